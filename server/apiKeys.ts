@@ -1,0 +1,215 @@
+/** API keys: made, listed and revoked by the operator, checked on every request. */
+import { createHash, randomBytes } from "node:crypto";
+import { v7 as uuidv7 } from "uuid";
+import type { Scope } from "../generated/messages.ts";
+import type { Database } from "./database/connect.ts";
+import { ApiError, type MessageOf } from "./errors.ts";
+
+/** A key that a request showed and that is live. */
+export interface ApiKey {
+  id: string;
+  companyId: string;
+  scopes: readonly string[];
+}
+
+interface KeyRow {
+  id: string;
+  company_id: string;
+  scopes: string;
+  expires_at: number | null;
+  last_used_at: number | null;
+  revoked_at: number | null;
+}
+
+interface ListedKeyRow extends KeyRow {
+  slug: string;
+  name: string;
+  prefix: string;
+  created_at: number;
+}
+
+/** A key as the operator sees it; times are milliseconds since 1970. */
+export interface ListedKey {
+  id: string;
+  prefix: string;
+  company: string;
+  name: string;
+  scopes: string[];
+  createdAt: number;
+  lastUsedAt: number | null;
+  status: "active" | "expired" | "revoked";
+}
+
+/** The time of last use is kept to the minute: not every request shall cost a write. */
+const lastUseGranularityInMilliseconds = 60_000;
+
+/** What an operator, and a request, can do with keys. */
+export function createApiKeys(database: Database) {
+  const { knex, prepare, read, write } = database;
+  const findBySha256 = prepare<KeyRow>(
+    knex("api_keys")
+      .select("id", "company_id", "scopes", "expires_at", "last_used_at", "revoked_at")
+      .where("sha256", ":sha256"),
+  );
+  const setLastUse = prepare(
+    knex("api_keys")
+      .update("last_used_at", ":now")
+      .where("id", ":id")
+      .whereRaw("coalesce(last_used_at, 0) < ?", [":lastUseBefore"])
+      .returning("id"),
+  );
+  const noKeyExists = prepare(knex.raw("select 1 as free where not exists (select 1 from api_keys)"));
+  const insertNewCompany = prepare<{ id: string }>(
+    knex("companies")
+      .insert({ id: ":id", slug: ":slug", created_at: ":now" })
+      .onConflict("slug")
+      .ignore()
+      .returning("id"),
+  );
+  const insertCompany = prepare<{ id: string }>(
+    knex("companies")
+      .insert({ id: ":id", slug: ":slug", created_at: ":now" })
+      .onConflict("slug")
+      .merge(["slug"])
+      .returning("id"),
+  );
+  const insertKey = prepare<{ id: string }>(
+    knex("api_keys")
+      .insert({
+        id: ":id",
+        company_id: knex("companies").select("id").where("slug", ":slug"),
+        name: ":name",
+        prefix: ":prefix",
+        sha256: ":sha256",
+        scopes: ":scopes",
+        created_at: ":now",
+        expires_at: ":expiresAt",
+      })
+      .returning("id"),
+  );
+  const listAll = prepare<ListedKeyRow>(
+    knex("api_keys")
+      .join("companies", "companies.id", "api_keys.company_id")
+      .select("api_keys.*", "companies.slug")
+      .orderBy("api_keys.id"),
+  );
+  const revokeById = prepare(
+    knex("api_keys")
+      .update("revoked_at", knex.raw("coalesce(revoked_at, ?)", [":now"]))
+      .where("id", ":id")
+      .returning("id"),
+  );
+
+  /** The live key of this token, or undefined. */
+  async function find(token: string): Promise<ApiKey | undefined> {
+    const [row] = await read(findBySha256, { sha256: sha256(token) });
+    const now = Date.now();
+    if (!row || statusOf(row, now) !== "active") return undefined;
+    if (now - (row.last_used_at ?? 0) > lastUseGranularityInMilliseconds) {
+      // Nobody waits for it, and a database that cannot write has not made the key a wrong one.
+      const lastUseBefore = now - lastUseGranularityInMilliseconds;
+      write([{ statement: setLastUse, values: { id: row.id, now, lastUseBefore } }]).catch(() => {});
+    }
+    return { id: row.id, companyId: row.company_id, scopes: row.scopes.split(",") };
+  }
+
+  return {
+    /**
+     * The live key of an Authorization header.
+     * @throws {ApiError} 401 when there is none
+     */
+    async check(authorization: string | undefined): Promise<ApiKey> {
+      // RFC 9110: the scheme in any case, then spaces, then one token.
+      const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+      if (token === undefined)
+        throw unauthorized("Missing or malformed Authorization header. Use: Bearer <api_key>");
+      const key = await find(token);
+      if (!key) throw unauthorized("This API key is invalid, expired or revoked.");
+      return key;
+    },
+
+    /**
+     * Makes a key, and its company when it is new.
+     * @param expiresAt milliseconds since 1970, or null for a key that never expires
+     * @returns the key itself, which is stored nowhere
+     */
+    async create(company: string, scopes: Scope[], name: string, expiresAt: number | null): Promise<string> {
+      const { key, values } = newKey(company, scopes, name, expiresAt);
+      await write([
+        { statement: insertCompany, values: { ...values, id: uuidv7() } },
+        { statement: insertKey, values },
+      ]);
+      return key;
+    },
+
+    /**
+     * Makes the first key of all, of a new company.
+     * @returns the key, or undefined where there is a key or this company already
+     */
+    async createFirst(company: string, scopes: Scope[], name: string): Promise<string | undefined> {
+      const { key, values } = newKey(company, scopes, name, null);
+      const result = await write([
+        { statement: noKeyExists, values: {} },
+        { statement: insertNewCompany, values: { ...values, id: uuidv7() } },
+        { statement: insertKey, values },
+      ]);
+      return "rows" in result ? key : undefined;
+    },
+
+    /** All keys, the oldest first. */
+    async list(): Promise<ListedKey[]> {
+      const rows = await read(listAll, {});
+      const now = Date.now();
+      return rows.map((row) => ({
+        id: row.id,
+        prefix: row.prefix,
+        company: row.slug,
+        name: row.name,
+        scopes: row.scopes.split(","),
+        createdAt: row.created_at,
+        lastUsedAt: row.last_used_at,
+        status: statusOf(row, now),
+      }));
+    },
+
+    /** Ends a key: its next use is refused, on every instance. Ending it twice changes nothing. */
+    async revoke(id: string): Promise<void> {
+      await write([{ statement: revokeById, values: { id, now: Date.now() } }]);
+    },
+  };
+}
+
+export type ApiKeys = ReturnType<typeof createApiKeys>;
+
+/** A random key, and the values of the row that stands for it. */
+function newKey(company: string, scopes: Scope[], name: string, expiresAt: number | null) {
+  const key = `dk_${randomBytes(32).toString("base64url")}`;
+  const values = {
+    id: uuidv7(),
+    slug: company,
+    name,
+    prefix: key.slice(0, 12),
+    sha256: sha256(key),
+    scopes: scopes.join(","),
+    now: Date.now(),
+    expiresAt,
+  };
+  return { key, values };
+}
+
+function statusOf(row: KeyRow, now: number): ListedKey["status"] {
+  if (row.revoked_at !== null) return "revoked";
+  return row.expires_at !== null && row.expires_at <= now ? "expired" : "active";
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** RFC 6750: the challenge names an error only where a token was given. */
+function unauthorized(message: MessageOf<401>): ApiError {
+  const error = message.startsWith("Missing") ? "" : ', error="invalid_token"';
+  return new ApiError(401, message, {
+    headers: { "WWW-Authenticate": `Bearer realm="Distribu Customers API"${error}` },
+  });
+}

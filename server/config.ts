@@ -1,0 +1,75 @@
+/** The environment variables of the server: name, default and meaning, checked in one place. */
+
+const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+
+const variables = {
+  PORT: {
+    default: "3000",
+    meaning: "TCP port to listen on, 0 to 65535; 0 takes a free one.",
+    parse: (text: string) => integer(text, 0, 65_535),
+  },
+  HOST: {
+    default: "127.0.0.1",
+    meaning: "Address to listen on; 0.0.0.0 or :: for all of them.",
+    parse: (text: string) => text.trim() || undefined,
+  },
+  DATABASE_URL: {
+    default: "sqlite:data/distribu.db",
+    meaning:
+      "sqlite:<file>, relative to the working directory, or sqlite::memory: for a database that ends with the process.",
+    parse: (text: string) => (/^sqlite:./.test(text) ? text : undefined),
+  },
+  LOG_LEVEL: {
+    default: "info",
+    meaning: `How much to log: ${logLevels.join(", ")}.`,
+    parse: (text: string) => (logLevels.includes(text) ? text : undefined),
+  },
+  RATE_LIMIT_PER_MINUTE: {
+    default: "600",
+    meaning:
+      "Requests a minute for each API key, 0 to 1000000; a tenth as many failed keys for each address; 0 switches both off.",
+    parse: (text: string) => integer(text, 0, 1_000_000),
+  },
+};
+
+/** What the environment says, each value of its variable's type. */
+export interface Config {
+  port: number;
+  host: string;
+  databaseUrl: string;
+  logLevel: string;
+  requestsPerMinute: number;
+  isProduction: boolean;
+}
+
+/** Says which variables are wrong, a line for each. */
+export class ConfigError extends Error {}
+
+/**
+ * Reads the configuration. An empty variable counts as not set.
+ * @throws {ConfigError} when a variable has a value that is not of its form
+ */
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  const wrong: string[] = [];
+  function read<Name extends keyof typeof variables>(name: Name) {
+    const { default: standard, meaning, parse } = variables[name];
+    const value = parse(environment[name] || standard);
+    if (value === undefined) wrong.push(`${name}=${environment[name]} is not valid. ${meaning}`);
+    return value as NonNullable<ReturnType<(typeof variables)[Name]["parse"]>>;
+  }
+  const config = {
+    port: read("PORT"),
+    host: read("HOST"),
+    databaseUrl: read("DATABASE_URL"),
+    logLevel: read("LOG_LEVEL"),
+    requestsPerMinute: read("RATE_LIMIT_PER_MINUTE"),
+    isProduction: environment.NODE_ENV === "production",
+  };
+  if (wrong.length > 0) throw new ConfigError(wrong.join("\n"));
+  return config;
+}
+
+function integer(text: string, minimum: number, maximum: number): number | undefined {
+  const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+  return value >= minimum && value <= maximum ? value : undefined;
+}

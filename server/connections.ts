@@ -1,0 +1,122 @@
+/** Connections: what node:http answers by itself, answered as the contract says. */
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import http from "node:http";
+import type { Socket } from "node:net";
+import type { Express } from "express";
+import type { Logger } from "pino";
+import type { AnyRequestMessages } from "../generated/messages.ts";
+
+/** An HTTP server that can be told to stop. */
+export interface StoppableServer extends http.Server {
+  /**
+   * Lets the requests that are being answered finish, ends the idle connections, and then stops
+   * listening: until then a load balancer is told that we are not ready. Resolves when all
+   * connections have ended, or have been cut after the grace.
+   */
+  stop(graceInMilliseconds: number): Promise<void>;
+}
+
+/**
+ * An HTTP server for the application, not yet listening. Malformed requests (400), slow ones (408)
+ * and oversized headers (431) are answered in JSON too, and then the connection ends.
+ */
+export function createServer(app: Express, log: Logger): StoppableServer {
+  const server = http.createServer({
+    headersTimeout: 10_000,
+    requestTimeout: 15_000,
+    connectionsCheckingInterval: 500,
+    // The app answers a missing Host, in JSON.
+    requireHostHeader: false,
+  });
+  const sockets = new Set<Socket>();
+  const inFlight = new Set<http.ServerResponse>();
+  /** The latest answer begun on each connection. */
+  const latest = new WeakMap<Socket, http.ServerResponse>();
+  let stopping = false;
+
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
+  server.on("request", (_request, response) => {
+    latest.set(response.socket as Socket, response);
+    inFlight.add(response);
+    response.on("close", () => inFlight.delete(response));
+    if (stopping) response.shouldKeepAlive = false;
+  });
+  server.on("request", app);
+
+  // 100 Continue is sent where the body is read, after the key; an unknown Expect means nothing.
+  for (const event of ["checkContinue", "checkExpectation"]) {
+    server.on(event, (request, response) => server.emit("request", request, response));
+  }
+  // A CONNECT request is one with a wrong method, and the path of no operation.
+  server.on("connect", (request: http.IncomingMessage, socket: Socket) => {
+    const response = new http.ServerResponse(request);
+    response.assignSocket(socket);
+    response.shouldKeepAlive = false;
+    response.on("finish", () => socket.end());
+    app(request as never, response as never);
+  });
+
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    const response = latest.get(socket);
+    if (!socket.writable) return socket.destroy();
+    if (response?.headersSent && !response.req.complete) return socket.destroy();
+    const refuse = () => refuseConnection(socket, error.code, log);
+    // A pipelined request broke while the one before it is being answered: first that answer.
+    if (response?.req.complete && !response.writableFinished) return response.once("close", refuse);
+    refuse();
+  });
+
+  async function stop(graceInMilliseconds: number): Promise<void> {
+    stopping = true;
+    const grace = AbortSignal.timeout(graceInMilliseconds);
+    for (const response of inFlight) response.shouldKeepAlive = false;
+    server.closeIdleConnections();
+    await Promise.race([
+      Promise.all([...inFlight].map((response) => once(response, "close"))),
+      once(grace, "abort"),
+    ]);
+    const closed = new Promise((resolve) => server.close(resolve));
+    // Node counts a connection that never sent a byte as busy.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    await Promise.race([closed, grace.aborted || once(grace, "abort")]);
+    server.closeAllConnections();
+  }
+  return Object.assign(server, { stop });
+}
+
+const refusals: {
+  [Status in keyof AnyRequestMessages]?: { reason: string; message: AnyRequestMessages[Status] };
+} = {
+  400: { reason: "Bad Request", message: "Malformed request." },
+  408: { reason: "Request Timeout", message: "Request timed out." },
+  431: { reason: "Request Header Fields Too Large", message: "Request headers are too large." },
+};
+
+function refuseConnection(socket: Socket, code: string | undefined, log: Logger): void {
+  const status = code === "HPE_HEADER_OVERFLOW" ? 431 : code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
+  const { reason, message } = refusals[status] as NonNullable<(typeof refusals)[400]>;
+  const body = JSON.stringify({ error: message });
+  const requestId = randomUUID();
+  log.info({ requestId, status, code }, "request");
+  if (!socket.writable) return;
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${reason}`,
+      `Date: ${new Date().toUTCString()}`,
+      `X-Request-Id: ${requestId}`,
+      "X-Content-Type-Options: nosniff",
+      "Cache-Control: private, no-cache",
+      "Content-Type: application/json",
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      "Connection: close",
+      "",
+      body,
+    ].join("\r\n"),
+  );
+  // The client may keep its side open and go on sending.
+  socket.setTimeout(1_000, () => socket.destroy());
+}

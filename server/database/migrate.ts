@@ -1,0 +1,30 @@
+/** Migrations: numbered, applied in order, all of them in one transaction under the caller's lock. */
+import type { Knex } from "knex";
+import * as customers from "./migrations/0001_customers.ts";
+
+/** One step of the schema, as what Knex builds for the dialect at hand. */
+export interface Migration {
+  up(schema: Knex.SchemaBuilder, knex: Knex): Knex.SchemaBuilder;
+}
+
+/** Every migration, the oldest first; its number is its place, counted from 1. Never reordered. */
+const migrations: Migration[] = [customers];
+
+/** The number of the newest migration. */
+export const newestVersion = migrations.length;
+
+/** The statements that make and fill the table of the applied migrations. */
+export const versionTable = {
+  create: "create table if not exists migrations (version integer primary key, applied_at text not null)",
+  read: "select coalesce(max(version), 0) as version from migrations",
+};
+
+/** The statements that bring a database of `version` to the newest, in order. */
+export function pendingStatements(knex: Knex, version: number): string[] {
+  return migrations
+    .slice(version)
+    .flatMap((migration, index) => [
+      ...(migration.up(knex.schema, knex).toSQL() as unknown as { sql: string }[]).map(({ sql }) => sql),
+      `insert into migrations (version, applied_at) values (${version + index + 1}, '${new Date().toISOString()}')`,
+    ]);
+}

@@ -1,0 +1,187 @@
+/** SQLite through better-sqlite3: one connection a process, which only its event loop uses. */
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type SqliteConnection from "better-sqlite3";
+import createKnex from "knex";
+import { UnavailableError } from "../errors.ts";
+import {
+  type Database,
+  patienceInMilliseconds,
+  type Statement,
+  type Step,
+  statementOf,
+  type Value,
+  valuesOf,
+  type WriteResult,
+} from "./connect.ts";
+import { newestVersion, pendingStatements, versionTable } from "./migrate.ts";
+
+/** How long the start waits for another process that migrates or holds the write lock. */
+const startPatienceInMilliseconds = 30_000;
+
+/** What a full, read-only, damaged, missing or locked file looks like: it may be repaired under us. */
+const unavailable =
+  /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CORRUPT|NOTADB|CANTOPEN|PROTOCOL|NOMEM|PERM|AUTH)/;
+
+interface PendingWrite {
+  steps: Step[];
+  deadline: number;
+  resolve(result: WriteResult): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Opens a SQLite database and brings it to the newest migration.
+ * @param file a path, or `:memory:`
+ */
+export async function connectSqlite(file: string): Promise<Database> {
+  if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
+  const knex = createKnex({
+    client: "better-sqlite3",
+    connection: { filename: file },
+    useNullAsDefault: true,
+  });
+  const connection: SqliteConnection.Database = await knex.client.acquireRawConnection();
+  connection.pragma(`busy_timeout = ${startPatienceInMilliseconds}`);
+  connection.pragma("journal_mode = WAL");
+  // NORMAL could lose acknowledged writes when the power fails.
+  connection.pragma("synchronous = FULL");
+  connection.pragma("foreign_keys = ON");
+
+  connection
+    .transaction(() => {
+      connection.exec(versionTable.create);
+      for (const sql of pendingStatements(knex, appliedVersion())) connection.exec(sql);
+    })
+    .immediate();
+  // SQLite would wait for a lock by blocking the event loop, and with it the requests that need
+  // no lock. We wait ourselves.
+  connection.pragma("busy_timeout = 0");
+
+  const prepared = new Map<string, SqliteConnection.Statement>();
+  const begin = connection.prepare("begin immediate");
+  const commit = connection.prepare("commit");
+  const rollback = connection.prepare("rollback");
+  const savepoint = connection.prepare("savepoint step");
+  const release = connection.prepare("release step");
+  const rollbackStep = connection.prepare("rollback to step");
+  let pending: PendingWrite[] = [];
+
+  function appliedVersion(): number {
+    return (connection.prepare(versionTable.read).get() as { version: number }).version;
+  }
+
+  function run<Row>(statement: Statement<Row>, values: Record<string, Value>): Row[] {
+    let kept = prepared.get(statement.sql);
+    if (!kept) {
+      kept = connection.prepare(statement.sql);
+      prepared.set(statement.sql, kept);
+    }
+    return kept.all(...valuesOf(statement, values)) as Row[];
+  }
+
+  /** All steps within the open transaction, or none of them. */
+  function runSteps(steps: Step[]): WriteResult {
+    const rows: unknown[][] = [];
+    if (steps.length > 1) savepoint.run();
+    for (const [index, step] of steps.entries()) {
+      const returned = run(step.statement, step.values);
+      if (returned.length === 0) {
+        if (steps.length > 1) {
+          rollbackStep.run();
+          release.run();
+        }
+        return { refusedAt: index };
+      }
+      rows.push(returned);
+    }
+    if (steps.length > 1) release.run();
+    return { rows };
+  }
+
+  /**
+   * Writes everything that waits in one transaction: one lock and one fsync for all of it, each
+   * with its own result. An answer is given only after the commit.
+   */
+  function writePending(): void {
+    const batch = pending;
+    pending = [];
+    try {
+      begin.run();
+    } catch (error) {
+      waitForLock(batch, error);
+      return;
+    }
+    try {
+      const results = batch.map((write) => runSteps(write.steps));
+      commit.run();
+      for (const [index, write] of batch.entries()) write.resolve(results[index] as WriteResult);
+    } catch (error) {
+      if (connection.inTransaction) rollback.run();
+      // Nothing was committed. Each is tried by itself, so that only those fail that must.
+      for (const write of batch) {
+        if (batch.length === 1) write.reject(asUnavailable(error));
+        else writeAlone(write);
+      }
+    }
+  }
+
+  function waitForLock(batch: PendingWrite[], error: unknown): void {
+    const now = Date.now();
+    for (const write of batch) {
+      if (isBusy(error) && now < write.deadline) pending.push(write);
+      else write.reject(asUnavailable(error));
+    }
+    if (pending.length > 0) setTimeout(writePending, 1 + Math.random() * 10);
+  }
+
+  function writeAlone(write: PendingWrite): void {
+    const others = pending;
+    pending = [write];
+    writePending();
+    pending.push(...others);
+  }
+
+  async function read<Row>(statement: Statement<Row>, values: Record<string, Value>): Promise<Row[]> {
+    const deadline = Date.now() + patienceInMilliseconds;
+    for (;;) {
+      try {
+        return run(statement, values);
+      } catch (error) {
+        if (!isBusy(error) || Date.now() >= deadline) throw asUnavailable(error);
+        await sleep(1 + Math.random() * 10);
+      }
+    }
+  }
+
+  return {
+    knex,
+    prepare: statementOf,
+    read,
+    write(steps) {
+      return new Promise((resolve, reject) => {
+        // After the requests that are being read now, so that their writes share the transaction.
+        if (pending.length === 0) setImmediate(writePending);
+        pending.push({ steps, deadline: Date.now() + patienceInMilliseconds, resolve, reject });
+      });
+    },
+    async ping() {
+      const [row] = await read<{ version: number }>({ sql: versionTable.read, bindings: [] }, {});
+      if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");
+    },
+    async close() {
+      connection.close();
+      await knex.destroy();
+    },
+  };
+}
+
+function isBusy(error: unknown): boolean {
+  return /^SQLITE_BUSY/.test(String((error as { code?: string }).code));
+}
+
+function asUnavailable(error: unknown): unknown {
+  const code = String((error as { code?: string }).code);
+  return unavailable.test(code) ? new UnavailableError(code, { cause: error }) : error;
+}

@@ -1,0 +1,88 @@
+/** Errors: the contract's messages as a type, and the one place that turns a throw into an answer. */
+import type { Logger } from "pino";
+import type { AnyRequestMessages, Messages } from "../generated/messages.ts";
+
+type EveryMessages = Messages[keyof Messages] | AnyRequestMessages;
+
+/** The statuses of all errors that the contract shows. */
+export type ErrorStatus = EveryMessages extends infer M ? (M extends M ? keyof M & number : never) : never;
+
+/** The messages that the contract shows for a status, for any operation. */
+export type MessageOf<Status extends ErrorStatus> = EveryMessages extends infer M
+  ? M extends { [S in Status]: infer Message extends string }
+    ? Message
+    : never
+  : never;
+
+export interface ErrorDetails {
+  /** The one field, parameter or header that caused a 400. */
+  field?: string;
+  /** Seconds to wait before the next request. */
+  retryAfter?: number;
+  headers?: Record<string, string>;
+}
+
+/** An answer of the contract that is not a success. Thrown anywhere, answered in one place. */
+export class ApiError<Status extends ErrorStatus = ErrorStatus> extends Error {
+  readonly status: Status;
+  readonly details: ErrorDetails;
+
+  constructor(status: Status, message: MessageOf<Status>, details: ErrorDetails = {}) {
+    super(message);
+    this.status = status;
+    this.details = details;
+  }
+}
+
+/** The database is down, locked, slow, full or damaged: worth another try, so a 503. */
+export class UnavailableError extends Error {}
+
+/** The client has gone: there is nobody to answer. */
+export class ClientGoneError extends Error {}
+
+/** An error as it is answered. */
+export interface ErrorAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: { error: string; field?: string; retryAfter?: number };
+}
+
+/**
+ * The answer to anything thrown. What the contract does not know is a 500, and its cause goes to
+ * the log and not to the caller.
+ */
+export function errorAnswer(thrown: unknown, log: Logger): ErrorAnswer {
+  const error = asApiError(thrown, log);
+  const { field, retryAfter, headers } = error.details;
+  return {
+    status: error.status,
+    headers: { ...headers, ...(retryAfter !== undefined && { "Retry-After": String(retryAfter) }) },
+    body: {
+      error: error.message,
+      ...(field !== undefined && { field }),
+      // In the body only where the contract has it.
+      ...(retryAfter !== undefined && error.status === 429 && { retryAfter }),
+    },
+  };
+}
+
+function asApiError(thrown: unknown, log: Logger): ApiError {
+  if (thrown instanceof ApiError) return thrown;
+  if (thrown instanceof UnavailableError) {
+    log.warn({ err: loggable(thrown.cause) }, "database unavailable");
+    return new ApiError(503, "Service temporarily unavailable.", { retryAfter: 1 });
+  }
+  log.error({ err: loggable(thrown) }, "unexpected failure");
+  return new ApiError(500, "Internal server error.");
+}
+
+/** An error without what drivers attach to it: the values of a statement are customers' data. */
+export function loggable(error: unknown): object {
+  if (!(error instanceof Error)) return { type: typeof error };
+  return {
+    type: error.name,
+    message: error.message,
+    code: (error as NodeJS.ErrnoException).code,
+    stack: error.stack,
+  };
+}

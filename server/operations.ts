@@ -1,0 +1,56 @@
+/** What an operation is asked and may answer: types only, all of them derived from the contract. */
+import type { components, operations } from "../generated/api.ts";
+import type { Defaulted, Messages } from "../generated/messages.ts";
+import type { ApiError, ErrorStatus } from "./errors.ts";
+
+/** The name of an operation, everywhere. */
+export type OperationId = keyof operations & keyof Messages;
+
+/** A customer, as partners see it. */
+export type Customer = components["schemas"]["Customer"];
+
+type Json<Response> = Response extends { content: { "application/json": infer Body } } ? Body : undefined;
+type RequestBody<Id extends OperationId> = operations[Id] extends {
+  requestBody: { content: { "application/json": infer Body } };
+}
+  ? Body
+  : undefined;
+type Defined<Parameters> = [NonNullable<Parameters>] extends [never]
+  ? Record<never, never>
+  : NonNullable<Parameters>;
+
+/** With what the contract gives a default no longer optional. */
+type WithDefaults<Values, Names> = Values & {
+  [Name in keyof Values as Name extends Names ? Name : never]-?: NonNullable<Values[Name]>;
+};
+
+type Success = 200 | 201 | 304;
+
+/** What one operation may answer: one member for each success status that the contract gives it. */
+export type Reply<Id extends OperationId> = {
+  [Status in keyof operations[Id]["responses"] & Success]: {
+    status: Status;
+    /** A body that is text already is the JSON of an earlier answer, sent again byte for byte. */
+    body: Json<operations[Id]["responses"][Status]> | (Status extends 201 ? string : never);
+    headers?: Record<string, string>;
+  };
+}[keyof operations[Id]["responses"] & Success];
+
+/** A request that has passed the contract, and the company that its key belongs to. */
+export interface Call<Id extends OperationId> {
+  path: Defined<operations[Id]["parameters"]["path"]>;
+  query: WithDefaults<Defined<operations[Id]["parameters"]["query"]>, Defaulted[Id]["query"]>;
+  headers: Defined<operations[Id]["parameters"]["header"]>;
+  body: WithDefaults<RequestBody<Id>, Defaulted[Id]["body"]>;
+  /** The body as it was sent. */
+  rawBody: Uint8Array;
+  companyId: string;
+  /** An error that the contract lists for this operation; any other status or message does not compile. */
+  error<Status extends keyof Messages[Id] & ErrorStatus>(
+    status: Status,
+    message: Messages[Id][Status],
+  ): ApiError;
+}
+
+/** Every operation of the contract; a missing or misspelt one is a type error. */
+export type Operations = { [Id in OperationId]: (call: Call<Id>) => Promise<Reply<Id>> };

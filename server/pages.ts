@@ -1,0 +1,39 @@
+/** Everything that is served beside the operations: the contract, its documentation, and health. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Request, Response } from "express";
+import type { Database } from "./database/connect.ts";
+
+/** Answers GET and HEAD on one path. */
+export type Page = (request: Request, response: Response) => void | Promise<void>;
+
+const require = createRequire(import.meta.url);
+
+/** The pages by their path. */
+export function createPages(database: Database, isStopping: () => boolean): Record<string, Page> {
+  return {
+    "/": (_request, response) => response.redirect("/docs"),
+    "/docs": (_request, response) =>
+      response.sendFile(require.resolve("#docs.html"), { cacheControl: false }),
+    "/openapi.json": file("#openapi.json", "application/json"),
+    "/openapi.yaml": file("#openapi.yaml", "application/yaml"),
+    "/healthz": (_request, response) => void response.json({ status: "ok" }),
+    async "/readyz"(_request, response) {
+      const isReady =
+        !isStopping() &&
+        (await database.ping().then(
+          () => true,
+          () => false,
+        ));
+      response
+        .status(isReady ? 200 : 503)
+        .json({ status: isReady ? "ready" : isStopping() ? "stopping" : "unavailable" });
+    },
+  };
+}
+
+/** A file of the package, read once. */
+function file(name: string, type: string): Page {
+  const content = readFileSync(require.resolve(name));
+  return (_request, response) => void response.type(type).send(content);
+}

@@ -1,0 +1,59 @@
+/** Rate limits: requests for each key, and failed keys for each address. */
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import { ApiError } from "./errors.ts";
+
+const windowInSeconds = 60;
+
+/** Counts requests and refuses those over a limit. */
+export interface RateLimits {
+  /**
+   * Counts a request of a key.
+   * @returns the RateLimit headers of its answer
+   * @throws {ApiError} 429 when the key is over its limit
+   */
+  countRequest(keyId: string): Promise<Record<string, string>>;
+  /**
+   * Counts a failed key.
+   * @param guesses 1 where a key was shown, 0 where there was none
+   * @throws {ApiError} 429 when the address is over its limit
+   */
+  countFailedKey(address: string, guesses: 0 | 1): Promise<void>;
+}
+
+/** @param requestsPerMinute for each key; 0 switches all limits off */
+export function createRateLimits(requestsPerMinute: number): RateLimits {
+  if (requestsPerMinute === 0) {
+    return { countRequest: async () => ({}), countFailedKey: async () => {} };
+  }
+  const failuresPerMinute = Math.ceil(requestsPerMinute / 10);
+  const requests = new RateLimiterMemory({ points: requestsPerMinute, duration: windowInSeconds });
+  const failures = new RateLimiterMemory({ points: failuresPerMinute, duration: windowInSeconds });
+
+  async function count(limiter: RateLimiterMemory, limit: number, name: string, points: number) {
+    try {
+      return headersOf(limit, await limiter.consume(name, points));
+    } catch (rejection) {
+      if (!(rejection instanceof RateLimiterRes)) throw rejection;
+      const headers = headersOf(limit, rejection);
+      throw new ApiError(429, "Rate limit exceeded.", {
+        retryAfter: Math.max(1, Number(headers["RateLimit-Reset"])),
+        headers,
+      });
+    }
+  }
+
+  return {
+    countRequest: (keyId) => count(requests, requestsPerMinute, keyId, 1),
+    async countFailedKey(address, guesses) {
+      await count(failures, failuresPerMinute, address, guesses);
+    },
+  };
+}
+
+function headersOf(limit: number, state: RateLimiterRes): Record<string, string> {
+  return {
+    "RateLimit-Limit": String(limit),
+    "RateLimit-Remaining": String(Math.max(0, state.remainingPoints)),
+    "RateLimit-Reset": String(Math.ceil(state.msBeforeNext / 1000)),
+  };
+}
