@@ -110,7 +110,11 @@ export function createApiKeys(database: Database) {
       const lastUseBefore = now - lastUseGranularityInMilliseconds;
       write([{ statement: setLastUse, values: { id: row.id, now, lastUseBefore } }]).catch(() => {});
     }
-    return { id: row.id, companyId: row.company_id, scopes: row.scopes.split(",") };
+    return {
+      id: row.id,
+      companyId: row.company_id,
+      scopes: row.scopes.split(","),
+    };
   }
 
   return {
@@ -210,6 +214,8 @@ function sha256(text: string): string {
 function unauthorized(message: MessageOf<401>): ApiError {
   const error = message.startsWith("Missing") ? "" : ', error="invalid_token"';
   return new ApiError(401, message, {
-    headers: { "WWW-Authenticate": `Bearer realm="Distribu Customers API"${error}` },
+    headers: {
+      "WWW-Authenticate": `Bearer realm="Distribu Customers API"${error}`,
+    },
   });
 }

@@ -207,7 +207,10 @@ function send(
   headers: Record<string, string>,
   body?: unknown,
 ): void {
-  const all: Record<string, string | number> = { ...exchange.headers, ...headers };
+  const all: Record<string, string | number> = {
+    ...exchange.headers,
+    ...headers,
+  };
   // A client that still waits for 100 Continue would send its next request, or the body: nobody
   // can tell which.
   if (requests.expectsContinue(request) && !response.writableEnded && !request.complete)

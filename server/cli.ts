@@ -113,8 +113,14 @@ async function main([group = "", ...rest]: string[]): Promise<void> {
 
 function parsed(command: Command, args: string[]): { values: Values; positionals: string[] } {
   try {
-    const options = { ...command.options, help: { type: "boolean", short: "h" } } as const;
-    return parseArgs({ args, options, allowPositionals: true }) as { values: Values; positionals: string[] };
+    const options = {
+      ...command.options,
+      help: { type: "boolean", short: "h" },
+    } as const;
+    return parseArgs({ args, options, allowPositionals: true }) as {
+      values: Values;
+      positionals: string[];
+    };
   } catch (error) {
     // Node explains at length; its first sentence says what is wrong.
     throw new UsageError(`${(error as Error).message.split(/\.\s/)[0]}. Usage: ${command.usage}`);

@@ -89,11 +89,17 @@ export function createServer(app: Express, log: Logger): StoppableServer {
 }
 
 const refusals: {
-  [Status in keyof AnyRequestMessages]?: { reason: string; message: AnyRequestMessages[Status] };
+  [Status in keyof AnyRequestMessages]?: {
+    reason: string;
+    message: AnyRequestMessages[Status];
+  };
 } = {
   400: { reason: "Bad Request", message: "Malformed request." },
   408: { reason: "Request Timeout", message: "Request timed out." },
-  431: { reason: "Request Header Fields Too Large", message: "Request headers are too large." },
+  431: {
+    reason: "Request Header Fields Too Large",
+    message: "Request headers are too large.",
+  },
 };
 
 function refuseConnection(socket: Socket, code: string | undefined, log: Logger): void {

@@ -155,7 +155,10 @@ export function createOperations(database: Database): Operations {
       const { limit, cursor, status, search } = call.query;
       // PostgreSQL stores no U+0000, and no customer has one.
       if (search?.includes("\u0000"))
-        return { status: 200, body: { data: [], pagination: { hasMore: false, nextCursor: null } } };
+        return {
+          status: 200,
+          body: { data: [], pagination: { hasMore: false, nextCursor: null } },
+        };
       const rows = await read(listOf(Boolean(cursor), Boolean(status), Boolean(search)), {
         companyId: call.companyId,
         rows: limit + 1,
@@ -167,7 +170,13 @@ export function createOperations(database: Database): Operations {
       const hasMore = rows.length > limit;
       return {
         status: 200,
-        body: { data, pagination: { hasMore, nextCursor: hasMore ? (data.at(-1)?.id ?? null) : null } },
+        body: {
+          data,
+          pagination: {
+            hasMore,
+            nextCursor: hasMore ? (data.at(-1)?.id ?? null) : null,
+          },
+        },
       };
     },
 
@@ -203,7 +212,11 @@ export function createOperations(database: Database): Operations {
       if (key === undefined) {
         const result = await write([insertion]);
         if ("refusedAt" in result) throw call.error(409, "A customer with this email already exists.");
-        return { status: 201, headers: { Location: locationOf(row.id), ETag: entityTag(row) }, body };
+        return {
+          status: 201,
+          headers: { Location: locationOf(row.id), ETag: entityTag(row) },
+          body,
+        };
       }
 
       // The whole answer is known beforehand, so key and customer are one write: the database
@@ -228,7 +241,11 @@ export function createOperations(database: Database): Operations {
         insertion,
       ]);
       if ("rows" in result)
-        return { status: 201, headers: { Location: locationOf(row.id), ETag: entityTag(row) }, body: answer };
+        return {
+          status: 201,
+          headers: { Location: locationOf(row.id), ETag: entityTag(row) },
+          body: answer,
+        };
       if (result.refusedAt === 1) throw call.error(409, "A customer with this email already exists.");
       const [first] = await read(getIdempotencyKey, { companyId, key });
       if (first?.body_sha256 !== bodySha256)
@@ -252,7 +269,13 @@ export function createOperations(database: Database): Operations {
         ? await write([
             {
               statement: updateOf(Object.keys(values)),
-              values: { ...values, companyId: call.companyId, id: call.path.id, version, now: Date.now() },
+              values: {
+                ...values,
+                companyId: call.companyId,
+                id: call.path.id,
+                version,
+                now: Date.now(),
+              },
             },
           ])
         : { refusedAt: 0 };
@@ -263,7 +286,11 @@ export function createOperations(database: Database): Operations {
           : call.error(412, "Customer has changed since it was read.");
       }
       const row: CustomerRow = result.rows[0]?.[0];
-      return { status: 200, headers: { ETag: entityTag(row) }, body: { data: toCustomer(row) } };
+      return {
+        status: 200,
+        headers: { ETag: entityTag(row) },
+        body: { data: toCustomer(row) },
+      };
     },
   };
 
@@ -300,10 +327,15 @@ function newCustomer(body: Call<"createCustomer">["body"]): CustomerRow {
 function changedValues(body: Call<"updateCustomer">["body"]): Record<string, Value> {
   const { name, notes, creditLimit, taxRateOverride, status } = body;
   return {
-    ...(name !== undefined && { name, folded_name: name === null ? null : foldText(name) }),
+    ...(name !== undefined && {
+      name,
+      folded_name: name === null ? null : foldText(name),
+    }),
     ...(notes !== undefined && { notes }),
     ...(creditLimit !== undefined && { credit_limit: creditLimit }),
-    ...(taxRateOverride !== undefined && { tax_rate_override: taxRateOverride }),
+    ...(taxRateOverride !== undefined && {
+      tax_rate_override: taxRateOverride,
+    }),
     ...(status !== undefined && { status }),
   };
 }

@@ -56,7 +56,10 @@ export function errorAnswer(thrown: unknown, log: Logger): ErrorAnswer {
   const { field, retryAfter, headers } = error.details;
   return {
     status: error.status,
-    headers: { ...headers, ...(retryAfter !== undefined && { "Retry-After": String(retryAfter) }) },
+    headers: {
+      ...headers,
+      ...(retryAfter !== undefined && { "Retry-After": String(retryAfter) }),
+    },
     body: {
       error: error.message,
       ...(field !== undefined && { field }),
@@ -70,7 +73,9 @@ function asApiError(thrown: unknown, log: Logger): ApiError {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof UnavailableError) {
     log.warn({ err: loggable(thrown.cause) }, "database unavailable");
-    return new ApiError(503, "Service temporarily unavailable.", { retryAfter: 1 });
+    return new ApiError(503, "Service temporarily unavailable.", {
+      retryAfter: 1,
+    });
   }
   log.error({ err: loggable(thrown) }, "unexpected failure");
   return new ApiError(500, "Internal server error.");

@@ -13,7 +13,12 @@ const customers = [
     notes: "Delivers on Tuesdays.",
     creditLimit: 5000,
   },
-  { email: "kitchen@zurloewin.example", name: "Gasthaus zur Löwin", status: "ACTIVE", taxRateOverride: 0.07 },
+  {
+    email: "kitchen@zurloewin.example",
+    name: "Gasthaus zur Löwin",
+    status: "ACTIVE",
+    taxRateOverride: 0.07,
+  },
   { email: "late@payer.example", name: "Late Payer Ltd.", status: "BLOCKED" },
 ] as const satisfies Call<"createCustomer">["body"][];
 
@@ -26,7 +31,14 @@ export async function createDemo(database: Database): Promise<string | undefined
   if (key === undefined) return undefined;
   const { companyId } = await createApiKeys(database).check(`Bearer ${key}`);
   for (const body of customers) {
-    const call = { path: {}, query: {}, headers: {}, body, rawBody: new Uint8Array(), companyId };
+    const call = {
+      path: {},
+      query: {},
+      headers: {},
+      body,
+      rawBody: new Uint8Array(),
+      companyId,
+    };
     await createOperations(database).createCustomer(call as unknown as Call<"createCustomer">);
   }
   return key;

@@ -11,7 +11,11 @@ import { createDemo, welcomeText } from "./firstRun.ts";
 const graceInMilliseconds = 10_000;
 
 const config = configuration();
-const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+const log = pino({
+  level: config.logLevel,
+  base: null,
+  timestamp: pino.stdTimeFunctions.isoTime,
+});
 const database = await connectDatabase(config.databaseUrl).catch((error) => {
   log.fatal({ err: error }, "cannot open the database");
   process.exit(1);
@@ -19,7 +23,12 @@ const database = await connectDatabase(config.databaseUrl).catch((error) => {
 
 let stopping = false;
 const server = createServer(
-  createApp({ database, log, requestsPerMinute: config.requestsPerMinute, isStopping: () => stopping }),
+  createApp({
+    database,
+    log,
+    requestsPerMinute: config.requestsPerMinute,
+    isStopping: () => stopping,
+  }),
   log,
 );
 server.on("error", (error) => {

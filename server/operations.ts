@@ -9,7 +9,11 @@ export type OperationId = keyof operations & keyof Messages;
 /** A customer, as partners see it. */
 export type Customer = components["schemas"]["Customer"];
 
-type Json<Response> = Response extends { content: { "application/json": infer Body } } ? Body : undefined;
+type Json<Response> = Response extends {
+  content: { "application/json": infer Body };
+}
+  ? Body
+  : undefined;
 type RequestBody<Id extends OperationId> = operations[Id] extends {
   requestBody: { content: { "application/json": infer Body } };
 }
@@ -53,4 +57,6 @@ export interface Call<Id extends OperationId> {
 }
 
 /** Every operation of the contract; a missing or misspelt one is a type error. */
-export type Operations = { [Id in OperationId]: (call: Call<Id>) => Promise<Reply<Id>> };
+export type Operations = {
+  [Id in OperationId]: (call: Call<Id>) => Promise<Reply<Id>>;
+};

@@ -25,9 +25,9 @@ export function createPages(database: Database, isStopping: () => boolean): Reco
           () => true,
           () => false,
         ));
-      response
-        .status(isReady ? 200 : 503)
-        .json({ status: isReady ? "ready" : isStopping() ? "stopping" : "unavailable" });
+      response.status(isReady ? 200 : 503).json({
+        status: isReady ? "ready" : isStopping() ? "stopping" : "unavailable",
+      });
     },
   };
 }

@@ -26,8 +26,14 @@ export function createRateLimits(requestsPerMinute: number): RateLimits {
     return { countRequest: async () => ({}), countFailedKey: async () => {} };
   }
   const failuresPerMinute = Math.ceil(requestsPerMinute / 10);
-  const requests = new RateLimiterMemory({ points: requestsPerMinute, duration: windowInSeconds });
-  const failures = new RateLimiterMemory({ points: failuresPerMinute, duration: windowInSeconds });
+  const requests = new RateLimiterMemory({
+    points: requestsPerMinute,
+    duration: windowInSeconds,
+  });
+  const failures = new RateLimiterMemory({
+    points: failuresPerMinute,
+    duration: windowInSeconds,
+  });
 
   async function count(limiter: RateLimiterMemory, limit: number, name: string, points: number) {
     try {

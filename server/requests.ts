@@ -43,7 +43,10 @@ export function decodeQuery(operation: Operation, query: string): Record<string,
   const unknown = pairs.find(([name]) => !parameters.some((parameter) => parameter.name === name));
   if (unknown) throw new ApiError(400, "Unknown query parameter.", { field: unknown[0] });
   const repeated = pairs.find(([name], index) => pairs.findIndex(([other]) => other === name) < index);
-  if (repeated) throw new ApiError(400, "Query parameter was given more than once.", { field: repeated[0] });
+  if (repeated)
+    throw new ApiError(400, "Query parameter was given more than once.", {
+      field: repeated[0],
+    });
 
   for (const [name, value] of pairs) {
     const parameter = parameters.find((known) => known.name === name);

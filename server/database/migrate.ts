@@ -4,7 +4,7 @@ import * as customers from "./migrations/0001_customers.ts";
 
 /** One step of the schema, as what Knex builds for the dialect at hand. */
 export interface Migration {
-  up(schema: Knex.SchemaBuilder, knex: Knex): Knex.SchemaBuilder;
+  up(schema: Knex.SchemaBuilder): Knex.SchemaBuilder;
 }
 
 /** Every migration, the oldest first; its number is its place, counted from 1. Never reordered. */
@@ -24,7 +24,7 @@ export function pendingStatements(knex: Knex, version: number): string[] {
   return migrations
     .slice(version)
     .flatMap((migration, index) => [
-      ...(migration.up(knex.schema, knex).toSQL() as unknown as { sql: string }[]).map(({ sql }) => sql),
+      ...(migration.up(knex.schema).toSQL() as unknown as { sql: string }[]).map(({ sql }) => sql),
       `insert into migrations (version, applied_at) values (${version + index + 1}, '${new Date().toISOString()}')`,
     ]);
 }

@@ -163,7 +163,12 @@ export async function connectSqlite(file: string): Promise<Database> {
       return new Promise((resolve, reject) => {
         // After the requests that are being read now, so that their writes share the transaction.
         if (pending.length === 0) setImmediate(writePending);
-        pending.push({ steps, deadline: Date.now() + patienceInMilliseconds, resolve, reject });
+        pending.push({
+          steps,
+          deadline: Date.now() + patienceInMilliseconds,
+          resolve,
+          reject,
+        });
       });
     },
     async ping() {

@@ -1,7 +1,7 @@
 import type { Knex } from "knex";
 
 /** Companies, their API keys, their customers, and the answers kept under idempotency keys. */
-export function up(schema: Knex.SchemaBuilder, knex: Knex): Knex.SchemaBuilder {
+export function up(schema: Knex.SchemaBuilder): Knex.SchemaBuilder {
   return schema
     .createTable("companies", (table) => {
       table.uuid("id").primary();

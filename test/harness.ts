@@ -1,0 +1,223 @@
+/** Servers for the tests: real HTTP, real and private databases, every answer checked. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pino from "pino";
+import { onTestFinished } from "vitest";
+import { type CustomersClient, createCustomersClient } from "../client/index.ts";
+import type { Scope } from "../generated/messages.ts";
+import { createApiKeys } from "../server/apiKeys.ts";
+import { createApp } from "../server/app.ts";
+import { createServer } from "../server/connections.ts";
+import { connectDatabase, type Database } from "../server/database/connect.ts";
+import { type Answer, assertContract, createCheckedFetch } from "./contractCheck.ts";
+
+export const bothScopes: Scope[] = ["customers:read", "customers:write"];
+
+/** A folder that is gone when the tests of this file are. */
+export function temporaryFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), "distribu-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export interface TestServer {
+  /** `http://127.0.0.1:<port>` */
+  url: string;
+  port: number;
+  databaseUrl: string;
+  database: Database;
+  /** Every line of the log so far, parsed. */
+  logLines: Record<string, unknown>[];
+  /** Every answer so far that was checked. */
+  answers: Answer[];
+  /** Makes a key; of company `acme` with both scopes, unless told otherwise. */
+  createKey(options?: { company?: string; scopes?: Scope[]; expiresAt?: number }): Promise<string>;
+  /** The typed client, with a new key unless one is given. */
+  client(apiKey?: string): Promise<CustomersClient>;
+  /** Checked `fetch` of a path of the server. */
+  fetch(path: string, init?: RequestInit & { key?: string }): Promise<Response>;
+  /** Sends bytes as they are on a new connection; the checked answers, once the server has ended it. */
+  exchange(bytes: string | Buffer, options?: { target?: string; method?: string }): Promise<Answer[]>;
+  stop(): Promise<void>;
+}
+
+/** A server in this process, on a free port, on a new database or on the one that is given. */
+export async function startServer(
+  options: { requestsPerMinute?: number; databaseUrl?: string } = {},
+): Promise<TestServer> {
+  const folder = temporaryFolder();
+  const databaseUrl = options.databaseUrl ?? `sqlite:${join(folder.path, "test.db")}`;
+  const database = await connectDatabase(databaseUrl);
+  const logLines: Record<string, unknown>[] = [];
+  const answers: Answer[] = [];
+  const log = pino(
+    { level: "trace", base: null },
+    { write: (line: string) => void logLines.push(JSON.parse(line)) },
+  );
+  let stopping = false;
+  const app = createApp({
+    database,
+    log,
+    requestsPerMinute: options.requestsPerMinute ?? 0,
+    isStopping: () => stopping,
+  });
+  const server = createServer(app, log);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const checkedFetch = createCheckedFetch({
+    seen: (answer) => answers.push(answer),
+  });
+
+  const self: TestServer = {
+    url,
+    port,
+    databaseUrl,
+    database,
+    logLines,
+    answers,
+    createKey: ({ company = "acme", scopes = bothScopes, expiresAt } = {}) =>
+      createApiKeys(database).create(company, scopes, "test", expiresAt ?? null),
+    async client(apiKey) {
+      return createCustomersClient({
+        baseUrl: `${url}/api/v1`,
+        apiKey: apiKey ?? (await self.createKey()),
+        fetch: checkedFetch,
+      });
+    },
+    fetch(path, { key, ...init } = {}) {
+      const headers = new Headers(init.headers);
+      if (key !== undefined) headers.set("Authorization", `Bearer ${key}`);
+      return checkedFetch(url + path, { redirect: "manual", ...init, headers });
+    },
+    async exchange(bytes, { target, method } = {}) {
+      const text = bytes.toString("latin1");
+      const [, sentMethod = "GET", sentTarget = "/"] = /^(\S+) (\S+)/.exec(text) ?? [];
+      const parsed = parseAnswers(
+        await exchangeBytes(port, bytes),
+        method ?? sentMethod,
+        target ?? sentTarget,
+      );
+      for (const answer of parsed) {
+        assertContract(answer);
+        answers.push(answer);
+      }
+      return parsed;
+    },
+    async stop() {
+      stopping = true;
+      await server.stop(1_000);
+      await database.close();
+      folder.remove();
+    },
+  };
+  return self;
+}
+
+/** Sends bytes on a new connection, and collects what comes until the server ends it, or for `milliseconds`. */
+export function exchangeBytes(port: number, bytes: string | Buffer, milliseconds = 20_000): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
+    const timer = setTimeout(() => socket.destroy(), milliseconds);
+    socket.on("data", (chunk) => chunks.push(chunk));
+    socket.on("error", (error) => (chunks.length > 0 ? undefined : reject(error)));
+    socket.on("close", () => {
+      clearTimeout(timer);
+      resolve(Buffer.concat(chunks));
+    });
+  });
+}
+
+/** The final answers among raw bytes; each must have a Content-Length, or no body. */
+export function parseAnswers(raw: Buffer, method: string, target: string): Answer[] {
+  const answers: Answer[] = [];
+  let rest = raw;
+  while (rest.length > 0) {
+    const end = rest.indexOf("\r\n\r\n");
+    const [statusLine = "", ...lines] = rest.subarray(0, end).toString("latin1").split("\r\n");
+    const status = Number(statusLine.split(" ")[1]);
+    const headers = Object.fromEntries(
+      lines.map((line) => [
+        line.slice(0, line.indexOf(":")).toLowerCase(),
+        line.slice(line.indexOf(":") + 1).trim(),
+      ]),
+    );
+    const length = method === "HEAD" ? 0 : Number(headers["content-length"] ?? 0);
+    const body = rest.subarray(end + 4, end + 4 + length).toString("utf8");
+    if (status >= 200) answers.push({ method, target, status, headers, body });
+    rest = rest.subarray(end + 4 + length);
+  }
+  return answers;
+}
+
+export interface SpawnedServer {
+  url: string;
+  port: number;
+  process: ChildProcess;
+  /** Standard output so far. */
+  output(): string;
+  /** The exit code, or the signal that ended it. */
+  exited: Promise<number | NodeJS.Signals>;
+}
+
+/** A server in a process of its own, as `npm start` runs it; killed when the test is over. */
+export async function spawnServer(environment: Record<string, string>): Promise<SpawnedServer> {
+  const child = spawn(process.execPath, ["dist/server/main.js"], {
+    env: {
+      ...process.env,
+      PORT: "0",
+      NODE_ENV: "production",
+      RATE_LIMIT_PER_MINUTE: "0",
+      LOG_LEVEL: "info",
+      ...environment,
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  const exited = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  onTestFinished(async () => {
+    child.kill("SIGKILL");
+    await exited;
+  });
+  const listening = new Promise<string>((resolve) => {
+    child.stdout.on("data", (chunk) => {
+      output += chunk;
+      const url = /"url":"([^"]+)"/.exec(output)?.[1];
+      if (url) resolve(url);
+    });
+  });
+  const url = await Promise.race([
+    listening,
+    exited.then((code) => {
+      throw new Error(`The server ended with ${code} before it listened:\n${output}`);
+    }),
+  ]);
+  return {
+    url,
+    port: Number(new URL(url).port),
+    process: child,
+    output: () => output,
+    exited,
+  };
+}
+
+/** Runs a built command to its end. */
+export async function runCommand(
+  args: string[],
+  environment: Record<string, string> = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, ["dist/server/cli.js", ...args], {
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (chunk) => (stdout += chunk));
+  child.stderr.on("data", (chunk) => (stderr += chunk));
+  const [code] = await once(child, "close");
+  return { code, stdout, stderr };
+}
