@@ -1,9 +1,10 @@
 /** The database: statements that Knex builds once and that are kept prepared, and grouped writes. */
 import type { Knex } from "knex";
+import type { Search } from "./search.ts";
 import { connectSqlite } from "./sqlite.ts";
 
 /** What a statement may be given. */
-export type Value = string | number | null;
+export type Value = string | number | bigint | null;
 
 /**
  * A statement, built once and run often. In the query that made it, strings such as `":id"` stand
@@ -33,6 +34,8 @@ export type WriteResult = { rows: any[][] } | { refusedAt: number };
 export interface Database {
   /** Builds queries in the dialect of this database; runs none. */
   readonly knex: Knex;
+  /** How it finds the candidates of a search. */
+  readonly search: Search;
   /** Makes a statement of what Knex has built. */
   prepare<Row>(query: Knex.QueryBuilder | Knex.Raw): Statement<Row>;
   /** The rows of one statement. */

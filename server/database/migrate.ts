@@ -1,6 +1,7 @@
 /** Migrations: numbered, applied in order, all of them in one transaction under the caller's lock. */
 import type { Knex } from "knex";
 import * as customers from "./migrations/0001_customers.ts";
+import * as search from "./migrations/0002_search.ts";
 
 /** One step of the schema, as what Knex builds for the dialect at hand. */
 export interface Migration {
@@ -8,7 +9,7 @@ export interface Migration {
 }
 
 /** Every migration, the oldest first; its number is its place, counted from 1. Never reordered. */
-const migrations: Migration[] = [customers];
+const migrations: Migration[] = [customers, search];
 
 /** The number of the newest migration. */
 export const newestVersion = migrations.length;

@@ -22,6 +22,8 @@ export function up(schema: Knex.SchemaBuilder): Knex.SchemaBuilder {
       table.bigInteger("revoked_at");
     })
     .createTable("customers", (table) => {
+      // SQLite's rowid, in the order of the ids: the search streams by it.
+      table.specificType("position", "integer primary key");
       table.uuid("company_id").notNullable().references("companies.id");
       // A UUIDv7 whose time is that of the creation: the order of the ids is the order of the list.
       table.uuid("id").notNullable();
@@ -36,7 +38,7 @@ export function up(schema: Knex.SchemaBuilder): Knex.SchemaBuilder {
       table.boolean("email_verified").notNullable();
       // Milliseconds since 1970.
       table.bigInteger("updated_at").notNullable();
-      table.primary(["company_id", "id"]);
+      table.unique(["company_id", "id"]);
       table.unique(["company_id", "email"]);
       table.index(["company_id", "status", "id"]);
     })
