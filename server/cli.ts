@@ -107,7 +107,7 @@ async function main([group = "", ...rest]: string[]): Promise<void> {
   if (positionals.length !== command.takes) throw new UsageError(`Usage: ${command.usage}`);
 
   const run = command.run(values, positionals[0] ?? "");
-  const database = await connectDatabase(readConfig(process.env).databaseUrl);
+  const database = await connectDatabase(readConfig(process.env).database);
   await run(database).finally(() => database.close());
 }
 

@@ -108,7 +108,7 @@ export function createOperations(database: Database): Operations {
       if (filters.text) search.narrow(query);
       // Knex takes nothing but a number for a limit, so it stands in the order.
       query.orderByRaw("?? desc limit ?", [filters.text ? search.order : "id", ":rows"]);
-      statement = prepare<CustomerRow>(query);
+      statement = prepare<CustomerRow>(query, { planEachTime: filters.text });
       lists.set(form, statement);
     }
     return statement;

@@ -6,7 +6,7 @@ import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
-import { onTestFinished } from "vitest";
+import { inject, onTestFinished } from "vitest";
 import { type CustomersClient, createCustomersClient } from "../client/index.ts";
 import type { Scope } from "../generated/messages.ts";
 import { createApiKeys } from "../server/apiKeys.ts";
@@ -14,6 +14,7 @@ import { createApp } from "../server/app.ts";
 import { createServer } from "../server/connections.ts";
 import { connectDatabase, type Database } from "../server/database/connect.ts";
 import { type Answer, assertContract, createCheckedFetch } from "./contractCheck.ts";
+import { createTestDatabase } from "./postgres.ts";
 
 export const bothScopes: Scope[] = ["customers:read", "customers:write"];
 
@@ -44,13 +45,20 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
+/** A new database of the engine that this run is for. */
+export async function createDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+  if (process.env.TEST_ENGINE === "postgres") return createTestDatabase(inject("postgresUrl"));
+  const folder = temporaryFolder();
+  return { url: `sqlite:${join(folder.path, "test.db")}`, drop: async () => folder.remove() };
+}
+
 /** A server in this process, on a free port, on a new database or on the one that is given. */
 export async function startServer(
   options: { requestsPerMinute?: number; databaseUrl?: string } = {},
 ): Promise<TestServer> {
-  const folder = temporaryFolder();
-  const databaseUrl = options.databaseUrl ?? `sqlite:${join(folder.path, "test.db")}`;
-  const database = await connectDatabase(databaseUrl);
+  const created = options.databaseUrl === undefined ? await createDatabase() : undefined;
+  const databaseUrl = options.databaseUrl ?? (created?.url as string);
+  const database = await connectDatabase({ url: databaseUrl });
   const logLines: Record<string, unknown>[] = [];
   const answers: Answer[] = [];
   const log = pino(
@@ -112,7 +120,7 @@ export async function startServer(
       stopping = true;
       await server.stop(1_000);
       await database.close();
-      folder.remove();
+      await created?.drop();
     },
   };
   return self;

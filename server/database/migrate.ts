@@ -3,9 +3,12 @@ import type { Knex } from "knex";
 import * as customers from "./migrations/0001_customers.ts";
 import * as search from "./migrations/0002_search.ts";
 
+/** The engines that there are. */
+export type Dialect = "sqlite" | "postgres";
+
 /** One step of the schema, as what Knex builds for the dialect at hand. */
 export interface Migration {
-  up(schema: Knex.SchemaBuilder): Knex.SchemaBuilder;
+  up(schema: Knex.SchemaBuilder, dialect: Dialect): Knex.SchemaBuilder;
 }
 
 /** Every migration, the oldest first; its number is its place, counted from 1. Never reordered. */
@@ -21,11 +24,11 @@ export const versionTable = {
 };
 
 /** The statements that bring a database of `version` to the newest, in order. */
-export function pendingStatements(knex: Knex, version: number): string[] {
+export function pendingStatements(knex: Knex, dialect: Dialect, version: number): string[] {
   return migrations
     .slice(version)
     .flatMap((migration, index) => [
-      ...(migration.up(knex.schema).toSQL() as unknown as { sql: string }[]).map(({ sql }) => sql),
+      ...(migration.up(knex.schema, dialect).toSQL() as unknown as { sql: string }[]).map(({ sql }) => sql),
       `insert into migrations (version, applied_at) values (${version + index + 1}, '${new Date().toISOString()}')`,
     ]);
 }

@@ -56,7 +56,7 @@ export async function connectSqlite(file: string): Promise<Database> {
   connection
     .transaction(() => {
       connection.exec(versionTable.create);
-      for (const sql of pendingStatements(knex, appliedVersion())) connection.exec(sql);
+      for (const sql of pendingStatements(knex, "sqlite", appliedVersion())) connection.exec(sql);
     })
     .immediate();
   // SQLite would wait for a lock by blocking the event loop, and with it the requests that need
@@ -160,6 +160,7 @@ export async function connectSqlite(file: string): Promise<Database> {
   }
 
   return {
+    dialect: "sqlite",
     knex,
     search,
     prepare: statementOf,
@@ -177,7 +178,7 @@ export async function connectSqlite(file: string): Promise<Database> {
       });
     },
     async ping() {
-      const [row] = await read<{ version: number }>({ sql: versionTable.read, bindings: [] }, {});
+      const [row] = await read(statementOf<{ version: number }>(knex.raw(versionTable.read)), {});
       if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");
     },
     async close() {
