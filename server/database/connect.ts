@@ -1,5 +1,6 @@
 /** The database: statements that Knex builds once and that are kept prepared, and grouped writes. */
 import type { Knex } from "knex";
+import type pg from "pg";
 import type { Dialect } from "./migrate.ts";
 import { connectPostgres } from "./postgres.ts";
 import type { Search } from "./search.ts";
@@ -27,6 +28,9 @@ export interface Step {
   values: Record<string, Value>;
 }
 
+/** Runs one statement, and returns its rows. */
+export type Run = <Row>(statement: Statement<Row>, values?: Record<string, Value>) => Promise<Row[]>;
+
 /** The rows that each step returned, or the index of the step that returned none. */
 // biome-ignore lint/suspicious/noExplicitAny: rows of different steps have different types
 export type WriteResult = { rows: any[][] } | { refusedAt: number };
@@ -47,6 +51,13 @@ export interface Database {
   read<Row>(statement: Statement<Row>, values: Record<string, Value>): Promise<Row[]>;
   /** Runs all steps or, where one returns no row, none; resolves once they are durable. */
   write(steps: Step[]): Promise<WriteResult>;
+  /**
+   * Lends one connection, for temporary tables and long transactions of the operator's commands. No
+   * time limit, and no transaction but what the statements begin.
+   */
+  session<Result>(work: (run: Run) => Promise<Result>): Promise<Result>;
+  /** PostgreSQL: what rate-limiter-flexible takes for a pool. */
+  readonly rateLimitStore?: { query(query: pg.QueryConfig): Promise<pg.QueryResult> };
   /** Resolves after a round trip that found every migration applied. */
   ping(): Promise<void>;
   close(): Promise<void>;

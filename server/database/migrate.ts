@@ -2,6 +2,7 @@
 import type { Knex } from "knex";
 import * as customers from "./migrations/0001_customers.ts";
 import * as search from "./migrations/0002_search.ts";
+import * as rateLimits from "./migrations/0003_rate_limits.ts";
 
 /** The engines that there are. */
 export type Dialect = "sqlite" | "postgres";
@@ -12,7 +13,7 @@ export interface Migration {
 }
 
 /** Every migration, the oldest first; its number is its place, counted from 1. Never reordered. */
-const migrations: Migration[] = [customers, search];
+const migrations: Migration[] = [customers, search, rateLimits];
 
 /** The number of the newest migration. */
 export const newestVersion = migrations.length;

@@ -54,6 +54,8 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     } as never,
     pool: { min: 0, max: poolSize },
     acquireConnectionTimeout: patienceInMilliseconds,
+    // Knex would write to the console what is thrown anyway.
+    log: { warn() {}, error() {}, deprecate() {}, debug() {} },
   });
 
   async function onConnection<Result>(
@@ -141,6 +143,19 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     prepare: statementOf,
     read: (statement, values) => onConnection((connection) => run(connection, statement, values)),
     write: (steps) => onConnection((connection) => runSteps(connection, steps)),
+    async session(work) {
+      const connection: PooledConnection = await knex.client.acquireConnection();
+      try {
+        await connection.query("set statement_timeout = 0");
+        return await work((statement, values = {}) => run(connection, statement, values));
+      } finally {
+        // Whatever it has set or left open ends with it.
+        connection.__knex__disposed = true;
+        await connection.end();
+        knex.client.releaseConnection(connection);
+      }
+    },
+    rateLimitStore: { query: (query) => onConnection((connection) => connection.query(query)) },
     async ping() {
       const [row] = await onConnection((connection) => run(connection, readVersion, {}));
       if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");

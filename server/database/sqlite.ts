@@ -82,7 +82,10 @@ export async function connectSqlite(file: string): Promise<Database> {
       kept = connection.prepare(statement.sql);
       prepared.set(statement.sql, kept);
     }
-    return kept.all(...valuesOf(statement, values)) as Row[];
+    const positional = valuesOf(statement, values);
+    if (kept.reader) return kept.all(...positional) as Row[];
+    kept.run(...positional);
+    return [];
   }
 
   /** All steps within the open transaction, or none of them. */
@@ -176,6 +179,15 @@ export async function connectSqlite(file: string): Promise<Database> {
           reject,
         });
       });
+    },
+    async session(work) {
+      connection.pragma(`busy_timeout = ${startPatienceInMilliseconds}`);
+      try {
+        return await work(async (statement, values = {}) => run(statement, values));
+      } finally {
+        if (connection.inTransaction) rollback.run();
+        connection.pragma("busy_timeout = 0");
+      }
     },
     async ping() {
       const [row] = await read(statementOf<{ version: number }>(knex.raw(versionTable.read)), {});
