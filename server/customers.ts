@@ -7,7 +7,7 @@ import type { Database, Statement, Value } from "./database/connect.ts";
 import { foldText } from "./database/search.ts";
 import { type EntityTags, entityTagsOf, matchesWeakly } from "./entityTags.ts";
 import type { ApiError } from "./errors.ts";
-import type { Call, Customer, Operations } from "./operations.ts";
+import { type Call, type Customer, implementOperations, type Operations } from "./operations.ts";
 
 /** A customer as it is stored; its time of creation is that of its id. */
 interface CustomerRow {
@@ -150,7 +150,7 @@ export function createOperations(database: Database): Operations {
     return row;
   }
 
-  return {
+  return implementOperations({
     async listCustomers(call) {
       const { limit, cursor, status, search } = call.query;
       // PostgreSQL stores no U+0000, and no customer has one.
@@ -292,7 +292,7 @@ export function createOperations(database: Database): Operations {
         body: { data: toCustomer(row) },
       };
     },
-  };
+  });
 
   /**
    * The version that an update must find, out of the entity tags of If-Match.
