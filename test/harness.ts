@@ -133,7 +133,11 @@ export function exchangeBytes(port: number, bytes: string | Buffer, milliseconds
   });
 }
 
-/** The final answers among raw bytes; each must have a Content-Length, or no body. */
+/**
+ * The final answers among raw bytes; each must have a Content-Length, or no body. What follows an
+ * answer that must have none (RFC 9112, section 6.3) is taken for its body all the same: `fetch`
+ * would hide it.
+ */
 export function parseAnswers(raw: Buffer, method: string, target: string): Answer[] {
   const answers: Answer[] = [];
   let rest = raw;
@@ -147,8 +151,15 @@ export function parseAnswers(raw: Buffer, method: string, target: string): Answe
         line.slice(line.indexOf(":") + 1).trim(),
       ]),
     );
-    const length = method === "HEAD" ? 0 : Number(headers["content-length"] ?? 0);
-    const body = rest.subarray(end + 4, end + 4 + length).toString("utf8");
+    const following = rest.subarray(end + 4);
+    const next = following.indexOf("HTTP/1.1 ");
+    const length =
+      method === "HEAD" || status < 200 || status === 204 || status === 304
+        ? next < 0
+          ? following.length
+          : next
+        : Number(headers["content-length"] ?? 0);
+    const body = following.subarray(0, length).toString("utf8");
     if (status >= 200) answers.push({ method, target, status, headers, body });
     rest = rest.subarray(end + 4 + length);
   }

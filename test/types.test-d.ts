@@ -2,6 +2,8 @@
 import { describe, it } from "vitest";
 import { ApiError } from "../server/errors.ts";
 import { type Call, type Customer, implementOperations, type Operations } from "../server/operations.ts";
+import { type AnswerName, each } from "./answers.ts";
+import type { Answer } from "./contractCheck.ts";
 
 declare const customer: Customer;
 declare const call: Call<"updateCustomer">;
@@ -122,5 +124,24 @@ describe("a call", () => {
     call.body.email;
     // @ts-expect-error an update has no Idempotency-Key
     call.headers["Idempotency-Key"];
+  });
+});
+
+describe("the table of provoked answers", () => {
+  it("does not compile where a status or a message of the contract is left out", () => {
+    const withoutStatus = {} as Record<Exclude<AnswerName, "getCustomer 304">, Answer>;
+    // @ts-expect-error getCustomer 304 is missing
+    withoutStatus satisfies Record<AnswerName, Answer>;
+    const withoutMessage = {} as Record<Exclude<AnswerName, "listCustomers 400 Invalid cursor.">, Answer>;
+    // @ts-expect-error one message of listCustomers 400 is missing
+    withoutMessage satisfies Record<AnswerName, Answer>;
+  });
+
+  it("does not compile with an answer that the contract does not have", () => {
+    each(["getCustomer"], "404 Customer not found.", async () => ({}) as Answer);
+    // @ts-expect-error no such message
+    each(["getCustomer"], "404 No such customer.", async () => ({}) as Answer);
+    // @ts-expect-error listCustomers has no 404
+    each(["getCustomer", "listCustomers"], "404 Customer not found.", async () => ({}) as Answer);
   });
 });
