@@ -6,14 +6,14 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import type { operations as described } from "../generated/api.ts";
 import type { AnyRequestMessages, Messages } from "../generated/messages.ts";
-import { basePath, operations } from "../server/contract.ts";
+import { basePath, type Operation, operations } from "../server/contract.ts";
 import type { OperationId } from "../server/operations.ts";
 import {
   type Answer,
   createCheckedFetch,
-  type Difference,
   describedOf,
   operationOf,
+  reportOf,
   responsesOf,
 } from "./contractCheck.ts";
 
@@ -46,23 +46,27 @@ export function nameOf(answer: Answer): string {
 }
 
 /**
- * What tells an answer from the one that was to be provoked: another name, or another `field` than
- * the example of this message shows.
+ * The answer, where it is the one that was to be provoked, with the `field` that the example of its
+ * message shows.
  * @param name may end in a remark in parentheses
+ * @throws {Error} the report of what differs
  */
-export function surprisesIn(name: string, answer: Answer): Difference[] {
+export function confirmed(name: string, answer: Answer): Answer {
   const expected = name.replace(/ \([^()]*\)$/, "");
   const came = nameOf(answer);
-  if (came !== expected) return [{ where: "answer", contract: expected, came }];
-  if (answer.status < 400 || answer.body === "") return [];
-  const { error, field } = JSON.parse(answer.body);
+  if (came !== expected) {
+    throw new Error(reportOf(answer, [{ where: "answer", contract: expected, came }]));
+  }
+  if (answer.status < 400 || answer.body === "") return answer;
+  const { error, field = "absent" } = JSON.parse(answer.body);
   const examples: { value: { error: string; field?: string } }[] = Object.values(
     describedOf(answer).content["application/json"].examples,
   );
-  const example = examples.find(({ value }) => value.error === error)?.value;
-  return example?.field === field
-    ? []
-    : [{ where: "body/field", contract: example?.field ?? "absent", came: field ?? "absent" }];
+  const shown = examples.find(({ value }) => value.error === error)?.value.field ?? "absent";
+  if (field !== shown) {
+    throw new Error(reportOf(answer, [{ where: "body/field", contract: shown, came: field }]));
+  }
+  return answer;
 }
 
 /** What a request has that differs from a good one. */
@@ -113,8 +117,7 @@ export function createApi(options: { url: string; key: string; strictHeaders?: b
       return answer as unknown as Answer;
     },
     call(operationId, { id = unusedId, query = "", fields, ...variation } = {}) {
-      const operation = operations.find((known) => known.operationId === operationId);
-      assert(operation);
+      const operation = operationNamed(operationId);
       const path = operation.route.openApiRoute.replace("{id}", id) + query;
       const body = operationId === "createCustomer" ? { email: newEmail(), ...fields } : { ...fields };
       return self.send(variation.method ?? operation.method, path, {
@@ -127,12 +130,16 @@ export function createApi(options: { url: string; key: string; strictHeaders?: b
       });
     },
     async create() {
-      const { body, headers } = await self.call("createCustomer");
+      const { body, headers } = confirmed("createCustomer 201", await self.call("createCustomer"));
       const { id, email } = JSON.parse(body).data;
       return { id, email, entityTag: String(headers.etag) };
     },
   };
   return self;
+}
+
+export function operationNamed(id: OperationId): Operation {
+  return operations.find(({ operationId }) => operationId === id) as Operation;
 }
 
 /** An email that no customer has. */
@@ -164,14 +171,17 @@ export const outsideAnswers = {
   "listCustomers 200": (api) => api.call("listCustomers", { query: "?limit=2&status=ACTIVE" }),
   "listCustomers 200 (the page that follows)": async (api) => {
     await Promise.all([api.create(), api.create()]);
-    const { body } = await api.call("listCustomers", { query: "?limit=1" });
+    const first = await api.call("listCustomers", { query: "?limit=1" });
+    const { body } = confirmed("listCustomers 200", first);
     const { nextCursor } = JSON.parse(body).pagination;
     return api.call("listCustomers", { query: `?limit=1&cursor=${nextCursor}` });
   },
   "listCustomers 200 (a search)": async (api) => {
     const { id, email } = await api.create();
     const answer = await api.call("listCustomers", { query: `?search=${email.toUpperCase()}` });
-    const found = JSON.parse(answer.body).data.map((customer: { id: string }) => customer.id);
+    const found = JSON.parse(confirmed("listCustomers 200", answer).body).data.map(
+      (customer: { id: string }) => customer.id,
+    );
     assert.deepEqual(found, [id], "a search for an email finds its customer and no other");
     return answer;
   },
@@ -188,7 +198,7 @@ export const outsideAnswers = {
   "createCustomer 201 (replayed)": async (api) => {
     const headers = { "Idempotency-Key": randomUUID() };
     const body = JSON.stringify({ email: newEmail() });
-    const first = await api.call("createCustomer", { headers, body });
+    const first = confirmed("createCustomer 201", await api.call("createCustomer", { headers, body }));
     const second = await api.call("createCustomer", { headers, body });
     assert.equal(first.headers["idempotent-replayed"], undefined, "the first answer is not a replay");
     assert.equal(second.headers["idempotent-replayed"], "true", "the second answer says that it is a replay");
@@ -206,7 +216,7 @@ export const outsideAnswers = {
   },
   "createCustomer 422 This Idempotency-Key was used with a different request.": async (api) => {
     const headers = { "Idempotency-Key": randomUUID() };
-    await api.call("createCustomer", { headers });
+    confirmed("createCustomer 201", await api.call("createCustomer", { headers }));
     return api.call("createCustomer", { headers });
   },
 
