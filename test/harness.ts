@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import http from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -217,12 +218,27 @@ export async function spawnServer(environment: Record<string, string>): Promise<
   };
 }
 
-/** Runs a built command to its end. */
+/** A server that is not ours, on a free port until the test is over; returns its address. */
+export async function serve(listener: http.RequestListener): Promise<string> {
+  const server = http.createServer(listener).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/**
+ * Runs a command to its end.
+ * @param program what node is given: the built commands, unless told otherwise
+ */
 export async function runCommand(
   args: string[],
   environment: Record<string, string> = {},
+  program = ["dist/server/cli.js"],
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, ["dist/server/cli.js", ...args], {
+  const child = spawn(process.execPath, [...program, ...args], {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
