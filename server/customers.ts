@@ -7,7 +7,7 @@ import type { Database, Statement, Value } from "./database/connect.ts";
 import { foldText } from "./database/search.ts";
 import { type EntityTags, entityTagsOf, matchesWeakly } from "./entityTags.ts";
 import type { ApiError } from "./errors.ts";
-import type { Call, Customer, Operations, Reply } from "./operations.ts";
+import { type Call, type Customer, implementOperations, type Operations, type Reply } from "./operations.ts";
 
 /** A customer as it is stored; its time of creation is that of its id. */
 interface CustomerRow {
@@ -152,7 +152,7 @@ export function createOperations(database: Database): Operations {
     return row;
   }
 
-  const operations: Operations = {
+  const operations: Operations = implementOperations({
     async listCustomers(call) {
       const { companyId } = call;
       const { limit, cursor, status } = call.query;
@@ -295,7 +295,7 @@ export function createOperations(database: Database): Operations {
         body: { data: toCustomer(row) },
       };
     },
-  };
+  });
 
   return operations;
 

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import http from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -141,7 +142,11 @@ export function exchangeBytes(port: number, bytes: string | Buffer, milliseconds
   });
 }
 
-/** The final answers among raw bytes; each must have a Content-Length, or no body. */
+/**
+ * The final answers among raw bytes; each must have a Content-Length, or no body. What follows an
+ * answer that must have none (RFC 9112, section 6.3) is taken for its body all the same: `fetch`
+ * would hide it.
+ */
 export function parseAnswers(raw: Buffer, method: string, target: string): Answer[] {
   const answers: Answer[] = [];
   let rest = raw;
@@ -155,8 +160,15 @@ export function parseAnswers(raw: Buffer, method: string, target: string): Answe
         line.slice(line.indexOf(":") + 1).trim(),
       ]),
     );
-    const length = method === "HEAD" ? 0 : Number(headers["content-length"] ?? 0);
-    const body = rest.subarray(end + 4, end + 4 + length).toString("utf8");
+    const following = rest.subarray(end + 4);
+    const next = following.indexOf("HTTP/1.1 ");
+    const length =
+      method === "HEAD" || status < 200 || status === 204 || status === 304
+        ? next < 0
+          ? following.length
+          : next
+        : Number(headers["content-length"] ?? 0);
+    const body = following.subarray(0, length).toString("utf8");
     if (status >= 200) answers.push({ method, target, status, headers, body });
     rest = rest.subarray(end + 4 + length);
   }
@@ -214,12 +226,27 @@ export async function spawnServer(environment: Record<string, string>): Promise<
   };
 }
 
-/** Runs a built command to its end. */
+/** A server that is not ours, on a free port until the test is over; returns its address. */
+export async function serve(listener: http.RequestListener): Promise<string> {
+  const server = http.createServer(listener).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/**
+ * Runs a command to its end.
+ * @param program what node is given: the built commands, unless told otherwise
+ */
 export async function runCommand(
   args: string[],
   environment: Record<string, string> = {},
+  program = ["dist/server/cli.js"],
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, ["dist/server/cli.js", ...args], {
+  const child = spawn(process.execPath, [...program, ...args], {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });

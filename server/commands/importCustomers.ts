@@ -65,7 +65,9 @@ export async function importCustomers(
     if (bad === 0) {
       for (const { line, email } of await staging.repeated()) {
         bad++;
-        report(`${file}:${line}: email: A customer with this email already exists. (${email} stands in an earlier line.)`);
+        report(
+          `${file}:${line}: email: A customer with this email already exists. (${email} stands in an earlier line.)`,
+        );
       }
     }
     const result = { rows, bad, created: 0, updated: 0, unchanged: 0 };
@@ -111,7 +113,10 @@ async function* checkedRows(file: string, seenBytes: (count: number) => void): A
   let columns: CsvColumn[] | undefined;
   let lastLine = 0;
   try {
-    for await (const { record, info } of parser as AsyncIterable<{ record: Cell[]; info: { lines: number } }>) {
+    for await (const { record, info } of parser as AsyncIterable<{
+      record: Cell[];
+      info: { lines: number };
+    }>) {
       const line = lastLine + 1;
       lastLine = info.lines;
       if (!columns) {
@@ -119,7 +124,12 @@ async function* checkedRows(file: string, seenBytes: (count: number) => void): A
         continue;
       }
       if (record.length !== columns.length) {
-        yield { columns, body: undefined, line, problem: `${record.length} cells, where the header has ${columns.length}` };
+        yield {
+          columns,
+          body: undefined,
+          line,
+          problem: `${record.length} cells, where the header has ${columns.length}`,
+        };
         continue;
       }
       const body = bodyOf(columns, record);
@@ -155,7 +165,17 @@ function headerOf(file: string, record: Cell[]): CsvColumn[] {
 /** A temporary table of checked rows: the file may be larger than the memory. */
 function createStaging(database: Database, run: Run) {
   const { knex, prepare, dialect } = database;
-  const columns = ["line", "id", "email", "name", "folded_name", "status", "notes", "credit_limit", "tax_rate_override"];
+  const columns = [
+    "line",
+    "id",
+    "email",
+    "name",
+    "folded_name",
+    "status",
+    "notes",
+    "credit_limit",
+    "tax_rate_override",
+  ];
   const extra = Object.keys(database.search.columnsOf(newCustomerId()));
   const all = [...columns, ...extra];
   const inserts = new Map<number, Statement<unknown>>();
@@ -166,7 +186,9 @@ function createStaging(database: Database, run: Run) {
   function insertOf(count: number): Statement<unknown> {
     let statement = inserts.get(count);
     if (!statement) {
-      const rows = Array.from({ length: count }, (_, row) => Object.fromEntries(all.map((name) => [name, `:${row}.${name}`])));
+      const rows = Array.from({ length: count }, (_, row) =>
+        Object.fromEntries(all.map((name) => [name, `:${row}.${name}`])),
+      );
       statement = prepare(knex("staged").insert(rows));
       inserts.set(count, statement);
     }
@@ -230,8 +252,11 @@ function createStaging(database: Database, run: Run) {
       await execute("create unique index staged_email on staged (email)");
       if (dialect === "postgres") await execute("analyze staged");
       await execute(dialect === "sqlite" ? "begin immediate" : "begin");
-      const changes = header.filter((column) => column !== "email").flatMap((column) => storedColumns[column]);
-      const updated = changes.length === 0 ? 0 : (await run(updateOf(changes), { companyId, now: Date.now() })).length;
+      const changes = header
+        .filter((column) => column !== "email")
+        .flatMap((column) => storedColumns[column]);
+      const updated =
+        changes.length === 0 ? 0 : (await run(updateOf(changes), { companyId, now: Date.now() })).length;
       const [counted] = await run(
         prepare<{ total: number; known: number }>(
           knex.raw(
@@ -264,7 +289,10 @@ function createStaging(database: Database, run: Run) {
   }
 
   function insertNew(): Statement<unknown> {
-    const time = dialect === "sqlite" ? "position >> 15" : "('x' || translate(left(staged.id::text, 13), '-', ''))::bit(48)::bigint";
+    const time =
+      dialect === "sqlite"
+        ? "position >> 15"
+        : "('x' || translate(left(staged.id::text, 13), '-', ''))::bit(48)::bigint";
     const copied = columns.filter((column) => column !== "line" && column !== "status").concat(extra);
     const names: Knex.Value = [...copied, "status", "company_id", "email_verified", "updated_at"].join(", ");
     return prepare(
@@ -297,7 +325,10 @@ function newValue(column: string): string {
 function createProgress(file: string) {
   let seen = 0;
   const bar = process.stderr.isTTY
-    ? new SingleBar({ format: "{bar} {percentage} % | {rows} rows checked | {eta} s left", stream: process.stderr })
+    ? new SingleBar({
+        format: "{bar} {percentage} % | {rows} rows checked | {eta} s left",
+        stream: process.stderr,
+      })
     : undefined;
   bar?.start(statSync(file).size, 0, { rows: 0 });
   return {

@@ -27,7 +27,7 @@ const migrationPatienceInMilliseconds = 600_000;
  * SQLSTATE classes of a server that is away, starting, stopping, full, read-only, damaged or locked
  * against us, and of statements that it gave up.
  */
-const unavailableStates = /^(08|25006|28|3D|40|53|55P03|57|58|XX00[12])/;
+const unavailableStates = /^(08|25006|28|3D|40|53|55000|55P03|57|58|XX00[12])/;
 
 /** A connection that failed in the middle is not given to anybody else; Knex looks at this mark. */
 type PooledConnection = pg.Client & { __knex__disposed?: unknown };
