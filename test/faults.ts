@@ -21,7 +21,10 @@ export async function damageDatabase(server: TestServer): Promise<void> {
     const name = url.pathname.slice(1);
     url.pathname = "/postgres";
     await execute(url.href, `alter database ${name} with allow_connections false`);
-    return execute(url.href, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+    return execute(
+      url.href,
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
+    );
   }
   const file = fileOf(server);
   const other = new Sqlite(file);

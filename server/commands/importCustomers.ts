@@ -6,7 +6,7 @@ import { SingleBar } from "cli-progress";
 import { CsvError, parse } from "csv-parse";
 import type { Knex } from "knex";
 import { createContractCheck, operations } from "../contract.ts";
-import { createdAt, newCustomerId } from "../customerIds.ts";
+import { newCustomerId } from "../customerIds.ts";
 import type { Database, Run, Statement, Value } from "../database/connect.ts";
 import { foldText } from "../database/search.ts";
 import { ApiError } from "../errors.ts";
@@ -133,7 +133,8 @@ async function* checkedRows(file: string, seenBytes: (count: number) => void): A
         continue;
       }
       const body = bodyOf(columns, record);
-      const problem = await check(operation, { path: {}, query: {}, body }).then(
+      // A copy, as the check puts the default status into it, which would unblock a blocked customer.
+      const problem = await check(operation, { path: {}, query: {}, body: { ...body } }).then(
         () => undefined,
         (error) => {
           if (!(error instanceof ApiError)) throw error;
@@ -224,7 +225,7 @@ function createStaging(database: Database, run: Run) {
         email: body.email,
         name: body.name ?? null,
         folded_name: body.name == null ? null : foldText(body.name),
-        status: body.status,
+        status: body.status ?? null,
         notes: body.notes ?? null,
         credit_limit: body.creditLimit ?? null,
         tax_rate_override: body.taxRateOverride ?? null,
@@ -344,6 +345,3 @@ function createProgress(file: string) {
     },
   };
 }
-
-/** The time of a new customer is that of its id. */
-export const timeOfId = createdAt;
