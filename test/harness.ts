@@ -161,7 +161,8 @@ export async function startServer(
       const parsed = parseAnswers(
         await exchangeBytes(port, bytes),
         method ?? sentMethod,
-        target ?? sentTarget,
+        // The contract knows paths, and no absolute form.
+        target ?? sentTarget.replace(/^https?:\/\/[^/?#]*/i, ""),
       );
       for (const answer of parsed) {
         if (answer.status < 200) continue;
@@ -178,6 +179,23 @@ export async function startServer(
     },
   };
   return self;
+}
+
+/**
+ * The bytes of a request that ends its connection, each character of the head one byte. Nothing is
+ * added to a body: its length is for the headers to say.
+ */
+export function requestBytes(
+  line: string,
+  headers: Record<string, string> = {},
+  body: string | Buffer = "",
+): Buffer {
+  const all = { Host: "x", Connection: "close", ...headers };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.concat([
+    Buffer.from(`${line} HTTP/1.1\r\n${lines.join("")}\r\n`, "latin1"),
+    Buffer.from(body),
+  ]);
 }
 
 /** Sends bytes on a new connection, and collects what comes until the server ends it, or for `milliseconds`. */
