@@ -39,8 +39,9 @@ export function createServer(app: Express, log: Logger): StoppableServer {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
-  server.on("request", (_request, response) => {
-    latest.set(response.socket as Socket, response);
+  server.on("request", (request, response) => {
+    // The socket of the request: a pipelined response has none until it is its turn.
+    latest.set(request.socket, response);
     inFlight.add(response);
     response.on("close", () => inFlight.delete(response));
     if (stopping) response.shouldKeepAlive = false;

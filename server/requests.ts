@@ -135,9 +135,12 @@ export function readBody(
   });
 }
 
-/** Whether the client waits for `100 Continue` before it sends its body (RFC 9110, section 10.1.1). */
+/**
+ * Whether the client waits for `100 Continue` before it sends its body (RFC 9110, section 10.1.1).
+ * HTTP/1.0 knows no 1xx, and its client would take one for the answer.
+ */
 export function expectsContinue(request: IncomingMessage): boolean {
-  return request.headers.expect?.toLowerCase() === "100-continue";
+  return request.httpVersion !== "1.0" && request.headers.expect?.toLowerCase() === "100-continue";
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
