@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import type { Express } from "express";
 import type { Logger } from "pino";
 import type { AnyRequestMessages } from "../generated/messages.ts";
+import { originForm } from "./requests.ts";
 
 /** An HTTP server that can be told to stop. */
 export interface StoppableServer extends http.Server {
@@ -46,7 +47,13 @@ export function createServer(app: Express, log: Logger): StoppableServer {
     response.on("close", () => inFlight.delete(response));
     if (stopping) response.shouldKeepAlive = false;
   });
-  server.on("request", app);
+  server.on("request", handle);
+
+  function handle(request: http.IncomingMessage, response: http.ServerResponse): void {
+    // Express answers a target without a path, or with an odd authority, by itself and in HTML.
+    request.url = originForm(request.url ?? "");
+    app(request as never, response as never);
+  }
 
   // 100 Continue is sent where the body is read, after the key; an unknown Expect means nothing.
   for (const event of ["checkContinue", "checkExpectation"]) {
@@ -58,7 +65,7 @@ export function createServer(app: Express, log: Logger): StoppableServer {
     response.assignSocket(socket);
     response.shouldKeepAlive = false;
     response.on("finish", () => socket.end());
-    app(request as never, response as never);
+    handle(request, response);
   });
 
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
