@@ -65,6 +65,9 @@ export function createServer(app: Express, log: Logger): StoppableServer {
     response.assignSocket(socket);
     response.shouldKeepAlive = false;
     response.on("finish", () => socket.end());
+    // Node has let go of this socket: nobody else hears its errors, or ends it when the client does not.
+    socket.on("error", () => socket.destroy());
+    socket.setTimeout(1_000, () => socket.destroy());
     handle(request, response);
   });
 
