@@ -232,6 +232,16 @@ describe("a connection", () => {
     expect((await found.json()).data).toEqual([]);
   });
 
+  it("that the client resets, after CONNECT too, does not end the server", async () => {
+    for (const line of ["CONNECT x:443", `GET ${list}`, `POST ${list}`]) {
+      const socket = connect(server.port, "127.0.0.1");
+      await once(socket, "connect");
+      socket.write(requestBytes(line, { "Content-Length": "5" }), () => socket.resetAndDestroy());
+      await once(socket, "close");
+    }
+    expect((await server.fetch("/healthz")).status).toBe(200);
+  });
+
   const timedOut = [[408, { error: "Request timed out." }]];
   it.concurrent("on which only half of the headers comes is answered 408", async () => {
     const halves = [`GET ${list} HTTP/1.1\r\nHost: x\r\n`, `GET ${list} HTTP/1.1\r\nHo`, "G"];
