@@ -84,10 +84,7 @@ export interface components {
             readonly createdAt: string;
             /** @description For your company's records only; nothing enforces it. */
             readonly creditLimit: number | null;
-            /**
-             * Format: email
-             * @description In lower case, unique within your company.
-             */
+            /** @description In lower case, unique within your company. */
             readonly email: string;
             /**
              * @description Whether the customer has proved to own the email. Customers who registered themselves
