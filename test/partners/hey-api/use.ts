@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { createCustomer, getCustomer, listCustomers, updateCustomer } from "./client";
+import { client } from "./client/client.gen";
+
+const url = process.env.DISTRIBU_URL ?? "https://distribu.app";
+client.setConfig({ baseUrl: `${url}/api/v1`, auth: process.env.DISTRIBU_API_KEY });
+
+// Create, get, update. `data` is there when the request succeeded, `error` when it did not.
+const created = await createCustomer({ body: { email: "hey@partner.example", name: "Partner" } });
+const id = created.data?.data.id ?? "";
+const { data: read } = await getCustomer({ path: { id } });
+assert.equal(read?.data.email, "hey@partner.example");
+const { data: updated } = await updateCustomer({ path: { id }, body: { creditLimit: 5000, name: null } });
+assert.deepEqual([updated?.data.creditLimit, updated?.data.name], [5000, null]);
+
+// List, a page at a time, until there is no cursor for a next one.
+const seen: string[] = [];
+let cursor: string | null | undefined;
+do {
+  const { data: page } = await listCustomers({ query: cursor ? { limit: 1, cursor } : { limit: 1 } });
+  seen.push(...(page?.data ?? []).map((customer) => customer.id));
+  cursor = page?.pagination.nextCursor;
+} while (cursor);
+assert.deepEqual([seen.length, seen[0]], [2, id]);
+
+// What went wrong: the status, a message, and on a 400 the field.
+const wrong = await updateCustomer({ path: { id }, body: { creditLimit: -1 } });
+assert.equal(wrong.response?.status, 400);
+assert.equal(wrong.error && "field" in wrong.error && wrong.error.field, "creditLimit");
+const stranger = await listCustomers({ auth: "wrong" });
+assert.equal(stranger.response?.status, 401);
+const unknown = await getCustomer({ path: { id: "unknown" } });
+assert.deepEqual([unknown.response?.status, unknown.error?.error], [404, "Customer not found."]);
+const taken = await createCustomer({ body: { email: "hey@partner.example" } });
+assert.equal(taken.response?.status, 409);
