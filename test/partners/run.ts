@@ -237,12 +237,13 @@ function readmeOf(results: Result[]): string {
     "# Generated clients",
     `Written by \`npm run test:partners\`, which generates each client from the \`/openapi.json\` of a live
 server, compiles it under \`strict\`, and runs \`use.ts\`: list (two pages), get, create, update, a 400
-with its \`field\`, a 401, a 404 and a 409. Every other customer that it reads has an email and a name
-that are valid and unusual. To copy a section, begin in an empty folder, with \`"type": "module"\` in
-its \`package.json\`, the \`tsconfig.json\` below, and`,
-    codeOf("sh", "export DISTRIBU_URL=https://distribu.app DISTRIBU_API_KEY=dk_..."),
-    `The listings expect a company with one customer, as the tests have it: take the assertions out
-where yours has more.`,
+with its \`field\`, a 401, a 404 and a 409. One customer that each reads has an email and a name that
+are valid and unusual.
+
+To copy a section, begin in an empty folder, with \`"type": "module"\` in its \`package.json\`, the
+\`tsconfig.json\` below, and a key of both scopes, best of a server of your own: the first \`npm start\`
+prints one. \`use.ts\` creates a customer, and lists it with one that is there.`,
+    codeOf("sh", "export DISTRIBU_URL=http://127.0.0.1:3000 DISTRIBU_API_KEY=dk_..."),
     tableOf(results),
     codeOf("json", readFileSync(join(here, "tsconfig.json"), "utf8")),
     ...generators.map(sectionOf),

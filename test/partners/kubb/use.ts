@@ -11,26 +11,22 @@ import {
 import { setConfig } from "./client/.kubb/fetch";
 
 setConfig({ headers: { Authorization: `Bearer ${process.env.DISTRIBU_API_KEY}` } });
+const email = `buyer${Date.now()}@partner.example`;
 
 // Create, get, update. What is returned is the body.
-const { data: created } = await createCustomer({ email: "kubb@partner.example", name: "Partner" });
+const { data: created } = await createCustomer({ email, name: "Partner" });
 const { id } = created;
 const { data: read } = await getCustomer(id);
-assert.equal(read.email, "kubb@partner.example");
+assert.equal(read.email, email);
 const { data: updated } = await updateCustomer(id, { creditLimit: 5000, name: null });
 assert.deepEqual([updated.creditLimit, updated.name], [5000, null]);
 
-// List, a page at a time, until there is no cursor for a next one.
-const seen: string[] = [];
-let cursor: string | null = null;
-do {
-  const page: Awaited<ReturnType<typeof listCustomers>> = await listCustomers(
-    cursor ? { limit: 1, cursor } : { limit: 1 },
-  );
-  seen.push(...page.data.map((customer) => customer.id));
-  cursor = page.pagination.nextCursor;
-} while (cursor);
-assert.deepEqual([seen.length, seen[0]], [2, id]);
+// List, a page at a time; on the last one `nextCursor` is null.
+const first = await listCustomers({ limit: 1 });
+const cursor = first.pagination.nextCursor ?? undefined;
+const second = await listCustomers({ limit: 1, cursor });
+assert.deepEqual([first.data[0]?.id, second.data.length], [id, 1]);
+assert.notEqual(second.data[0]?.id, id);
 
 // What went wrong is thrown: an `AxiosError` with the body as `response.data`.
 async function failureOf(answer: Promise<unknown>) {
@@ -47,5 +43,5 @@ const stranger = await failureOf(listCustomers({}, { headers: { Authorization: "
 assert.equal(stranger.status, 401);
 const unknown = await failureOf(getCustomer("unknown"));
 assert.deepEqual([unknown.status, unknown.data.error], [404, "Customer not found."]);
-const taken = await failureOf(createCustomer({ email: "kubb@partner.example" }));
+const taken = await failureOf(createCustomer({ email }));
 assert.equal(taken.status, 409);

@@ -10,26 +10,22 @@ const clientWith = (key: string | undefined) =>
     validate: "response",
   });
 const client = clientWith(process.env.DISTRIBU_API_KEY);
+const email = `buyer${Date.now()}@partner.example`;
 
 // Create, get, update.
-const { data: created } = await client.createCustomer({ email: "zod@partner.example", name: "Partner" });
+const { data: created } = await client.createCustomer({ email, name: "Partner" });
 const { id } = created;
 const { data: read } = await client.getCustomer({ params: { id } });
-assert.equal(read.email, "zod@partner.example");
+assert.equal(read.email, email);
 const { data: updated } = await client.updateCustomer({ creditLimit: 5000, name: null }, { params: { id } });
 assert.deepEqual([updated.creditLimit, updated.name], [5000, null]);
 
-// List, a page at a time, until there is no cursor for a next one.
-const seen: string[] = [];
-let cursor: string | null = null;
-do {
-  const page: Awaited<ReturnType<typeof client.listCustomers>> = await client.listCustomers({
-    queries: cursor ? { limit: 1, cursor } : { limit: 1 },
-  });
-  seen.push(...page.data.map((customer) => customer.id));
-  cursor = page.pagination.nextCursor;
-} while (cursor);
-assert.deepEqual([seen.length, seen[0]], [2, id]);
+// List, a page at a time; on the last one `nextCursor` is null.
+const first = await client.listCustomers({ queries: { limit: 1 } });
+const cursor = first.pagination.nextCursor ?? undefined;
+const second = await client.listCustomers({ queries: { limit: 1, cursor } });
+assert.deepEqual([first.data[0]?.id, second.data.length], [id, 1]);
+assert.notEqual(second.data[0]?.id, id);
 
 // What went wrong is thrown.
 async function failureOf(answer: Promise<unknown>): Promise<unknown> {
@@ -46,5 +42,5 @@ assert(isErrorFromAlias(client.api, "listCustomers", stranger) && stranger.respo
 const unknown = await failureOf(client.getCustomer({ params: { id: "unknown" } }));
 assert(isErrorFromAlias(client.api, "getCustomer", unknown));
 assert(unknown.response.status === 404 && unknown.response.data.error === "Customer not found.");
-const taken = await failureOf(client.createCustomer({ email: "zod@partner.example" }));
+const taken = await failureOf(client.createCustomer({ email }));
 assert(isErrorFromAlias(client.api, "createCustomer", taken) && taken.response.status === 409);
