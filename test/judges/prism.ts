@@ -41,7 +41,7 @@ export async function startProxy(upstream: string) {
 }
 
 /** What Prism finds wrong with a request, whatever it was answered. */
-export async function requestViolations(request: Request, path: string, body: string): Promise<string[]> {
+export async function requestViolations(request: Request, path: string, body: Uint8Array): Promise<string[]> {
   const { searchParams } = new URL(request.url);
   const input = {
     method: request.method.toLowerCase() as "get",
@@ -52,7 +52,8 @@ export async function requestViolations(request: Request, path: string, body: st
       ),
     },
     headers: Object.fromEntries(request.headers),
-    body: body === "" ? undefined : JSON.parse(body),
+    // Decoded as the server does, without a byte order mark.
+    body: body.length === 0 ? undefined : JSON.parse(new TextDecoder().decode(body)),
   };
   const config = { ...common, isProxy: false as const, validateRequest: true };
   const answer = await createInstance(config, components).request(input, operations, config)();

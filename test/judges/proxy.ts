@@ -103,7 +103,7 @@ async function record(response: Response, judgement: Response, request: Request,
   if (judgement.status !== response.status) messages.push("Prism could not read the answer");
   const isAccepted = response.status < 400;
   if (isAccepted) {
-    messages.push(...(await requestViolations(request, pathname.slice(basePath.length), body.toString())));
+    messages.push(...(await requestViolations(request, pathname.slice(basePath.length), body)));
   }
   for (const message of messages) {
     violations.push(`${request.method} ${pathname}${search}, answered ${response.status}: ${message}`);
