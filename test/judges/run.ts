@@ -123,6 +123,7 @@ async function runSuiteThroughProxy(): Promise<Failures> {
     `Prism's proxy judged ${total.judged} answers and found ${total.violations.length} violations; ` +
       `${total.notJudged} more passed it without belonging to an operation.`,
   );
+  if (total.judged === 0) total.violations.push("no request of the suite passed Prism");
   if (code !== 0) total.violations.push(`the suite ended with ${code}`);
   return total.violations;
 }
