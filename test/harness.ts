@@ -163,19 +163,16 @@ export interface SpawnedServer {
   output(): string;
   /** The exit code, or the signal that ended it. */
   exited: Promise<number | NodeJS.Signals>;
+  /** The typed client; every answer is checked. */
+  client(apiKey: string): CustomersClient;
+  /** Checked `fetch` of a path of the server. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 
 /** A server in a process of its own, as `npm start` runs it; killed when the test is over. */
 export async function spawnServer(environment: Record<string, string>): Promise<SpawnedServer> {
   const child = spawn(process.execPath, ["dist/server/main.js"], {
-    env: {
-      ...process.env,
-      PORT: "0",
-      NODE_ENV: "production",
-      RATE_LIMIT_PER_MINUTE: "0",
-      LOG_LEVEL: "info",
-      ...environment,
-    },
+    env: { ...process.env, ...serverEnvironment, ...environment },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let output = "";
@@ -197,27 +194,66 @@ export async function spawnServer(environment: Record<string, string>): Promise<
       throw new Error(`The server ended with ${code} before it listened:\n${output}`);
     }),
   ]);
+  const checkedFetch = createCheckedFetch();
   return {
     url,
     port: Number(new URL(url).port),
     process: child,
     output: () => output,
     exited,
+    client: (apiKey) => createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: checkedFetch }),
+    fetch: (path, init) => checkedFetch(url + path, { redirect: "manual", ...init }),
   };
 }
 
-/** Runs a built command to its end. */
-export async function runCommand(
+const serverEnvironment = {
+  PORT: "0",
+  NODE_ENV: "production",
+  RATE_LIMIT_PER_MINUTE: "0",
+  LOG_LEVEL: "info",
+};
+
+/** How a program ended, and what it wrote. */
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program to its end; one that does not end is killed when the test is over. */
+export async function runProgram(
+  program: string,
   args: string[],
   environment: Record<string, string> = {},
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, ["dist/server/cli.js", ...args], {
+): Promise<Ended> {
+  const child = spawn(program, args, {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  onTestFinished(() => void child.kill("SIGKILL"));
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk) => (stdout += chunk));
   child.stderr.on("data", (chunk) => (stderr += chunk));
   const [code] = await once(child, "close");
   return { code, stdout, stderr };
+}
+
+/** Runs a command of the operator, as `npm run keys` does. */
+export function runCommand(args: string[], environment: Record<string, string> = {}): Promise<Ended> {
+  return runProgram(process.execPath, ["dist/server/cli.js", ...args], environment);
+}
+
+/** Runs a server that ends by itself. */
+export function runServer(environment: Record<string, string>): Promise<Ended> {
+  return runProgram(process.execPath, ["dist/server/main.js"], { ...serverEnvironment, ...environment });
+}
+
+/** Makes a key as the operator does, for a server in a process of its own. */
+export async function createKeyByCommand(databaseUrl: string): Promise<string> {
+  const { code, stdout, stderr } = await runCommand(
+    ["keys", "create", "--company", "acme", "--scopes", bothScopes.join(",")],
+    { DATABASE_URL: databaseUrl },
+  );
+  if (code !== 0) throw new Error(stderr);
+  return stdout.trim();
 }
