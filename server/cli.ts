@@ -84,6 +84,7 @@ try {
 }
 
 async function main([group = "", ...rest]: string[]): Promise<void> {
+  if (group === "--help" || group === "-h") return console.log(usagesOf(...Object.values(commands)));
   const members = Object.hasOwn(commands, group) ? commands[group] : undefined;
   if (!members)
     throw new UsageError(
@@ -92,11 +93,7 @@ async function main([group = "", ...rest]: string[]): Promise<void> {
   const [name = "", ...words] = rest;
   const command = Object.hasOwn(members, name) ? members[name] : undefined;
   if (!command && (name === "--help" || name === "-h")) {
-    return console.log(
-      Object.values(members)
-        .map(({ usage }) => `Usage: ${usage}`)
-        .join("\n"),
-    );
+    return console.log(usagesOf(members));
   }
   if (!command)
     throw new UsageError(
@@ -109,6 +106,14 @@ async function main([group = "", ...rest]: string[]): Promise<void> {
   const run = command.run(values, positionals[0] ?? "");
   const database = await connectDatabase(readConfig(process.env).databaseUrl);
   await run(database).finally(() => database.close());
+}
+
+/** How each command is used, a line for each. */
+function usagesOf(...groups: Record<string, Command>[]): string {
+  return groups
+    .flatMap((members) => Object.values(members))
+    .map(({ usage }) => `Usage: ${usage}`)
+    .join("\n");
 }
 
 function parsed(command: Command, args: string[]): { values: Values; positionals: string[] } {
