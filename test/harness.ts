@@ -133,6 +133,32 @@ export function exchangeBytes(port: number, bytes: string | Buffer, milliseconds
   });
 }
 
+/** A connection that stays open, for what `fetch` cannot do: half a request, or none. */
+export interface Connection {
+  send(bytes: string): void;
+  /** Resolves once the bytes that came hold this text. */
+  receives(text: string): Promise<void>;
+  /** All bytes that came, once the server has ended the connection. */
+  ended: Promise<Buffer>;
+}
+
+/** Opens a connection; it is closed when the test is over. */
+export async function openConnection(port: number): Promise<Connection> {
+  const socket = connect(port, "127.0.0.1");
+  onTestFinished(() => void socket.destroy());
+  let received = Buffer.alloc(0);
+  socket.on("data", (chunk) => (received = Buffer.concat([received, chunk])));
+  const ended = once(socket, "close").then(() => received);
+  await once(socket, "connect");
+  return {
+    send: (bytes) => void socket.write(bytes),
+    async receives(text) {
+      while (!received.includes(text)) await once(socket, "data");
+    },
+    ended,
+  };
+}
+
 /** The final answers among raw bytes; each must have a Content-Length, or no body. */
 export function parseAnswers(raw: Buffer, method: string, target: string): Answer[] {
   const answers: Answer[] = [];
