@@ -27,7 +27,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
   const apiKeys = createApiKeys(database);
   const handlers = createOperations(database);
   const checkContract = createContractCheck();
-  const limits = createRateLimits(requestsPerMinute);
+  const limits = createRateLimits(requestsPerMinute, database);
   const routeOf = createRoutes(createPages(database, isStopping));
 
   const app = express();

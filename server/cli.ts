@@ -1,7 +1,12 @@
 /** The operator's commands. Results go to standard output, everything else to standard error. */
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Scope } from "../generated/messages.ts";
 import { type ApiKeys, createApiKeys } from "./apiKeys.ts";
+import { CopyError, copyDatabase } from "./commands/copyDatabase.ts";
+import { csvColumns } from "./commands/csv.ts";
+import { exportCustomers } from "./commands/exportCustomers.ts";
+import { ImportError, importCustomers } from "./commands/importCustomers.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import { scopes as knownScopes } from "./contract.ts";
 import { connectDatabase, type Database } from "./database/connect.ts";
@@ -18,9 +23,75 @@ interface Command {
   /** How many arguments it takes beside its options. */
   takes: number;
   run(values: Values, argument: string): (database: Database) => Promise<void>;
+  /** Whether it works on the database of DATABASE_URL; it does unless it says no. */
+  opensDatabase?: false;
 }
 
-const commands: Record<string, Record<string, Command>> = {
+/** The commands by their names; those of `keys` have two words. */
+const commands: Record<string, Command | Record<string, Command>> = {
+  import: {
+    usage: "import <file.csv> --company <slug> [--dry-run]",
+    help: `Creates and updates customers from a CSV file, matched by email: all of them, or none where a row is bad.
+
+Columns, in any order, of which only email is required: ${csvColumns.join(", ")}.
+An empty cell clears; an absent column, and an empty status, leave what there is.
+
+  --company  the company's slug; keys create makes a company
+  --dry-run  only check and count`,
+    options: { company: { type: "string" }, "dry-run": { type: "boolean" } },
+    takes: 1,
+    run(values, file) {
+      const company = required(values, "company");
+      if (!existsSync(file)) throw new UsageError(`There is no file ${file}`);
+      return async (database) => {
+        const companyId = await companyIdOf(database, company);
+        const isDryRun = values["dry-run"] === true;
+        const result = await importCustomers(database, companyId, file, { isDryRun, report: console.error });
+        if (result.bad > 0) {
+          console.error(`${result.bad} of ${result.rows} rows are bad; nothing was written.`);
+          process.exitCode = 1;
+          return;
+        }
+        console.log(
+          `${result.created} created, ${result.updated} updated, ${result.unchanged} unchanged${isDryRun ? " (dry run: nothing was written)" : ""}`,
+        );
+      };
+    },
+  },
+  export: {
+    usage: "export --company <slug>",
+    help: `Writes the customers of a company to standard output as CSV, the oldest first; import reads it back.
+A text that a spreadsheet would run as a formula gets an apostrophe, which import takes away.
+
+  --company  the company's slug`,
+    options: { company: { type: "string" } },
+    takes: 0,
+    run(values) {
+      const company = required(values, "company");
+      return async (database) =>
+        exportCustomers(database, await companyIdOf(database, company), process.stdout);
+    },
+  },
+  copy: {
+    usage: "copy --from <database url> --to <database url>",
+    help: `Copies a database, keys and all, into an empty one, as from SQLite to PostgreSQL, and compares counts and
+checksums. Stop the servers first: what they write afterwards is not copied.`,
+    options: { from: { type: "string" }, to: { type: "string" } },
+    takes: 0,
+    run(values) {
+      const [from, to] = [required(values, "from"), required(values, "to")];
+      return async () => {
+        const source = await connectDatabase({ url: from });
+        const target = await connectDatabase({ url: to });
+        const copied = await copyDatabase(source, target).finally(() =>
+          Promise.all([source.close(), target.close()]),
+        );
+        for (const { table, rows, checksum } of copied)
+          console.log(`${table}: ${rows} rows, SHA-256 ${checksum} on both`);
+      };
+    },
+    opensDatabase: false,
+  },
   keys: {
     create: {
       usage: "keys create --company <slug> --scopes <scope,...> [--name <name>] [--expires <time>]",
@@ -78,42 +149,60 @@ const commands: Record<string, Record<string, Command>> = {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  const isOurs = error instanceof UsageError || error instanceof ConfigError;
-  console.error(isOurs ? error.message : `Failed: ${(error as Error).message}`);
+  const isOurs = [UsageError, ConfigError, ImportError, CopyError].some((kind) => error instanceof kind);
+  console.error(isOurs ? (error as Error).message : `Failed: ${(error as Error).message}`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 
-async function main([group = "", ...rest]: string[]): Promise<void> {
-  if (group === "--help" || group === "-h") return console.log(usagesOf(...Object.values(commands)));
-  const members = Object.hasOwn(commands, group) ? commands[group] : undefined;
-  if (!members)
+async function main([name = "", ...rest]: string[]): Promise<void> {
+  if (name === "--help" || name === "-h") return printUsages(Object.values(commands));
+  const found = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!found)
     throw new UsageError(
-      `Unknown command ${group || "(none)"}; there are: ${Object.keys(commands).join(", ")}`,
+      `Unknown command ${name || "(none)"}; there are: ${Object.keys(commands).join(", ")}`,
     );
-  const [name = "", ...words] = rest;
-  const command = Object.hasOwn(members, name) ? members[name] : undefined;
-  if (!command && (name === "--help" || name === "-h")) {
-    return console.log(usagesOf(members));
+  if (isCommand(found)) return execute(found, rest);
+
+  const [member = "", ...words] = rest;
+  const command = Object.hasOwn(found, member) ? found[member] : undefined;
+  if (command) return execute(command, words);
+  if (member !== "--help" && member !== "-h") {
+    throw new UsageError(
+      `Unknown command ${name} ${member || "(none)"}; there are: ${Object.keys(found).join(", ")}`,
+    );
   }
-  if (!command)
-    throw new UsageError(
-      `Unknown command ${group} ${name || "(none)"}; there are: ${Object.keys(members).join(", ")}`,
-    );
+  printUsages([found]);
+}
+
+/** How each command is used, a line for each. */
+function printUsages(found: (Command | Record<string, Command>)[]): void {
+  const members = found.flatMap((one) => (isCommand(one) ? [one] : Object.values(one)));
+  for (const { usage } of members) console.log(`Usage: ${usage}`);
+}
+
+function isCommand(found: Command | Record<string, Command>): found is Command {
+  return typeof found.usage === "string";
+}
+
+async function execute(command: Command, words: string[]): Promise<void> {
   const { values, positionals } = parsed(command, words);
   if (values.help) return console.log(`Usage: ${command.usage}\n\n${command.help}`);
   if (positionals.length !== command.takes) throw new UsageError(`Usage: ${command.usage}`);
 
   const run = command.run(values, positionals[0] ?? "");
-  const database = await connectDatabase(readConfig(process.env).databaseUrl);
+  if (command.opensDatabase === false) return run(undefined as never);
+  const database = await connectDatabase(readConfig(process.env).database);
   await run(database).finally(() => database.close());
 }
 
-/** How each command is used, a line for each. */
-function usagesOf(...groups: Record<string, Command>[]): string {
-  return groups
-    .flatMap((members) => Object.values(members))
-    .map(({ usage }) => `Usage: ${usage}`)
-    .join("\n");
+/** @throws {UsageError} when there is no such company */
+async function companyIdOf({ knex, prepare, read }: Database, slug: string): Promise<string> {
+  const [company] = await read(
+    prepare<{ id: string }>(knex("companies").select("id").where("slug", ":slug")),
+    { slug },
+  );
+  if (!company) throw new UsageError(`There is no company ${slug}; keys create makes one`);
+  return company.id;
 }
 
 function parsed(command: Command, args: string[]): { values: Values; positionals: string[] } {

@@ -1,5 +1,7 @@
 /** The environment variables of the server: name, default and meaning, checked in one place. */
 
+import type { ConnectOptions } from "./database/connect.ts";
+
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 
 /** Each variable with its default, as text, what it means, and its parser: undefined where a text is not of its form. */
@@ -17,8 +19,19 @@ export const variables = {
   DATABASE_URL: {
     default: "sqlite:data/distribu.db",
     meaning:
-      "sqlite:<file>, relative to the working directory, or sqlite::memory: for a database that ends with the process.",
-    parse: (text: string) => (/^sqlite:./.test(text) ? text : undefined),
+      "sqlite:<file>, relative to the working directory, or sqlite::memory: for a database that ends with the process; or postgres://user:password@host/database.",
+    parse: (text: string) => (/^(sqlite:.|postgres(ql)?:\/\/.)/.test(text) ? text : undefined),
+  },
+  DATABASE_POOL_SIZE: {
+    default: "10",
+    meaning: "PostgreSQL: the most connections of one process, 1 to 1000.",
+    parse: (text: string) => integer(text, 1, 1_000),
+  },
+  DATABASE_STATEMENT_TIMEOUT: {
+    default: "1500",
+    meaning:
+      "PostgreSQL: milliseconds after which a statement is given up and its request answered 503, 100 to 60000.",
+    parse: (text: string) => integer(text, 100, 60_000),
   },
   LOG_LEVEL: {
     default: "info",
@@ -37,7 +50,7 @@ export const variables = {
 export interface Config {
   port: number;
   host: string;
-  databaseUrl: string;
+  database: ConnectOptions;
   logLevel: string;
   requestsPerMinute: number;
   isProduction: boolean;
@@ -62,7 +75,11 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const config = {
     port: read("PORT"),
     host: read("HOST"),
-    databaseUrl: read("DATABASE_URL"),
+    database: {
+      url: read("DATABASE_URL"),
+      poolSize: read("DATABASE_POOL_SIZE"),
+      statementTimeoutInMilliseconds: read("DATABASE_STATEMENT_TIMEOUT"),
+    },
     logLevel: read("LOG_LEVEL"),
     requestsPerMinute: read("RATE_LIMIT_PER_MINUTE"),
     isProduction: environment.NODE_ENV === "production",

@@ -1,13 +1,13 @@
 /** The four operations on customers. */
 import { createHash } from "node:crypto";
 import type { Knex } from "knex";
-import { v7 as uuidv7 } from "uuid";
 import { basePath } from "./contract.ts";
+import { createdAt, isCustomerId, newCustomerId } from "./customerIds.ts";
 import type { Database, Statement, Value } from "./database/connect.ts";
 import { foldText } from "./database/search.ts";
 import { type EntityTags, entityTagsOf, matchesWeakly } from "./entityTags.ts";
 import type { ApiError } from "./errors.ts";
-import type { Call, Customer, Operations } from "./operations.ts";
+import { type Call, type Customer, implementOperations, type Operations, type Reply } from "./operations.ts";
 
 /** A customer as it is stored; its time of creation is that of its id. */
 interface CustomerRow {
@@ -44,7 +44,7 @@ const replayWindowInMilliseconds = 24 * 60 * 60 * 1000;
 
 /** The operations of the contract, on a database. */
 export function createOperations(database: Database): Operations {
-  const { knex, prepare, read, write } = database;
+  const { knex, prepare, read, search, write } = database;
   /** No statement without its company. */
   const customersOf = (companyId: string) => knex("customers").where("company_id", companyId);
 
@@ -63,11 +63,15 @@ export function createOperations(database: Database): Operations {
         tax_rate_override: ":taxRateOverride",
         email_verified: knex.raw("false"),
         updated_at: ":updatedAt",
+        ...Object.fromEntries(
+          Object.keys(search.columnsOf(newCustomerId())).map((column) => [column, `:${column}`]),
+        ),
       })
-      .onConflict(["company_id", "email"])
+      .onConflict()
       .ignore()
       .returning("id"),
   );
+  const findByEmail = prepare(customersOf(":companyId").select("id").where("email", ":email"));
   /** Takes an idempotency key that is new or has lapsed, together with the answer to be kept. */
   const takeIdempotencyKey = prepare(
     knex("idempotency_keys")
@@ -94,19 +98,17 @@ export function createOperations(database: Database): Operations {
 
   const lists = new Map<string, Statement<CustomerRow>>();
   /** The list's statement for a combination of filters. */
-  function listOf(cursor: boolean, status: boolean, search: boolean): Statement<CustomerRow> {
-    const form = `${cursor} ${status} ${search}`;
+  function listOf(filters: { cursor: boolean; status: boolean; text: boolean }): Statement<CustomerRow> {
+    const form = JSON.stringify(filters);
     let statement = lists.get(form);
     if (!statement) {
-      const query = customersOf(":companyId")
-        .select(columns)
-        .orderBy("id", "desc")
-        .limit(knex.raw("?", [":rows"]) as never);
-      if (cursor) query.where("id", "<", ":cursor");
-      if (status) query.where("status", ":status");
-      if (search)
-        query.whereRaw("(instr(email, ?) > 0 or instr(folded_name, ?) > 0)", [":search", ":search"]);
-      statement = prepare<CustomerRow>(query);
+      const query = customersOf(":companyId").select(columns);
+      if (filters.cursor) query.where("id", "<", ":cursor");
+      if (filters.status) query.where("status", ":status");
+      if (filters.text) search.narrow(query);
+      // Knex takes nothing but a number for a limit, so it stands in the order.
+      query.orderByRaw("?? desc limit ?", [filters.text ? search.order : "id", ":rows"]);
+      statement = prepare<CustomerRow>(query, { planEachTime: filters.text });
       lists.set(form, statement);
     }
     return statement;
@@ -150,21 +152,21 @@ export function createOperations(database: Database): Operations {
     return row;
   }
 
-  return {
+  const operations: Operations = implementOperations({
     async listCustomers(call) {
-      const { limit, cursor, status, search } = call.query;
+      const { companyId } = call;
+      const { limit, cursor, status } = call.query;
+      const text = foldText(call.query.search ?? "");
       // PostgreSQL stores no U+0000, and no customer has one.
-      if (search?.includes("\u0000"))
-        return {
-          status: 200,
-          body: { data: [], pagination: { hasMore: false, nextCursor: null } },
-        };
-      const rows = await read(listOf(Boolean(cursor), Boolean(status), Boolean(search)), {
-        companyId: call.companyId,
+      if (text.includes("\u0000"))
+        return { status: 200, body: { data: [], pagination: { hasMore: false, nextCursor: null } } };
+      const statement = listOf({ cursor: Boolean(cursor), status: Boolean(status), text: text !== "" });
+      const rows = await read(statement, {
+        companyId,
         rows: limit + 1,
-        cursor: cursor ?? "",
-        status: status ?? "",
-        search: foldText(search ?? ""),
+        cursor: cursor ?? null,
+        status: status ?? null,
+        ...(text !== "" && search.valuesOf({ companyId, text, status, cursor })),
       });
       const data = rows.slice(0, limit).map(toCustomer);
       const hasMore = rows.length > limit;
@@ -206,12 +208,13 @@ export function createOperations(database: Database): Operations {
           creditLimit: row.credit_limit,
           taxRateOverride: row.tax_rate_override,
           updatedAt: row.updated_at,
+          ...search.columnsOf(row.id),
         },
       };
       const key = call.headers["Idempotency-Key"];
       if (key === undefined) {
         const result = await write([insertion]);
-        if ("refusedAt" in result) throw call.error(409, "A customer with this email already exists.");
+        if ("refusedAt" in result) return createAgain(call, row);
         return {
           status: 201,
           headers: { Location: locationOf(row.id), ETag: entityTag(row) },
@@ -246,7 +249,7 @@ export function createOperations(database: Database): Operations {
           headers: { Location: locationOf(row.id), ETag: entityTag(row) },
           body: answer,
         };
-      if (result.refusedAt === 1) throw call.error(409, "A customer with this email already exists.");
+      if (result.refusedAt === 1) return createAgain(call, row);
       const [first] = await read(getIdempotencyKey, { companyId, key });
       if (first?.body_sha256 !== bodySha256)
         throw call.error(422, "This Idempotency-Key was used with a different request.");
@@ -292,7 +295,23 @@ export function createOperations(database: Database): Operations {
         body: { data: toCustomer(row) },
       };
     },
-  };
+  });
+
+  return operations;
+
+  /**
+   * After the database refused a new customer: another process may have drawn an id of the same
+   * position in the same millisecond, once in many thousand, and then another id will do.
+   * @throws {ApiError} 409 when it was the email
+   */
+  async function createAgain(
+    call: Call<"createCustomer">,
+    { email }: CustomerRow,
+  ): Promise<Reply<"createCustomer">> {
+    const [taken] = await read(findByEmail, { companyId: call.companyId, email });
+    if (taken) throw call.error(409, "A customer with this email already exists.");
+    return operations.createCustomer(call);
+  }
 
   /**
    * The version that an update must find, out of the entity tags of If-Match.
@@ -309,7 +328,7 @@ export function createOperations(database: Database): Operations {
 
 /** The row of a new customer. Its id is drawn here, and its time of creation with it. */
 function newCustomer(body: Call<"createCustomer">["body"]): CustomerRow {
-  const id = uuidv7();
+  const id = newCustomerId();
   return {
     id,
     email: body.email.toLowerCase(),
@@ -353,16 +372,6 @@ function toCustomer(row: CustomerRow): Customer {
     createdAt: new Date(createdAt(row.id)).toISOString(),
     updatedAt: new Date(row.updated_at).toISOString(),
   };
-}
-
-/** Whether it can be an id at all; PostgreSQL would take upper case, and fail on all else. */
-function isCustomerId(id: string): boolean {
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id);
-}
-
-/** The time in a UUIDv7, in milliseconds since 1970 (RFC 9562, section 5.7). */
-function createdAt(id: string): number {
-  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 
 /** Every change moves `updated_at` by at least a millisecond, so it tells any two states apart. */

@@ -1,14 +1,19 @@
 /** Starts the server: environment, database, first run, listening; stops it on SIGTERM. */
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import pino from "pino";
 import { createApp } from "./app.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import { createServer } from "./connections.ts";
 import { connectDatabase } from "./database/connect.ts";
+import { loggable, UnavailableError } from "./errors.ts";
 import { createDemo, welcomeText } from "./firstRun.ts";
 
 /** How long requests that are being answered may still take after SIGTERM. */
 const graceInMilliseconds = 10_000;
+
+/** How often the start tries to reach the database, a second apart. */
+const connectAttempts = 30;
 
 const config = configuration();
 const log = pino({
@@ -16,10 +21,7 @@ const log = pino({
   base: null,
   timestamp: pino.stdTimeFunctions.isoTime,
 });
-const database = await connectDatabase(config.databaseUrl).catch((error) => {
-  log.fatal({ err: error }, "cannot open the database");
-  process.exit(1);
-});
+const database = await connected();
 
 let stopping = false;
 const server = createServer(
@@ -43,6 +45,26 @@ server.listen(config.port, config.host, async () => {
   const key = config.isProduction ? undefined : await createDemo(database);
   if (key !== undefined) console.log(welcomeText(key, url));
 });
+
+/** The database; tries again for half a minute, as it may be starting too. */
+async function connected() {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await connectDatabase(config.database);
+    } catch (error) {
+      const err = loggable(error instanceof UnavailableError ? error.cause : error);
+      if (!(error instanceof UnavailableError) || attempt === connectAttempts) {
+        log.fatal({ err }, "cannot open the database");
+        process.exit(1);
+      }
+      log.warn(
+        { err, attempt, of: connectAttempts },
+        "cannot open the database yet, trying again in a second",
+      );
+      await sleep(1_000);
+    }
+  }
+}
 
 /** Answers what has begun, and ends with exit code 0. */
 async function stop() {

@@ -1,4 +1,4 @@
-/** What an operation is asked and may answer: types only, all of them derived from the contract. */
+/** What an operation is asked and may answer: types, all of them derived from the contract. */
 import type { components, operations } from "../generated/api.ts";
 import type { Defaulted, Messages } from "../generated/messages.ts";
 import type { ApiError, ErrorStatus } from "./errors.ts";
@@ -60,3 +60,34 @@ export interface Call<Id extends OperationId> {
 export type Operations = {
   [Id in OperationId]: (call: Call<Id>) => Promise<Reply<Id>>;
 };
+
+type KeyOf<Union> = Union extends object ? keyof Union : never;
+type ValueOf<Union, Key> = Union extends object ? (Key extends keyof Union ? Union[Key] : never) : never;
+
+/** The names of what a value has, at any depth, beyond what is described. */
+type Surplus<Actual, Described> = Actual extends readonly (infer Item)[]
+  ? Surplus<Item, ValueOf<Described, number>>
+  : Actual extends object
+    ?
+        | Exclude<keyof Actual, KeyOf<Described>>
+        | { [Key in keyof Actual]-?: Surplus<Actual[Key], ValueOf<Described, Key>> }[keyof Actual]
+    : never;
+
+type SurplusOf<Handler extends (call: never) => Promise<unknown>, Id extends OperationId> = Surplus<
+  Awaited<ReturnType<Handler>>,
+  Reply<Id>
+>;
+
+/**
+ * Takes the operations as they are. One that answers a field which the contract does not describe
+ * is a type error: TypeScript by itself lets a function return more than its type says.
+ */
+export function implementOperations<Implemented extends Operations>(
+  operations: Implemented & {
+    [Id in OperationId]: [SurplusOf<Implemented[Id], Id>] extends [never]
+      ? unknown
+      : { "not in the contract": SurplusOf<Implemented[Id], Id> };
+  },
+): Operations {
+  return operations;
+}

@@ -1,5 +1,11 @@
 /** Rate limits: requests for each key, and failed keys for each address. */
-import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import {
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterPostgres,
+  RateLimiterRes,
+} from "rate-limiter-flexible";
+import type { Database } from "./database/connect.ts";
 import { ApiError } from "./errors.ts";
 
 const windowInSeconds = 60;
@@ -20,22 +26,33 @@ export interface RateLimits {
   countFailedKey(address: string, guesses: 0 | 1): Promise<void>;
 }
 
-/** @param requestsPerMinute for each key; 0 switches all limits off */
-export function createRateLimits(requestsPerMinute: number): RateLimits {
+/**
+ * Counts exactly: in memory on SQLite, and on PostgreSQL in an unlogged table that all processes
+ * share.
+ * @param requestsPerMinute for each key; 0 switches all limits off
+ */
+export function createRateLimits(requestsPerMinute: number, { rateLimitStore }: Database): RateLimits {
   if (requestsPerMinute === 0) {
     return { countRequest: async () => ({}), countFailedKey: async () => {} };
   }
   const failuresPerMinute = Math.ceil(requestsPerMinute / 10);
-  const requests = new RateLimiterMemory({
-    points: requestsPerMinute,
-    duration: windowInSeconds,
-  });
-  const failures = new RateLimiterMemory({
-    points: failuresPerMinute,
-    duration: windowInSeconds,
-  });
+  const requests = limiterOf("key", requestsPerMinute);
+  const failures = limiterOf("address", failuresPerMinute);
 
-  async function count(limiter: RateLimiterMemory, limit: number, name: string, points: number) {
+  function limiterOf(keyPrefix: string, points: number): RateLimiterAbstract {
+    const options = { keyPrefix, points, duration: windowInSeconds };
+    return rateLimitStore
+      ? new RateLimiterPostgres({
+          ...options,
+          storeClient: rateLimitStore,
+          storeType: "pool",
+          tableName: "rate_limits",
+          tableCreated: true,
+        })
+      : new RateLimiterMemory(options);
+  }
+
+  async function count(limiter: RateLimiterAbstract, limit: number, name: string, points: number) {
     try {
       return headersOf(limit, await limiter.consume(name, points));
     } catch (rejection) {

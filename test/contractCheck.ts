@@ -1,7 +1,7 @@
 /** Compares an answer that came over HTTP with what the contract says of it. */
 import Ajv, { type ValidateFunction } from "ajv-draft-04";
 import addFormats from "ajv-formats";
-import { basePath, contract, operations } from "../server/contract.ts";
+import { basePath, contract, type Operation, operations } from "../server/contract.ts";
 
 /** An answer as it came. Header names are in lower case. */
 export interface Answer {
@@ -49,24 +49,43 @@ JSON.stringify(contract, (key, value) => {
 /** Statuses that any operation may be answered before it is known. */
 const beforeOperation = [400, 408, 431];
 
+/** The operation that a request of this method and path is for, if it is for one. */
+export function operationOf({ method, target }: Answer): Operation | undefined {
+  const path = target.split("?")[0] as string;
+  return operations.find(
+    (operation) => operation.method === (method === "HEAD" ? "GET" : method) && operation.path.test(path),
+  );
+}
+
+/** The responses that the contract gives an operation, or any request where there is none, by status. */
+export function responsesOf(operation: Operation | undefined): Part {
+  return operation ? (operation.route.schema as Part).responses : contract["x-any-request"].responses;
+}
+
+/** The response of the contract for an answer, or undefined where it describes none. */
+export function describedOf(answer: Answer): Part {
+  return (
+    responsesOf(operationOf(answer))[answer.status] ??
+    (beforeOperation.includes(answer.status) ? responsesOf(undefined)[answer.status] : undefined)
+  );
+}
+
+/** Whether it is a page's own answer: the contract describes those that arise before the page is known. */
+function isPage({ method, target, status }: Answer): boolean {
+  const isRead = method === "GET" || method === "HEAD";
+  return isRead && pages.includes(target.split("?")[0] as string) && !beforeOperation.includes(status);
+}
+
 /**
  * Everything in which an answer differs from the contract; empty where it is as described.
  * @param strictHeaders whether every header that is not described is a difference, as it is on our
  *   own server; a proxy before a deployment adds some of its own
  */
 export function differencesOf(answer: Answer, { strictHeaders = true } = {}): Difference[] {
-  const path = answer.target.split("?")[0] as string;
-  const method = answer.method === "HEAD" ? "GET" : answer.method;
-  if (pages.includes(path) && method === "GET") return [];
-  const operation = operations.find((known) => known.method === method && known.path.test(path));
-  const described: Part = operation
-    ? ((operation.route.schema as Part).responses[answer.status] ??
-      (beforeOperation.includes(answer.status) && contract["x-any-request"].responses[answer.status]))
-    : contract["x-any-request"].responses[answer.status];
+  if (isPage(answer)) return [];
+  const described = describedOf(answer);
   if (!described) {
-    const statuses = Object.keys(
-      operation ? (operation.route.schema as Part).responses : contract["x-any-request"].responses,
-    );
+    const statuses = Object.keys(responsesOf(operationOf(answer)));
     return [
       {
         where: "status",

@@ -2,11 +2,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import http from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
-import { onTestFinished } from "vitest";
+import { inject, onTestFinished } from "vitest";
 import { type CustomersClient, createCustomersClient } from "../client/index.ts";
 import type { Scope } from "../generated/messages.ts";
 import { createApiKeys } from "../server/apiKeys.ts";
@@ -14,6 +15,7 @@ import { createApp } from "../server/app.ts";
 import { createServer } from "../server/connections.ts";
 import { connectDatabase, type Database } from "../server/database/connect.ts";
 import { type Answer, assertContract, createCheckedFetch } from "./contractCheck.ts";
+import { createTestDatabase } from "./postgres.ts";
 
 export const bothScopes: Scope[] = ["customers:read", "customers:write"];
 
@@ -44,13 +46,20 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
+/** A new database of the engine that this run is for. */
+export async function createDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+  if (process.env.TEST_ENGINE === "postgres") return createTestDatabase(inject("postgresUrl"));
+  const folder = temporaryFolder();
+  return { url: `sqlite:${join(folder.path, "test.db")}`, drop: async () => folder.remove() };
+}
+
 /** A server in this process, on a free port, on a new database or on the one that is given. */
 export async function startServer(
   options: { requestsPerMinute?: number; databaseUrl?: string } = {},
 ): Promise<TestServer> {
-  const folder = temporaryFolder();
-  const databaseUrl = options.databaseUrl ?? `sqlite:${join(folder.path, "test.db")}`;
-  const database = await connectDatabase(databaseUrl);
+  const created = options.databaseUrl === undefined ? await createDatabase() : undefined;
+  const databaseUrl = options.databaseUrl ?? (created?.url as string);
+  const database = await connectDatabase({ url: databaseUrl });
   const logLines: Record<string, unknown>[] = [];
   const answers: Answer[] = [];
   const log = pino(
@@ -112,7 +121,7 @@ export async function startServer(
       stopping = true;
       await server.stop(1_000);
       await database.close();
-      folder.remove();
+      await created?.drop();
     },
   };
   return self;
@@ -159,7 +168,11 @@ export async function openConnection(port: number): Promise<Connection> {
   };
 }
 
-/** The final answers among raw bytes; each must have a Content-Length, or no body. */
+/**
+ * The final answers among raw bytes; each must have a Content-Length, or no body. What follows an
+ * answer that must have none (RFC 9112, section 6.3) is taken for its body all the same: `fetch`
+ * would hide it.
+ */
 export function parseAnswers(raw: Buffer, method: string, target: string): Answer[] {
   const answers: Answer[] = [];
   let rest = raw;
@@ -173,8 +186,15 @@ export function parseAnswers(raw: Buffer, method: string, target: string): Answe
         line.slice(line.indexOf(":") + 1).trim(),
       ]),
     );
-    const length = method === "HEAD" ? 0 : Number(headers["content-length"] ?? 0);
-    const body = rest.subarray(end + 4, end + 4 + length).toString("utf8");
+    const following = rest.subarray(end + 4);
+    const next = following.indexOf("HTTP/1.1 ");
+    const length =
+      method === "HEAD" || status < 200 || status === 204 || status === 304
+        ? next < 0
+          ? following.length
+          : next
+        : Number(headers["content-length"] ?? 0);
+    const body = following.subarray(0, length).toString("utf8");
     if (status >= 200) answers.push({ method, target, status, headers, body });
     rest = rest.subarray(end + 4 + length);
   }
@@ -232,6 +252,17 @@ export async function spawnServer(environment: Record<string, string>): Promise<
   };
 }
 
+/** A server that is not ours, on a free port until the test is over; returns its address. */
+export async function serve(listener: http.RequestListener): Promise<string> {
+  const server = http.createServer(listener).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 const serverEnvironment = {
   PORT: "0",
   NODE_ENV: "production",
@@ -264,9 +295,16 @@ export async function runProgram(
   return { code, stdout, stderr };
 }
 
-/** Runs a command of the operator, as `npm run keys` does. */
-export function runCommand(args: string[], environment: Record<string, string> = {}): Promise<Ended> {
-  return runProgram(process.execPath, ["dist/server/cli.js", ...args], environment);
+/**
+ * Runs a command to its end.
+ * @param program what node is given: the built commands, unless told otherwise
+ */
+export function runCommand(
+  args: string[],
+  environment: Record<string, string> = {},
+  program = ["dist/server/cli.js"],
+): Promise<Ended> {
+  return runProgram(process.execPath, [...program, ...args], environment);
 }
 
 /** Runs a server that ends by itself. */

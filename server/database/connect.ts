@@ -1,9 +1,13 @@
 /** The database: statements that Knex builds once and that are kept prepared, and grouped writes. */
 import type { Knex } from "knex";
+import type pg from "pg";
+import type { Dialect } from "./migrate.ts";
+import { connectPostgres } from "./postgres.ts";
+import type { Search } from "./search.ts";
 import { connectSqlite } from "./sqlite.ts";
 
 /** What a statement may be given. */
-export type Value = string | number | null;
+export type Value = string | number | bigint | null;
 
 /**
  * A statement, built once and run often. In the query that made it, strings such as `":id"` stand
@@ -14,6 +18,8 @@ export interface Statement<_Row> {
   readonly sql: string;
   /** The name, or the fixed value, for each placeholder. */
   readonly bindings: readonly unknown[];
+  /** Whether its best plan depends on the values. */
+  readonly planEachTime: boolean;
 }
 
 /** One statement of a write, which refuses the whole of it where it returns no row. */
@@ -21,6 +27,9 @@ export interface Step {
   statement: Statement<unknown>;
   values: Record<string, Value>;
 }
+
+/** Runs one statement, and returns its rows. */
+export type Run = <Row>(statement: Statement<Row>, values?: Record<string, Value>) => Promise<Row[]>;
 
 /** The rows that each step returned, or the index of the step that returned none. */
 // biome-ignore lint/suspicious/noExplicitAny: rows of different steps have different types
@@ -31,14 +40,24 @@ export type WriteResult = { rows: any[][] } | { refusedAt: number };
  * the database is down, locked or slow for more than a second and a half.
  */
 export interface Database {
+  readonly dialect: Dialect;
   /** Builds queries in the dialect of this database; runs none. */
   readonly knex: Knex;
+  /** How it finds the candidates of a search. */
+  readonly search: Search;
   /** Makes a statement of what Knex has built. */
-  prepare<Row>(query: Knex.QueryBuilder | Knex.Raw): Statement<Row>;
+  prepare<Row>(query: Knex.QueryBuilder | Knex.Raw, options?: { planEachTime?: boolean }): Statement<Row>;
   /** The rows of one statement. */
   read<Row>(statement: Statement<Row>, values: Record<string, Value>): Promise<Row[]>;
   /** Runs all steps or, where one returns no row, none; resolves once they are durable. */
   write(steps: Step[]): Promise<WriteResult>;
+  /**
+   * Lends one connection, for temporary tables and long transactions of the operator's commands. No
+   * time limit, and no transaction but what the statements begin.
+   */
+  session<Result>(work: (run: Run) => Promise<Result>): Promise<Result>;
+  /** PostgreSQL: what rate-limiter-flexible takes for a pool. */
+  readonly rateLimitStore?: { query(query: pg.QueryConfig): Promise<pg.QueryResult> };
   /** Resolves after a round trip that found every migration applied. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -47,26 +66,45 @@ export interface Database {
 /** How long a request waits for a locked or slow database before it is answered 503. */
 export const patienceInMilliseconds = 1_500;
 
-/** Opens the database of a `DATABASE_URL` and brings it to the newest migration. */
-export function connectDatabase(url: string): Promise<Database> {
-  return connectSqlite(url.slice("sqlite:".length).replace(/^\/\//, ""));
+/** How to reach a database. */
+export interface ConnectOptions {
+  /** `sqlite:<file>`, `sqlite::memory:` or `postgres://...` */
+  url: string;
+  /** PostgreSQL: the most connections of this process. */
+  poolSize?: number;
+  /** PostgreSQL: the longest that one statement may run, in milliseconds. */
+  statementTimeoutInMilliseconds?: number;
+}
+
+/**
+ * Opens a database and brings it to the newest migration.
+ * @throws {UnavailableError} when it cannot be reached
+ */
+export function connectDatabase(options: ConnectOptions): Promise<Database> {
+  const { url } = options;
+  return url.startsWith("sqlite:")
+    ? connectSqlite(url.slice("sqlite:".length).replace(/^\/\//, ""))
+    : connectPostgres(options);
 }
 
 /** The statement of a query, with the bindings that Knex took out of it. */
-export function statementOf<Row>(query: Knex.QueryBuilder | Knex.Raw): Statement<Row> {
+export function statementOf<Row>(
+  query: Knex.QueryBuilder | Knex.Raw,
+  { planEachTime = false } = {},
+): Statement<Row> {
   const { sql, bindings } = query.toSQL().toNative();
-  return { sql, bindings };
+  return { sql, bindings, planEachTime };
 }
 
 /**
  * The values for a statement's placeholders, in their order.
- * @throws {Error} when a named value is not given
+ * @throws {TypeError} when a named value is not given
  */
 export function valuesOf(statement: Statement<unknown>, values: Record<string, Value>): unknown[] {
   return statement.bindings.map((binding) => {
     if (typeof binding !== "string" || !binding.startsWith(":")) return binding;
     const value = values[binding.slice(1)];
-    if (value === undefined) throw new Error(`No value for ${binding}`);
+    if (value === undefined) throw new TypeError(`No value for ${binding}`);
     return value;
   });
 }

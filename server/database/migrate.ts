@@ -1,14 +1,19 @@
 /** Migrations: numbered, applied in order, all of them in one transaction under the caller's lock. */
 import type { Knex } from "knex";
 import * as customers from "./migrations/0001_customers.ts";
+import * as search from "./migrations/0002_search.ts";
+import * as rateLimits from "./migrations/0003_rate_limits.ts";
+
+/** The engines that there are. */
+export type Dialect = "sqlite" | "postgres";
 
 /** One step of the schema, as what Knex builds for the dialect at hand. */
 export interface Migration {
-  up(schema: Knex.SchemaBuilder): Knex.SchemaBuilder;
+  up(schema: Knex.SchemaBuilder, dialect: Dialect): Knex.SchemaBuilder;
 }
 
 /** Every migration, the oldest first; its number is its place, counted from 1. Never reordered. */
-const migrations: Migration[] = [customers];
+const migrations: Migration[] = [customers, search, rateLimits];
 
 /** The number of the newest migration. */
 export const newestVersion = migrations.length;
@@ -20,11 +25,11 @@ export const versionTable = {
 };
 
 /** The statements that bring a database of `version` to the newest, in order. */
-export function pendingStatements(knex: Knex, version: number): string[] {
+export function pendingStatements(knex: Knex, dialect: Dialect, version: number): string[] {
   return migrations
     .slice(version)
     .flatMap((migration, index) => [
-      ...(migration.up(knex.schema).toSQL() as unknown as { sql: string }[]).map(({ sql }) => sql),
+      ...(migration.up(knex.schema, dialect).toSQL() as unknown as { sql: string }[]).map(({ sql }) => sql),
       `insert into migrations (version, applied_at) values (${version + index + 1}, '${new Date().toISOString()}')`,
     ]);
 }

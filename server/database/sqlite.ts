@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type SqliteConnection from "better-sqlite3";
 import createKnex from "knex";
+import { positionOf } from "../customerIds.ts";
 import { UnavailableError } from "../errors.ts";
 import {
   type Database,
@@ -16,6 +17,7 @@ import {
   type WriteResult,
 } from "./connect.ts";
 import { newestVersion, pendingStatements, versionTable } from "./migrate.ts";
+import { allGrams, gramsOf, type Search } from "./search.ts";
 
 /** How long the start waits for another process that migrates or holds the write lock. */
 const startPatienceInMilliseconds = 30_000;
@@ -49,10 +51,12 @@ export async function connectSqlite(file: string): Promise<Database> {
   connection.pragma("synchronous = FULL");
   connection.pragma("foreign_keys = ON");
 
+  connection.function("search_grams", { deterministic: true }, searchTokens as never);
+
   connection
     .transaction(() => {
       connection.exec(versionTable.create);
-      for (const sql of pendingStatements(knex, appliedVersion())) connection.exec(sql);
+      for (const sql of pendingStatements(knex, "sqlite", appliedVersion())) connection.exec(sql);
     })
     .immediate();
   // SQLite would wait for a lock by blocking the event loop, and with it the requests that need
@@ -78,7 +82,10 @@ export async function connectSqlite(file: string): Promise<Database> {
       kept = connection.prepare(statement.sql);
       prepared.set(statement.sql, kept);
     }
-    return kept.all(...valuesOf(statement, values)) as Row[];
+    const positional = valuesOf(statement, values);
+    if (kept.reader) return kept.all(...positional) as Row[];
+    kept.run(...positional);
+    return [];
   }
 
   /** All steps within the open transaction, or none of them. */
@@ -156,7 +163,9 @@ export async function connectSqlite(file: string): Promise<Database> {
   }
 
   return {
+    dialect: "sqlite",
     knex,
+    search,
     prepare: statementOf,
     read,
     write(steps) {
@@ -171,8 +180,17 @@ export async function connectSqlite(file: string): Promise<Database> {
         });
       });
     },
+    async session(work) {
+      connection.pragma(`busy_timeout = ${startPatienceInMilliseconds}`);
+      try {
+        return await work(async (statement, values = {}) => run(statement, values));
+      } finally {
+        if (connection.inTransaction) rollback.run();
+        connection.pragma("busy_timeout = 0");
+      }
+    },
     async ping() {
-      const [row] = await read<{ version: number }>({ sql: versionTable.read, bindings: [] }, {});
+      const [row] = await read(statementOf<{ version: number }>(knex.raw(versionTable.read)), {});
       if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");
     },
     async close() {
@@ -181,6 +199,42 @@ export async function connectSqlite(file: string): Promise<Database> {
     },
   };
 }
+
+/** One token of the index; the company comes first in each, as in every key. */
+function tokenOf(companyId: string, kind: "g" | "s", text: string): string {
+  // Code points in hexadecimal: the tokenizer splits at everything but letters and digits.
+  const codes = [...text].map((character) => (character.codePointAt(0) as number).toString(16));
+  return companyId.slice(-8) + kind + codes.join("x");
+}
+
+/** What the triggers put into the index for a customer. */
+function searchTokens(companyId: string, email: string, foldedName: string | null, status: string): string {
+  const grams = new Set([...allGrams(email), ...allGrams(foldedName ?? "")]);
+  return [tokenOf(companyId, "s", status), ...[...grams].map((gram) => tokenOf(companyId, "g", gram))].join(
+    " ",
+  );
+}
+
+const search: Search = {
+  // The order of the ids too, but in this one the index streams, and ends with the page.
+  order: "customers_search.rowid",
+  columnsOf: (customerId) => ({ position: positionOf(customerId) }),
+  narrow(query) {
+    query
+      .join("customers_search", "customers_search.rowid", "customers.position")
+      .whereRaw("customers_search match ?", [":tokens"])
+      .where("customers_search.rowid", "<=", ":position")
+      .whereRaw("(instr(email, ?) > 0 or instr(folded_name, ?) > 0)", [":text", ":text"]);
+  },
+  valuesOf: ({ companyId, text, status, cursor }) => ({
+    text,
+    tokens: [
+      ...(status ? [tokenOf(companyId, "s", status)] : []),
+      ...gramsOf(text).map((gram) => tokenOf(companyId, "g", gram)),
+    ].join(" "),
+    position: cursor ? positionOf(cursor) : 2n ** 63n - 1n,
+  }),
+};
 
 function isBusy(error: unknown): boolean {
   return /^SQLITE_BUSY/.test(String((error as { code?: string }).code));

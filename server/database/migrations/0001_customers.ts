@@ -1,8 +1,8 @@
-import type { Knex } from "knex";
+import type { Migration } from "../migrate.ts";
 
 /** Companies, their API keys, their customers, and the answers kept under idempotency keys. */
-export function up(schema: Knex.SchemaBuilder): Knex.SchemaBuilder {
-  return schema
+export const up: Migration["up"] = (schema, dialect) =>
+  schema
     .createTable("companies", (table) => {
       table.uuid("id").primary();
       table.text("slug").notNullable().unique();
@@ -22,6 +22,8 @@ export function up(schema: Knex.SchemaBuilder): Knex.SchemaBuilder {
       table.bigInteger("revoked_at");
     })
     .createTable("customers", (table) => {
+      // SQLite's rowid, in the order of the ids: the search streams by it.
+      if (dialect === "sqlite") table.specificType("position", "integer primary key");
       table.uuid("company_id").notNullable().references("companies.id");
       // A UUIDv7 whose time is that of the creation: the order of the ids is the order of the list.
       table.uuid("id").notNullable();
@@ -36,7 +38,8 @@ export function up(schema: Knex.SchemaBuilder): Knex.SchemaBuilder {
       table.boolean("email_verified").notNullable();
       // Milliseconds since 1970.
       table.bigInteger("updated_at").notNullable();
-      table.primary(["company_id", "id"]);
+      if (dialect === "sqlite") table.unique(["company_id", "id"]);
+      else table.primary(["company_id", "id"]);
       table.unique(["company_id", "email"]);
       table.index(["company_id", "status", "id"]);
     })
@@ -50,4 +53,3 @@ export function up(schema: Knex.SchemaBuilder): Knex.SchemaBuilder {
       table.bigInteger("created_at").notNullable().index();
       table.primary(["company_id", "key"]);
     });
-}

@@ -1,0 +1,59 @@
+/** Ways to break a database under a running server, for either engine. */
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import Sqlite from "better-sqlite3";
+import pg from "pg";
+import type { TestServer } from "./harness.ts";
+import { execute } from "./postgres.ts";
+
+/** Takes away what every operation needs, so that its statement fails and not the database. */
+export async function breakSchema(server: TestServer): Promise<void> {
+  const sql = "alter table customers rename to elsewhere";
+  if (server.database.dialect === "postgres") return execute(server.databaseUrl, sql);
+  const other = new Sqlite(fileOf(server));
+  other.exec(sql);
+  other.close();
+}
+
+/** SQLite: overwrites the file, and sees to it that the server reads it again. PostgreSQL: shuts it off. */
+export async function damageDatabase(server: TestServer): Promise<void> {
+  if (server.database.dialect === "postgres") {
+    const url = new URL(server.databaseUrl);
+    const name = url.pathname.slice(1);
+    url.pathname = "/postgres";
+    await execute(url.href, `alter database ${name} with allow_connections false`);
+    return execute(
+      url.href,
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
+    );
+  }
+  const file = fileOf(server);
+  const other = new Sqlite(file);
+  // A write of another connection makes the server forget the pages that it has read; without the
+  // truncation it would find the new ones in the write-ahead log.
+  other.exec("update api_keys set name = 'damaged'");
+  other.pragma("wal_checkpoint(TRUNCATE)");
+  const pageSize = Number(other.pragma("page_size", { simple: true }));
+  other.close();
+  const descriptor = openSync(file, "r+");
+  // All but the first page, which holds the schema.
+  writeSync(descriptor, Buffer.alloc(readFileSync(file).length - pageSize, 0xff), 0, null, pageSize);
+  closeSync(descriptor);
+}
+
+/** Keeps everybody else from writing customers, until what it returns is called. */
+export async function lockDatabase(server: TestServer): Promise<() => Promise<void>> {
+  if (server.database.dialect === "postgres") {
+    const other = new pg.Client(server.databaseUrl);
+    await other.connect();
+    await other.query("begin");
+    await other.query("lock table customers in share mode");
+    return () => other.end();
+  }
+  const other = new Sqlite(fileOf(server));
+  other.exec("begin immediate");
+  return async () => void other.close();
+}
+
+function fileOf(server: TestServer): string {
+  return server.databaseUrl.slice("sqlite:".length);
+}
