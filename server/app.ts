@@ -28,7 +28,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
   const handlers = createOperations(database);
   const checkContract = createContractCheck();
   const limits = createRateLimits(requestsPerMinute, database);
-  const pages = createPages(database, isStopping);
+  const routeOf = createRoutes(createPages(database, isStopping));
 
   const app = express();
   app.disable("x-powered-by");
@@ -74,7 +74,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
       throw new ApiError(400, "Malformed request.");
     const { path, query } = requests.targetOf(request.url);
 
-    const route = routeOf(path, pages);
+    const route = routeOf(path);
     if (!route) throw new ApiError(404, "Not found.");
     const allow = { Allow: route.methods.join(", ") };
     if (request.method === "OPTIONS") return send(request, response, exchange, 204, allow);
@@ -148,31 +148,37 @@ interface Route {
   methods: string[];
 }
 
-const routes = new Map<string, Route>();
-
-/** What a path offers. Paths are exact: another case or a trailing slash is another path. */
-function routeOf(path: string, pages: Record<string, Page>): Route | undefined {
-  const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
-  const pattern = page ? path : operations.find((operation) => operation.path.test(path))?.route.openApiRoute;
-  if (pattern === undefined) return undefined;
-  let route = routes.get(pattern);
-  if (!route) {
-    const targets = new Map<string, Operation | Page>(
-      page
-        ? [["GET", page]]
-        : operations
-            .filter(({ route }) => route.openApiRoute === pattern)
-            .map((operation) => [operation.method, operation]),
-    );
-    route = {
-      targets,
-      methods: [...targets.keys()]
-        .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]))
-        .concat("OPTIONS"),
-    };
-    routes.set(pattern, route);
-  }
-  return route;
+/**
+ * Tells what a path offers. Paths are exact: another case or a trailing slash is another path.
+ * Each application has routes of its own, as the pages know its database.
+ */
+function createRoutes(pages: Record<string, Page>): (path: string) => Route | undefined {
+  const routes = new Map<string, Route>();
+  return function routeOf(path) {
+    const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+    const pattern = page
+      ? path
+      : operations.find((operation) => operation.path.test(path))?.route.openApiRoute;
+    if (pattern === undefined) return undefined;
+    let route = routes.get(pattern);
+    if (!route) {
+      const targets = new Map<string, Operation | Page>(
+        page
+          ? [["GET", page]]
+          : operations
+              .filter(({ route }) => route.openApiRoute === pattern)
+              .map((operation) => [operation.method, operation]),
+      );
+      route = {
+        targets,
+        methods: [...targets.keys()]
+          .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]))
+          .concat("OPTIONS"),
+      };
+      routes.set(pattern, route);
+    }
+    return route;
+  };
 }
 
 /** The caller's request id where it can be logged as it is, else a new one. */

@@ -155,6 +155,7 @@ try {
 }
 
 async function main([name = "", ...rest]: string[]): Promise<void> {
+  if (name === "--help" || name === "-h") return printUsages(Object.values(commands));
   const found = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!found)
     throw new UsageError(
@@ -170,7 +171,13 @@ async function main([name = "", ...rest]: string[]): Promise<void> {
       `Unknown command ${name} ${member || "(none)"}; there are: ${Object.keys(found).join(", ")}`,
     );
   }
-  for (const { usage } of Object.values(found)) console.log(`Usage: ${usage}`);
+  printUsages([found]);
+}
+
+/** How each command is used, a line for each. */
+function printUsages(found: (Command | Record<string, Command>)[]): void {
+  const members = found.flatMap((one) => (isCommand(one) ? [one] : Object.values(one)));
+  for (const { usage } of members) console.log(`Usage: ${usage}`);
 }
 
 function isCommand(found: Command | Record<string, Command>): found is Command {

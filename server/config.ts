@@ -4,7 +4,8 @@ import type { ConnectOptions } from "./database/connect.ts";
 
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 
-const variables = {
+/** Each variable with its default, as text, what it means, and its parser: undefined where a text is not of its form. */
+export const variables = {
   PORT: {
     default: "3000",
     meaning: "TCP port to listen on, 0 to 65535; 0 takes a free one.",
@@ -67,7 +68,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   function read<Name extends keyof typeof variables>(name: Name) {
     const { default: standard, meaning, parse } = variables[name];
     const value = parse(environment[name] || standard);
-    if (value === undefined) wrong.push(`${name}=${environment[name]} is not valid. ${meaning}`);
+    if (value === undefined)
+      wrong.push(`${name}=${withoutPassword(environment[name])} is not valid. ${meaning}`);
     return value as NonNullable<ReturnType<(typeof variables)[Name]["parse"]>>;
   }
   const config = {
@@ -84,6 +86,11 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   };
   if (wrong.length > 0) throw new ConfigError(wrong.join("\n"));
   return config;
+}
+
+/** A database URL may hold a password, and what is said at start ends up in logs. */
+function withoutPassword(text = ""): string {
+  return text.replace(/:\/\/.*@/, "://***@");
 }
 
 function integer(text: string, minimum: number, maximum: number): number | undefined {

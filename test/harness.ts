@@ -222,6 +222,32 @@ export function exchangeBytes(port: number, bytes: string | Buffer, milliseconds
   });
 }
 
+/** A connection that stays open, for what `fetch` cannot do: half a request, or none. */
+export interface Connection {
+  send(bytes: string): void;
+  /** Resolves once the bytes that came hold this text. */
+  receives(text: string): Promise<void>;
+  /** All bytes that came, once the server has ended the connection. */
+  ended: Promise<Buffer>;
+}
+
+/** Opens a connection; it is closed when the test is over. */
+export async function openConnection(port: number): Promise<Connection> {
+  const socket = connect(port, "127.0.0.1");
+  onTestFinished(() => void socket.destroy());
+  let received = Buffer.alloc(0);
+  socket.on("data", (chunk) => (received = Buffer.concat([received, chunk])));
+  const ended = once(socket, "close").then(() => received);
+  await once(socket, "connect");
+  return {
+    send: (bytes) => void socket.write(bytes),
+    async receives(text) {
+      while (!received.includes(text)) await once(socket, "data");
+    },
+    ended,
+  };
+}
+
 /**
  * The answers among raw bytes, 1xx included; each must have a Content-Length, or no body. What
  * follows an answer that must have none (RFC 9112, section 6.3) is taken for its body all the same:
@@ -263,19 +289,16 @@ export interface SpawnedServer {
   output(): string;
   /** The exit code, or the signal that ended it. */
   exited: Promise<number | NodeJS.Signals>;
+  /** The typed client; every answer is checked. */
+  client(apiKey: string): CustomersClient;
+  /** Checked `fetch` of a path of the server. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 
 /** A server in a process of its own, as `npm start` runs it; killed when the test is over. */
 export async function spawnServer(environment: Record<string, string>): Promise<SpawnedServer> {
   const child = spawn(process.execPath, ["dist/server/main.js"], {
-    env: {
-      ...process.env,
-      PORT: "0",
-      NODE_ENV: "production",
-      RATE_LIMIT_PER_MINUTE: "0",
-      LOG_LEVEL: "info",
-      ...environment,
-    },
+    env: { ...process.env, ...serverEnvironment, ...environment },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let output = "";
@@ -297,12 +320,15 @@ export async function spawnServer(environment: Record<string, string>): Promise<
       throw new Error(`The server ended with ${code} before it listened:\n${output}`);
     }),
   ]);
+  const checkedFetch = createCheckedFetch();
   return {
     url,
     port: Number(new URL(url).port),
     process: child,
     output: () => output,
     exited,
+    client: (apiKey) => createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: checkedFetch }),
+    fetch: (path, init) => checkedFetch(url + path, { redirect: "manual", ...init }),
   };
 }
 
@@ -317,22 +343,61 @@ export async function serve(listener: http.RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/**
- * Runs a command to its end.
- * @param program what node is given: the built commands, unless told otherwise
- */
-export async function runCommand(
+const serverEnvironment = {
+  PORT: "0",
+  NODE_ENV: "production",
+  RATE_LIMIT_PER_MINUTE: "0",
+  LOG_LEVEL: "info",
+};
+
+/** How a program ended, and what it wrote. */
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program to its end; one that does not end is killed when the test is over. */
+export async function runProgram(
+  program: string,
   args: string[],
   environment: Record<string, string> = {},
-  program = ["dist/server/cli.js"],
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [...program, ...args], {
+): Promise<Ended> {
+  const child = spawn(program, args, {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  onTestFinished(() => void child.kill("SIGKILL"));
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk) => (stdout += chunk));
   child.stderr.on("data", (chunk) => (stderr += chunk));
   const [code] = await once(child, "close");
   return { code, stdout, stderr };
+}
+
+/**
+ * Runs a command to its end.
+ * @param program what node is given: the built commands, unless told otherwise
+ */
+export function runCommand(
+  args: string[],
+  environment: Record<string, string> = {},
+  program = ["dist/server/cli.js"],
+): Promise<Ended> {
+  return runProgram(process.execPath, [...program, ...args], environment);
+}
+
+/** Runs a server that ends by itself. */
+export function runServer(environment: Record<string, string>): Promise<Ended> {
+  return runProgram(process.execPath, ["dist/server/main.js"], { ...serverEnvironment, ...environment });
+}
+
+/** Makes a key as the operator does, for a server in a process of its own. */
+export async function createKeyByCommand(databaseUrl: string): Promise<string> {
+  const { code, stdout, stderr } = await runCommand(
+    ["keys", "create", "--company", "acme", "--scopes", bothScopes.join(",")],
+    { DATABASE_URL: databaseUrl },
+  );
+  if (code !== 0) throw new Error(stderr);
+  return stdout.trim();
 }

@@ -1,0 +1,242 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import SqliteConnection from "better-sqlite3";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { CustomersClient } from "../client/index.ts";
+import type { components } from "../generated/api.ts";
+import { createKeyByCommand, runCommand, spawnServer, temporaryFolder } from "./harness.ts";
+
+type CustomerList = components["schemas"]["CustomerList"];
+type Customer = components["schemas"]["Customer"];
+
+/** The name of a database file that does not exist yet, for this test alone. */
+function newDatabaseFile(): { file: string; databaseUrl: string } {
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  const file = join(folder.path, "customers.db");
+  return { file, databaseUrl: `sqlite:${file}` };
+}
+
+/** What SQLite itself finds when it reads the whole file: `ok`, or what is damaged. */
+function integrityOfSqliteFile(file: string): unknown {
+  const connection = new SqliteConnection(file, { readonly: true });
+  try {
+    return connection.pragma("integrity_check", { simple: true });
+  } finally {
+    connection.close();
+  }
+}
+
+async function everyCustomer(client: CustomersClient): Promise<Customer[]> {
+  const customers: Customer[] = [];
+  let cursor = "";
+  do {
+    const { data } = await client.GET("/customers", { params: { query: { limit: 100, cursor } } });
+    if (!data) throw new Error("The list was refused");
+    const page = data as CustomerList;
+    customers.push(...page.data);
+    cursor = page.pagination.nextCursor ?? "";
+  } while (cursor !== "");
+  return customers;
+}
+
+/** Whether `fetch` lost its connection: undici throws a TypeError then, and for nothing else here. */
+function isLostConnection(error: unknown): boolean {
+  return error instanceof TypeError;
+}
+
+/** One client that writes until its connection is lost, and what it was told meanwhile. */
+class Writer {
+  readonly name: string;
+  /** Every customer as the last answer to this writer showed it, by id. */
+  readonly acknowledged = new Map<string, Customer>();
+  /** The create that was sent and never answered. */
+  unanswered: { email: string } | undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  create(client: CustomersClient, body: { email: string }) {
+    return client.POST("/customers", {
+      params: { header: { "Idempotency-Key": body.email } },
+      body,
+    });
+  }
+
+  async run(client: CustomersClient, onAcknowledged: () => void): Promise<void> {
+    const acknowledge = (customer: Customer | undefined) => {
+      if (!customer) throw new Error("A write was refused");
+      this.acknowledged.set(customer.id, customer);
+      onAcknowledged();
+      return customer;
+    };
+    try {
+      for (let number = 0; ; number += 1) {
+        this.unanswered = { email: `${this.name}-${number}@writers.example` };
+        const created = await this.create(client, this.unanswered);
+        const { id } = acknowledge(created.data?.data);
+        this.unanswered = undefined;
+        const updated = await client.PATCH("/customers/{id}", {
+          params: { path: { id } },
+          body: { notes: "changed" },
+        });
+        acknowledge(updated.data?.data);
+      }
+    } catch (error) {
+      if (!isLostConnection(error)) throw error;
+    }
+  }
+}
+
+describe("kill -9", () => {
+  it("loses no acknowledged write, 20 times in the middle of writes, and leaves no damaged file", async () => {
+    const { file, databaseUrl } = newDatabaseFile();
+    const key = await createKeyByCommand(databaseUrl);
+    const acknowledged = new Map<string, Customer>();
+    let server = await spawnServer({ DATABASE_URL: databaseUrl });
+    for (let round = 0; round < 20; round += 1) {
+      const client = server.client(key);
+      const writers = Array.from({ length: 6 }, (_, number) => new Writer(`${round}-${number}`));
+      let writesToGo = 1 + Math.floor(Math.random() * 60);
+      const running: Promise<void>[] = [];
+      const enough = new Promise<void>((resolve) => {
+        for (const writer of writers) running.push(writer.run(client, () => --writesToGo === 0 && resolve()));
+      });
+      await enough;
+      await sleep(Math.random() * 5);
+      server.process.kill("SIGKILL");
+      expect(await server.exited).toBe("SIGKILL");
+      await Promise.all(running);
+
+      expect(integrityOfSqliteFile(file)).toBe("ok");
+      server = await spawnServer({ DATABASE_URL: databaseUrl });
+      const restarted = server.client(key);
+      for (const writer of writers) {
+        for (const [id, customer] of writer.acknowledged) acknowledged.set(id, customer);
+      }
+      const stored = new Map((await everyCustomer(restarted)).map((customer) => [customer.id, customer]));
+      for (const [id, customer] of acknowledged) {
+        // An update that was not answered may have taken effect; one that was answered must have.
+        if (customer.notes === null) expect(stored.get(id)).toMatchObject({ email: customer.email });
+        else expect(stored.get(id)).toEqual(customer);
+      }
+      // Whether or not it took effect, a create that was not answered may be repeated.
+      for (const writer of writers) {
+        if (!writer.unanswered) continue;
+        const repeated = await writer.create(restarted, writer.unanswered);
+        expect(repeated.response.status).toBe(201);
+      }
+    }
+    expect(acknowledged.size).toBeGreaterThanOrEqual(20);
+  }, 120_000);
+});
+
+describe("a restart", () => {
+  it("keeps customers, API keys and idempotency keys as they were", async () => {
+    const { databaseUrl } = newDatabaseFile();
+    const key = await createKeyByCommand(databaseUrl);
+    const first = await spawnServer({ DATABASE_URL: databaseUrl });
+    const creation = {
+      params: { header: { "Idempotency-Key": "once" } },
+      body: { email: "kept@restart.example", name: "Käthe 😀", creditLimit: 0.1, taxRateOverride: 0.07 },
+    };
+    const created = await first.client(key).POST("/customers", creation);
+    expect(created.response.status).toBe(201);
+    first.process.kill("SIGTERM");
+    expect(await first.exited).toBe(0);
+
+    const second = await spawnServer({ DATABASE_URL: databaseUrl });
+    const client = second.client(key);
+    expect(await everyCustomer(client)).toEqual([created.data?.data]);
+    const got = await client.GET("/customers/{id}", {
+      params: { path: { id: created.data?.data.id ?? "" } },
+    });
+    expect(got.response.headers.get("ETag")).toBe(created.response.headers.get("ETag"));
+    const replayed = await client.POST("/customers", creation);
+    expect(replayed.response.headers.get("Idempotent-Replayed")).toBe("true");
+    expect(replayed.data).toEqual(created.data);
+  });
+});
+
+describe("two server processes on one file", () => {
+  it("answer one of 50 concurrent creates of an email in mixed case 201, and 49 times 409", async () => {
+    const { databaseUrl } = newDatabaseFile();
+    const key = await createKeyByCommand(databaseUrl);
+    const servers = [
+      await spawnServer({ DATABASE_URL: databaseUrl }),
+      await spawnServer({ DATABASE_URL: databaseUrl }),
+    ];
+    const clients = servers.map((server) => server.client(key));
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, number) => {
+        const email = [..."one@email.example"]
+          .map((letter, place) => ((number >> (place % 6)) & 1 ? letter.toUpperCase() : letter))
+          .join("");
+        return (clients[number % 2] as CustomersClient).POST("/customers", { body: { email } });
+      }),
+    );
+    const statuses = answers.map(({ response }) => response.status).sort();
+    expect(statuses).toEqual([201, ...Array(49).fill(409)]);
+    const created = answers.find(({ data }) => data)?.data?.data;
+    for (const client of clients) expect(await everyCustomer(client)).toEqual([created]);
+  });
+
+  it("answer concurrent creates under one idempotency key with one customer", async () => {
+    const { databaseUrl } = newDatabaseFile();
+    const key = await createKeyByCommand(databaseUrl);
+    const servers = [
+      await spawnServer({ DATABASE_URL: databaseUrl }),
+      await spawnServer({ DATABASE_URL: databaseUrl }),
+    ];
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, number) =>
+        (servers[number % 2] as (typeof servers)[0]).client(key).POST("/customers", {
+          params: { header: { "Idempotency-Key": "together" } },
+          body: { email: "together@keys.example" },
+        }),
+      ),
+    );
+    for (const { response, data } of answers) {
+      expect(response.status).toBe(201);
+      expect(data).toEqual(answers[0]?.data);
+    }
+    const replays = answers.filter(({ response }) => response.headers.has("Idempotent-Replayed"));
+    expect(replays).toHaveLength(19);
+  });
+
+  it("do not collide when both start at once on a new file, and only one makes the first key", async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const { databaseUrl } = newDatabaseFile();
+      const environment = { DATABASE_URL: databaseUrl, NODE_ENV: "development" };
+      const servers = await Promise.all([spawnServer(environment), spawnServer(environment)]);
+      const keysOf = () => servers.flatMap((server) => server.output().match(/dk_[\w-]{43}/g) ?? []);
+      await expect.poll(() => keysOf().length, { timeout: 10_000 }).toBeGreaterThan(0);
+      for (const server of servers) {
+        expect((await server.fetch("/readyz")).status).toBe(200);
+        expect(await everyCustomer(server.client(keysOf()[0] as string))).toHaveLength(3);
+        server.process.kill("SIGTERM");
+        expect(await server.exited).toBe(0);
+      }
+      expect(new Set(keysOf()).size).toBe(1);
+    }
+  });
+
+  it("both refuse a key on its next use after it was revoked", async () => {
+    const { databaseUrl } = newDatabaseFile();
+    const key = await createKeyByCommand(databaseUrl);
+    const servers = [
+      await spawnServer({ DATABASE_URL: databaseUrl }),
+      await spawnServer({ DATABASE_URL: databaseUrl }),
+    ];
+    for (const server of servers)
+      expect((await server.client(key).GET("/customers")).response.status).toBe(200);
+    const { code } = await runCommand(["keys", "revoke", key.slice(0, 12)], { DATABASE_URL: databaseUrl });
+    expect(code).toBe(0);
+    for (const server of servers) {
+      const { response, error } = await server.client(key).GET("/customers");
+      expect(response.status).toBe(401);
+      expect(error).toEqual({ error: "This API key is invalid, expired or revoked." });
+    }
+  });
+});
