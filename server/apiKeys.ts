@@ -1,5 +1,5 @@
 /** API keys: made, listed and revoked by the operator, checked on every request. */
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import type { Scope } from "../generated/messages.ts";
 import type { Database } from "./database/connect.ts";
@@ -207,7 +207,7 @@ function statusOf(row: KeyRow, now: number): ListedKey["status"] {
 }
 
 function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text);
 }
 
 /** RFC 6750: the challenge names an error only where a token was given. */

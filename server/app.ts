@@ -115,7 +115,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
       rawBody = await requests.readBody(request, response, operation.maxBodyBytes);
       decoded.body = requests.parseJsonObject(rawBody);
     }
-    await checkContract(operation, decoded);
+    const checked = await checkContract(operation, decoded);
 
     const handle = handlers[operation.operationId] as (call: unknown) => Promise<Reply<OperationId>>;
     const {
@@ -123,7 +123,8 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
       body,
       headers: replyHeaders = {},
     } = await handle({
-      ...decoded,
+      path: decoded.path,
+      ...checked,
       headers,
       rawBody,
       companyId: key.companyId,

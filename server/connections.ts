@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
 import type { Socket } from "node:net";
-import type { Express } from "express";
+import express, { type Express } from "express";
 import type { Logger } from "pino";
 import type { AnyRequestMessages } from "../generated/messages.ts";
 import { originForm } from "./requests.ts";
@@ -24,6 +24,7 @@ export interface StoppableServer extends http.Server {
  */
 export function createServer(app: Express, log: Logger): StoppableServer {
   const server = http.createServer({
+    ...messageClasses(app),
     headersTimeout: 10_000,
     requestTimeout: 15_000,
     connectionsCheckingInterval: 500,
@@ -97,6 +98,21 @@ export function createServer(app: Express, log: Logger): StoppableServer {
     server.closeAllConnections();
   }
   return Object.assign(server, { stop });
+}
+
+/**
+ * Classes whose instances have from birth the prototypes that Express gives to every request and
+ * response. Without them it changes the prototype of both, which on Node 20 takes more than half of
+ * the time of a small request.
+ */
+function messageClasses(app: Express) {
+  class Request extends http.IncomingMessage {}
+  class Response<R extends http.IncomingMessage> extends http.ServerResponse<R> {}
+  Object.defineProperties(Request.prototype, Object.getOwnPropertyDescriptors(express.request));
+  Object.defineProperties(Response.prototype, Object.getOwnPropertyDescriptors(express.response));
+  app.request = Object.assign(Request.prototype, { app }) as never;
+  app.response = Object.assign(Response.prototype, { app }) as never;
+  return { IncomingMessage: Request, ServerResponse: Response };
 }
 
 const refusals: {

@@ -1,5 +1,5 @@
 /** The four operations on customers. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Knex } from "knex";
 import { basePath } from "./contract.ts";
 import { createdAt, isCustomerId, newCustomerId } from "./customerIds.ts";
@@ -7,6 +7,7 @@ import type { Database, Statement, Value } from "./database/connect.ts";
 import { foldText } from "./database/search.ts";
 import { type EntityTags, entityTagsOf, matchesWeakly } from "./entityTags.ts";
 import type { ApiError } from "./errors.ts";
+import { isoTime } from "./isoTime.ts";
 import { type Call, type Customer, implementOperations, type Operations, type Reply } from "./operations.ts";
 
 /** A customer as it is stored; its time of creation is that of its id. */
@@ -224,7 +225,7 @@ export function createOperations(database: Database): Operations {
 
       // The whole answer is known beforehand, so key and customer are one write: the database
       // makes a second request with this key wait for the first.
-      const bodySha256 = createHash("sha256").update(call.rawBody).digest("hex");
+      const bodySha256 = hash("sha256", call.rawBody);
       const answer = JSON.stringify(body);
       const now = Date.now();
       const result = await write([
@@ -369,8 +370,8 @@ function toCustomer(row: CustomerRow): Customer {
     creditLimit: row.credit_limit,
     taxRateOverride: row.tax_rate_override,
     emailVerified: Boolean(row.email_verified),
-    createdAt: new Date(createdAt(row.id)).toISOString(),
-    updatedAt: new Date(row.updated_at).toISOString(),
+    createdAt: isoTime(createdAt(row.id)),
+    updatedAt: isoTime(row.updated_at),
   };
 }
 

@@ -16,8 +16,8 @@ export type Value = string | number | bigint | null;
 export interface Statement<_Row> {
   /** The SQL of the database's dialect, with its own placeholders. */
   readonly sql: string;
-  /** The name, or the fixed value, for each placeholder. */
-  readonly bindings: readonly unknown[];
+  /** The name of the value for each placeholder, or else a fixed value. */
+  readonly bindings: readonly { name?: string; value?: unknown }[];
   /** Whether its best plan depends on the values. */
   readonly planEachTime: boolean;
 }
@@ -93,7 +93,15 @@ export function statementOf<Row>(
   { planEachTime = false } = {},
 ): Statement<Row> {
   const { sql, bindings } = query.toSQL().toNative();
-  return { sql, bindings, planEachTime };
+  return {
+    sql,
+    bindings: bindings.map((binding: unknown) =>
+      typeof binding === "string" && binding.startsWith(":")
+        ? { name: binding.slice(1) }
+        : { value: binding },
+    ),
+    planEachTime,
+  };
 }
 
 /**
@@ -101,10 +109,10 @@ export function statementOf<Row>(
  * @throws {TypeError} when a named value is not given
  */
 export function valuesOf(statement: Statement<unknown>, values: Record<string, Value>): unknown[] {
-  return statement.bindings.map((binding) => {
-    if (typeof binding !== "string" || !binding.startsWith(":")) return binding;
-    const value = values[binding.slice(1)];
-    if (value === undefined) throw new TypeError(`No value for ${binding}`);
-    return value;
+  return statement.bindings.map(({ name, value }) => {
+    if (name === undefined) return value;
+    const given = values[name];
+    if (given === undefined) throw new TypeError(`No value for ${name}`);
+    return given;
   });
 }
