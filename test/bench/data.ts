@@ -44,7 +44,7 @@ function customer(index: number): Call<"createCustomer">["body"] {
 
 /** Fills a new database: one company with `customers` customers, and five with a hundredth of that each. */
 export async function createData(file: string, customers: number): Promise<BenchData> {
-  const database = await connectDatabase(`sqlite:${file}`);
+  const database = await connectDatabase({ url: `sqlite:${file}` });
   const apiKeys = createApiKeys(database);
   const { createCustomer } = createOperations(database);
 

@@ -10,7 +10,11 @@ import { createHash, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
-import { v7 as uuidv7 } from "uuid";
+// The schema's own: what its triggers call and what its search asks for belongs to the data.
+import { createdAt, newCustomerId, positionOf } from "../../../dist/server/customerIds.js";
+import { allGrams, foldText, gramsOf } from "../../../dist/server/database/search.js";
+
+export { isCustomerId } from "../../../dist/server/customerIds.js";
 
 export const port = Number(process.env.PORT);
 export const host = process.env.HOST;
@@ -191,25 +195,40 @@ export const columns = [
 
 export const keyColumns = ["id", "company_id", "scopes", "expires_at", "last_used_at", "revoked_at"];
 
-/** What a search asks of a row; both placeholders are the folded term. */
-export const searchCondition = "(instr(email, ?) > 0 or instr(folded_name, ?) > 0)";
+/** What a search asks of a row; its placeholders take what `searchValues` gives. */
+export const searchJoin = "customers_search.rowid = customers.position";
+export const searchCondition = `customers_search match ? and customers_search.rowid <= ?
+  and (instr(email, ?) > 0 or instr(folded_name, ?) > 0)`;
 
-export function foldText(text) {
-  return text.normalize("NFC").toLowerCase().replaceAll("ς", "σ");
+/** The values of a search, in the order of its placeholders. */
+export function searchValues(companyId, { search, status, cursor }) {
+  const text = foldText(search);
+  const tokens = gramsOf(text).map((gram) => tokenOf(companyId, "g", gram));
+  if (status) tokens.push(tokenOf(companyId, "s", status));
+  return [tokens.join(" "), cursor ? positionOf(cursor) : 2n ** 63n - 1n, text, text];
+}
+
+/** The function of the schema that its triggers call. */
+export function searchTokens(companyId, email, foldedName, status) {
+  const grams = new Set([...allGrams(email), ...allGrams(foldedName ?? "")]);
+  const tokens = [...grams].map((gram) => tokenOf(companyId, "g", gram));
+  return [tokenOf(companyId, "s", status), ...tokens].join(" ");
+}
+
+function tokenOf(companyId, kind, text) {
+  const codes = [...text].map((character) => character.codePointAt(0).toString(16));
+  return companyId.slice(-8) + kind + codes.join("x");
 }
 
 export function clampLimit(limit = 50) {
   return Math.min(Math.max(limit, 1), 100);
 }
 
-export function isCustomerId(id) {
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id);
-}
-
 /** The row of a new customer. */
 export function newRow(companyId, body) {
-  const id = uuidv7();
+  const id = newCustomerId();
   return {
+    position: positionOf(id),
     company_id: companyId,
     id,
     email: body.email.toLowerCase(),
@@ -236,10 +255,6 @@ export function changedValues({ name, notes, creditLimit, taxRateOverride, statu
   if (taxRateOverride !== undefined) values.tax_rate_override = taxRateOverride;
   if (status !== undefined) values.status = status;
   return values;
-}
-
-function createdAt(id) {
-  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 
 export function toCustomer(row) {

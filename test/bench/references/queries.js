@@ -3,13 +3,14 @@ import createKnex from "knex";
 import {
   columns,
   databaseFile,
-  foldText,
   isCustomerId,
   keyColumns,
   keyHashOf,
   lastUseGranularityInMilliseconds,
   liveKeyOf,
   searchCondition,
+  searchTokens,
+  searchValues,
 } from "./common.js";
 
 const knex = createKnex({
@@ -22,6 +23,7 @@ const knex = createKnex({
       connection.pragma("synchronous = FULL");
       connection.pragma("foreign_keys = ON");
       connection.pragma("busy_timeout = 1500");
+      connection.function("search_grams", { deterministic: true }, searchTokens);
       done(null, connection);
     },
   },
@@ -50,15 +52,19 @@ export async function getCustomer(companyId, id) {
 }
 
 /** One row more than `limit`, where there is one. */
-export async function listCustomers(companyId, { limit, cursor, status, search }) {
-  const query = customersOf(companyId)
+export async function listCustomers(companyId, query) {
+  const { limit, cursor, status, search } = query;
+  const list = customersOf(companyId)
     .select(columns)
-    .orderBy("id", "desc")
+    .orderBy(search ? "customers_search.rowid" : "id", "desc")
     .limit(limit + 1);
-  if (cursor) query.where("id", "<", cursor);
-  if (status) query.where({ status });
-  if (search) query.whereRaw(searchCondition, [foldText(search), foldText(search)]);
-  return query;
+  if (cursor) list.where("id", "<", cursor);
+  if (status) list.where({ status });
+  if (search)
+    list
+      .join("customers_search", "customers_search.rowid", "customers.position")
+      .whereRaw(searchCondition, searchValues(companyId, query));
+  return list;
 }
 
 /** Whether the email was new. */

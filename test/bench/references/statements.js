@@ -4,7 +4,6 @@ import Sqlite from "better-sqlite3";
 import {
   columns,
   databaseFile,
-  foldText,
   isCustomerId,
   keyColumns,
   keyHashOf,
@@ -12,6 +11,9 @@ import {
   liveKeyOf,
   newRow,
   searchCondition,
+  searchJoin,
+  searchTokens,
+  searchValues,
 } from "./common.js";
 
 const database = new Sqlite(databaseFile);
@@ -19,6 +21,7 @@ database.pragma("journal_mode = WAL");
 database.pragma("synchronous = FULL");
 database.pragma("foreign_keys = ON");
 database.pragma("busy_timeout = 1500");
+database.function("search_grams", { deterministic: true }, searchTokens);
 
 const selectKey = database.prepare(`select ${keyColumns} from api_keys where sha256 = ?`);
 const setLastUse = database.prepare("update api_keys set last_used_at = ? where id = ?");
@@ -56,12 +59,14 @@ export function getCustomer(companyId, id) {
 }
 
 /** One row more than `limit`, where there is one. */
-export function listCustomers(companyId, { limit, cursor, status, search }) {
-  const term = search && foldText(search);
-  const sql = `select ${columns} from customers where company_id = ?
-    ${cursor ? "and id < ?" : ""} ${status ? "and status = ?" : ""} ${search ? `and ${searchCondition}` : ""}
-    order by id desc limit ?`;
-  const values = [companyId, cursor, status, term, term].filter(Boolean);
+export function listCustomers(companyId, query) {
+  const { limit, cursor, status, search } = query;
+  const sql = `select ${columns} from customers ${search ? `join customers_search on ${searchJoin}` : ""}
+    where company_id = ? ${cursor ? "and id < ?" : ""} ${status ? "and status = ?" : ""}
+      ${search ? `and ${searchCondition}` : ""}
+    order by ${search ? "customers_search.rowid" : "id"} desc limit ?`;
+  const values = [companyId, cursor, status].filter(Boolean);
+  if (search) values.push(...searchValues(companyId, query));
   return prepared(sql).all(...values, limit + 1);
 }
 
