@@ -1,0 +1,128 @@
+/** The data of the benchmark, written by the server's own code, and the requests for it. */
+import { randomBytes } from "node:crypto";
+import { createApiKeys } from "../../server/apiKeys.ts";
+import { basePath, scopes } from "../../server/contract.ts";
+import { createOperations } from "../../server/customers.ts";
+import { connectDatabase } from "../../server/database/connect.ts";
+import type { Call } from "../../server/operations.ts";
+import type { LoadRequest } from "./load.ts";
+
+export interface BenchData {
+  file: string;
+  /** A key of the large company with both scopes. */
+  key: string;
+  /** A key of the large company that may only read. */
+  readKey: string;
+  /** The customers of the large company, the oldest first. */
+  ids: string[];
+  /** The id of a customer of another company. */
+  foreignId: string;
+}
+
+const towns = ["Aarhus", "Bergen", "Cádiz", "Delft", "Évora", "Faro", "Gent", "Halle", "İzmir", "Jena"];
+const trades = [
+  ...["Bakery", "Brewery", "Butcher", "Canteen", "Chocolaterie", "Creamery", "Delicatessen", "Diner"],
+  ...["Fishmonger", "Greengrocer", "Hotel", "Kiosk", "Patisserie", "Pizzeria", "Roastery", "Steakhouse"],
+  ...["Tavern", "Teahouse", "Trattoria", "Vinothek"],
+];
+
+/** The body that makes customer number `index` of a company; every fifth has no more than an email. */
+function customer(index: number): Call<"createCustomer">["body"] {
+  const trade = trades[index % trades.length] as string;
+  const town = towns[Math.floor(index / trades.length) % towns.length];
+  const email = `Orders.${index}@${trade.toLowerCase()}${index % 97}.example`;
+  if (index % 5 === 4) return { email, status: "ACTIVE" };
+  return {
+    email,
+    name: `${trade} ${town} ${index}`,
+    status: index % 11 === 0 ? "BLOCKED" : "ACTIVE",
+    notes: "Delivers on Tuesdays. Ring twice, the door to the yard is the blue one.",
+    creditLimit: (index % 200) * 50,
+    taxRateOverride: index % 3 === 0 ? 0.07 : null,
+  };
+}
+
+/** Fills a new database: one company with `customers` customers, and five with a hundredth of that each. */
+export async function createData(file: string, customers: number): Promise<BenchData> {
+  const database = await connectDatabase({ url: `sqlite:${file}` });
+  const apiKeys = createApiKeys(database);
+  const { createCustomer } = createOperations(database);
+
+  async function fill(company: string, count: number) {
+    const key = await apiKeys.create(company, scopes, "benchmark", null);
+    const { companyId } = await apiKeys.check(`Bearer ${key}`);
+    const ids: string[] = [];
+    const create = async (index: number) => {
+      const call = {
+        path: {},
+        query: {},
+        headers: {},
+        body: customer(index),
+        rawBody: new Uint8Array(),
+        companyId,
+        error: (status: number, message: string) => new Error(`${status} ${message}`) as never,
+      };
+      const { body } = await createCustomer(call);
+      if (typeof body !== "string") ids.push(body.data.id);
+    };
+    // What is written together shares a transaction.
+    for (let start = 0; start < count; start += 1000) {
+      const length = Math.min(1000, count - start);
+      await Promise.all(Array.from({ length }, (_, index) => create(start + index)));
+    }
+    return { key, ids };
+  }
+
+  const others: string[] = [];
+  for (const company of ["b", "c", "d"]) others.push(...(await fill(company, customers / 100)).ids);
+  const { key, ids } = await fill("large", customers);
+  for (const company of ["e", "f"]) await fill(company, customers / 100);
+  const readKey = await apiKeys.create("large", ["customers:read"], "benchmark", null);
+  await database.close();
+  return { file, key, readKey, ids: ids.sort(), foreignId: others[0] as string };
+}
+
+/** What is timed, in the order of the table. */
+export const operations = ["get", "list of 50", "search", "create", "update"] as const;
+export type OperationName = (typeof operations)[number];
+
+/** How many requests of each there are for one of get: the slower ones need fewer to be measured. */
+export const shares: Record<OperationName, number> = {
+  get: 1,
+  "list of 50": 0.5,
+  search: 0.25,
+  create: 0.5,
+  update: 0.5,
+};
+
+/** The requests of each operation, no two in a row for the same customer. */
+export function requestsFor({ key, ids }: BenchData): Record<OperationName, () => LoadRequest> {
+  let count = 0;
+  const run = randomBytes(4).toString("hex");
+  // A prime step visits all customers, in an order that no cache likes.
+  const someId = () => ids[(++count * 7919) % ids.length] as string;
+  const path = `${basePath}/customers`;
+  const head = (method: string, target: string) =>
+    `${method} ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${key}\r\nAccept: application/json\r\nUser-Agent: bench\r\n`;
+  const read = (target: string) => ({ bytes: `${head("GET", target)}\r\n`, status: 200 });
+  const write = (method: string, target: string, status: number, body: object) => {
+    const text = JSON.stringify(body);
+    return {
+      bytes: `${head(method, target)}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+      status,
+    };
+  };
+  return {
+    get: () => read(`${path}/${someId()}`),
+    "list of 50": () => read(`${path}?limit=50&cursor=${someId()}`),
+    search: () => read(`${path}?limit=50&search=${trades[++count % trades.length]?.toLowerCase()}`),
+    create: () => {
+      const body = customer(++count);
+      return write("POST", path, 201, { ...body, email: `${run}.${body.email}` });
+    },
+    update: () => {
+      const id = someId();
+      return write("PATCH", `${path}/${id}`, 200, { creditLimit: count + 0.5, notes: `Call ${count}.` });
+    },
+  };
+}

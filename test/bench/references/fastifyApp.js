@@ -1,0 +1,57 @@
+/** What both Fastify references have: request ids, headers, the log, errors, readiness. */
+import fastify from "fastify";
+import * as common from "./common.js";
+
+/** @param ping resolves when the database answers */
+export function createFastify(ping) {
+  const app = fastify({
+    // Its own logger would write two lines for each request.
+    logger: false,
+    genReqId: common.requestIdOf,
+    bodyLimit: common.maxBodyBytes,
+    ajv: { customOptions: common.ajvOptions },
+  });
+  app.decorateRequest("startedAt", 0);
+  app.decorateRequest("key", null);
+  app.addHook("onRequest", (request, reply, done) => {
+    request.startedAt = performance.now();
+    reply.headers(common.commonHeaders(request.id));
+    done();
+  });
+  app.addHook("onResponse", (request, reply, done) => {
+    const { operationId } = request.routeOptions.config;
+    common.logRequest(
+      request.id,
+      request.method,
+      operationId,
+      request.key?.companyId,
+      reply.statusCode,
+      request.startedAt,
+    );
+    done();
+  });
+  app.setErrorHandler((error, _request, reply) => {
+    const { status, headers, body } = common.errorAnswer(asRefusal(error));
+    reply.code(status).headers(headers).send(body);
+  });
+  app.setNotFoundHandler(() => {
+    throw new common.Refusal(404, "Not found.");
+  });
+  app.get("/readyz", async () => {
+    await ping();
+    return { status: "ready" };
+  });
+  return app;
+}
+
+function asRefusal(error) {
+  // What a security handler threw, as fastify-openapi-glue wraps it.
+  if (error.errors?.[0] instanceof common.Refusal) return error.errors[0];
+  if (error.validation) return common.refusalOf(error.validation[0]);
+  if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE")
+    return new common.Refusal(413, "Request body is too large.");
+  if (error.code === "FST_ERR_CTP_INVALID_MEDIA_TYPE")
+    return new common.Refusal(415, "Content-Type must be application/json.");
+  if (error.statusCode === 400) return new common.Refusal(400, "Invalid JSON body.");
+  return error;
+}

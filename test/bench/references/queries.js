@@ -1,0 +1,96 @@
+/** The database through Knex, as its documentation shows: a query is built where it is needed. */
+import createKnex from "knex";
+import {
+  columns,
+  databaseFile,
+  isCustomerId,
+  keyColumns,
+  keyHashOf,
+  lastUseGranularityInMilliseconds,
+  liveKeyOf,
+  searchCondition,
+  searchTokens,
+  searchValues,
+} from "./common.js";
+
+const knex = createKnex({
+  client: "better-sqlite3",
+  connection: { filename: databaseFile },
+  useNullAsDefault: true,
+  pool: {
+    afterCreate(connection, done) {
+      connection.pragma("journal_mode = WAL");
+      connection.pragma("synchronous = FULL");
+      connection.pragma("foreign_keys = ON");
+      connection.pragma("busy_timeout = 1500");
+      connection.function("search_grams", { deterministic: true }, searchTokens);
+      done(null, connection);
+    },
+  },
+});
+
+const customersOf = (companyId) => knex("customers").where("company_id", companyId);
+
+export async function ping() {
+  await knex("migrations").max("version");
+}
+
+/** The live key of an Authorization header. */
+export async function checkKey(authorization) {
+  const row = await knex("api_keys")
+    .where({ sha256: keyHashOf(authorization) })
+    .first(keyColumns);
+  const now = Date.now();
+  const key = liveKeyOf(row, now);
+  if (now - (row.last_used_at ?? 0) > lastUseGranularityInMilliseconds)
+    await knex("api_keys").where({ id: row.id }).update({ last_used_at: now });
+  return key;
+}
+
+export async function getCustomer(companyId, id) {
+  return isCustomerId(id) ? customersOf(companyId).where({ id }).first(columns) : undefined;
+}
+
+/** One row more than `limit`, where there is one. */
+export async function listCustomers(companyId, query) {
+  const { limit, cursor, status, search } = query;
+  const list = customersOf(companyId)
+    .select(columns)
+    .orderBy(search ? "customers_search.rowid" : "id", "desc")
+    .limit(limit + 1);
+  if (cursor) list.where("id", "<", cursor);
+  if (status) list.where({ status });
+  if (search)
+    list
+      .join("customers_search", "customers_search.rowid", "customers.position")
+      .whereRaw(searchCondition, searchValues(companyId, query));
+  return list;
+}
+
+/** Whether the email was new. */
+export async function insertCustomer(row) {
+  const inserted = await knex("customers")
+    .insert(row)
+    .onConflict(["company_id", "email"])
+    .ignore()
+    .returning("id");
+  return inserted.length > 0;
+}
+
+/** The row after the update; undefined where there is none. */
+export async function updateCustomer(companyId, id, values) {
+  if (!isCustomerId(id)) return undefined;
+  const names = Object.keys(values);
+  const differs = names.map((name) => `${name} is distinct from ?`).join(" or ") || "false";
+  const [row] = await customersOf(companyId)
+    .where({ id })
+    .update({
+      ...values,
+      updated_at: knex.raw(`case when ${differs} then max(updated_at + 1, ?) else updated_at end`, [
+        ...Object.values(values),
+        Date.now(),
+      ]),
+    })
+    .returning(columns);
+  return row;
+}

@@ -1,0 +1,87 @@
+/** The database through statements of better-sqlite3 that are prepared once. */
+// The project's own copy, out of the folder above: it is compiled, and that once is enough.
+import Sqlite from "better-sqlite3";
+import {
+  columns,
+  databaseFile,
+  isCustomerId,
+  keyColumns,
+  keyHashOf,
+  lastUseGranularityInMilliseconds,
+  liveKeyOf,
+  newRow,
+  searchCondition,
+  searchJoin,
+  searchTokens,
+  searchValues,
+} from "./common.js";
+
+const database = new Sqlite(databaseFile);
+database.pragma("journal_mode = WAL");
+database.pragma("synchronous = FULL");
+database.pragma("foreign_keys = ON");
+database.pragma("busy_timeout = 1500");
+database.function("search_grams", { deterministic: true }, searchTokens);
+
+const selectKey = database.prepare(`select ${keyColumns} from api_keys where sha256 = ?`);
+const setLastUse = database.prepare("update api_keys set last_used_at = ? where id = ?");
+const selectOne = database.prepare(`select ${columns} from customers where company_id = ? and id = ?`);
+const selectVersion = database.prepare("select max(version) as version from migrations");
+const rowColumns = Object.keys(newRow("", { email: "" }));
+const insert = database.prepare(
+  `insert into customers (${rowColumns}) values (${rowColumns.map((column) => `:${column}`)})
+   on conflict (company_id, email) do nothing`,
+);
+
+const kept = new Map();
+/** The statement of this text, prepared at its first use. */
+function prepared(sql) {
+  let statement = kept.get(sql);
+  if (!statement) kept.set(sql, (statement = database.prepare(sql)));
+  return statement;
+}
+
+export function ping() {
+  selectVersion.get();
+}
+
+/** The live key of an Authorization header. */
+export function checkKey(authorization) {
+  const row = selectKey.get(keyHashOf(authorization));
+  const now = Date.now();
+  const key = liveKeyOf(row, now);
+  if (now - (row.last_used_at ?? 0) > lastUseGranularityInMilliseconds) setLastUse.run(now, row.id);
+  return key;
+}
+
+export function getCustomer(companyId, id) {
+  return isCustomerId(id) ? selectOne.get(companyId, id) : undefined;
+}
+
+/** One row more than `limit`, where there is one. */
+export function listCustomers(companyId, query) {
+  const { limit, cursor, status, search } = query;
+  const sql = `select ${columns} from customers ${search ? `join customers_search on ${searchJoin}` : ""}
+    where company_id = ? ${cursor ? "and id < ?" : ""} ${status ? "and status = ?" : ""}
+      ${search ? `and ${searchCondition}` : ""}
+    order by ${search ? "customers_search.rowid" : "id"} desc limit ?`;
+  const values = [companyId, cursor, status].filter(Boolean);
+  if (search) values.push(...searchValues(companyId, query));
+  return prepared(sql).all(...values, limit + 1);
+}
+
+/** Whether the email was new. */
+export function insertCustomer(row) {
+  return insert.run(row).changes > 0;
+}
+
+/** The row after the update; undefined where there is none. */
+export function updateCustomer(companyId, id, values) {
+  if (!isCustomerId(id)) return undefined;
+  const names = Object.keys(values);
+  const differs = names.map((name) => `${name} is distinct from :${name}`).join(" or ") || "false";
+  const sql = `update customers set ${names.map((name) => `${name} = :${name}, `).join("")}
+      updated_at = case when ${differs} then max(updated_at + 1, :now) else updated_at end
+    where company_id = :companyId and id = :id returning ${columns}`;
+  return prepared(sql).get({ ...values, now: Date.now(), companyId, id });
+}

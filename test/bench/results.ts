@@ -1,0 +1,142 @@
+/** What the benchmark finds: its figures, and the tables that it prints. */
+import type { OperationName } from "./data.ts";
+import { type ServerName, titles } from "./servers.ts";
+
+/** What one batch came to. */
+export interface Sample {
+  requestsPerSecond: number;
+  cpuMicroseconds: number;
+  userTicks: number;
+  systemTicks: number;
+  p50Milliseconds: number;
+  p99Milliseconds: number;
+  megabytes: number;
+}
+
+/** One operation on one server: medians over the rounds. CPU time is that of one request. */
+export interface Figures {
+  requestsPerSecond: number;
+  cpuMicroseconds: number;
+  userMicroseconds: number;
+  systemMicroseconds: number;
+  p50Milliseconds: number;
+  p99Milliseconds: number;
+  megabytes: number;
+}
+
+/** A server beside its requests. */
+export interface ProcessFigures {
+  startMilliseconds: number;
+  /** The CPU time of the start, which depends less on what else the machine does. */
+  startCpuMilliseconds: number;
+  idleMegabytes: number;
+  /** After as many requests as `soakRequests` says; absent where there were none. */
+  soakedMegabytes?: number;
+}
+
+/** Of the operations and servers that were asked for. */
+export interface Results {
+  setting: Record<string, string | number>;
+  operations: Record<OperationName, Record<ServerName, Figures>>;
+  servers: Record<ServerName, ProcessFigures>;
+  installed: { packages: number; megabytes: number };
+}
+
+/** The figures of one operation on one server, out of all its batches. */
+export function figuresOf(samples: Sample[]): Figures {
+  const middle = (name: keyof Sample) => median(samples.map((sample) => sample[name]));
+  const sum = (name: keyof Sample) => samples.reduce((total, sample) => total + sample[name], 0);
+  const cpuMicroseconds = middle("cpuMicroseconds");
+  const userShare = sum("userTicks") / (sum("userTicks") + sum("systemTicks"));
+  return {
+    requestsPerSecond: middle("requestsPerSecond"),
+    cpuMicroseconds,
+    userMicroseconds: cpuMicroseconds * userShare,
+    systemMicroseconds: cpuMicroseconds * (1 - userShare),
+    p50Milliseconds: middle("p50Milliseconds"),
+    p99Milliseconds: middle("p99Milliseconds"),
+    megabytes: middle("megabytes"),
+  };
+}
+
+/** The middle value; of an even number, the mean of the two in the middle. */
+export function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length / 2;
+  return ((sorted[Math.floor(half)] as number) + (sorted[Math.ceil(half) - 1] as number)) / 2;
+}
+
+/** The results as they are kept: four digits tell all that is known. */
+export function toJson(results: Results): string {
+  const round = (value: number) => (value >= 1000 ? Math.round(value) : Number(value.toPrecision(4)));
+  return `${JSON.stringify(results, (_, value) => (typeof value === "number" ? round(value) : value), 2)}\n`;
+}
+
+/** Prints all figures, and how the CPU time of the first server compares with each other one. */
+export function printResults({ setting, operations, servers, installed }: Results): void {
+  const names = Object.keys(servers) as ServerName[];
+  const first = names[0] as ServerName;
+  console.log(
+    `\n${Object.entries(setting)
+      .map((pair) => pair.join(" "))
+      .join(", ")}\n`,
+  );
+  const rows = Object.entries(operations).flatMap(([operation, figures]) =>
+    names.map((name) => {
+      const of = figures[name];
+      return [
+        operation,
+        titles[name],
+        of.requestsPerSecond.toFixed(0),
+        of.cpuMicroseconds.toFixed(1),
+        of.userMicroseconds.toFixed(1),
+        of.systemMicroseconds.toFixed(1),
+        of.p50Milliseconds.toFixed(2),
+        of.p99Milliseconds.toFixed(2),
+        of.megabytes.toFixed(0),
+        name === first ? "" : (figures[first].cpuMicroseconds / of.cpuMicroseconds).toFixed(2),
+      ];
+    }),
+  );
+  printTable(
+    ["", "server", "req/s", "CPU us", "user", "system", "p50 ms", "p99 ms", "MB", `${first} / it`],
+    rows,
+  );
+  console.log(`\nCPU us: of the server process, for one request. ${first} / it: the ratio of that.\n`);
+  printTable(
+    ["", "server", "ready ms", "CPU ms", "idle MB", `MB after ${setting.soakRequests}`],
+    names.map((name) => {
+      const of = servers[name];
+      return [
+        "process",
+        titles[name],
+        of.startMilliseconds.toFixed(0),
+        of.startCpuMilliseconds.toFixed(0),
+        of.idleMegabytes.toFixed(0),
+        of.soakedMegabytes?.toFixed(0) ?? "-",
+      ];
+    }),
+  );
+  console.log(
+    `\nInstalled without development dependencies: ${installed.packages} packages, ${installed.megabytes.toFixed(1)} MB.`,
+  );
+}
+
+/** Columns of text to the left, of numbers to the right; a line between what differs in the first. */
+function printTable(head: string[], rows: string[][]): void {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (cells: string[]) =>
+    cells
+      .map((cell, column) =>
+        column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join("  ");
+  console.log(line(head));
+  rows.forEach((row, index) => {
+    const isNew = row[0] !== rows[index - 1]?.[0];
+    if (isNew) console.log(widths.map((width) => "-".repeat(width)).join("  "));
+    console.log(line(isNew ? row : ["", ...row.slice(1)]));
+  });
+}

@@ -1,0 +1,119 @@
+/** Before anything is timed: every server gives the answers of the contract, and all give the same. */
+import { basePath } from "../../server/contract.ts";
+import { type Answer, differencesOf, reportOf } from "../contractCheck.ts";
+import type { BenchData } from "./data.ts";
+import type { BenchServer } from "./servers.ts";
+
+interface Question {
+  status: number;
+  method?: string;
+  target: string;
+  key?: string;
+  body?: unknown;
+}
+
+function questionsOn({ key, readKey, ids, foreignId }: BenchData): Record<string, Question> {
+  const customers = `${basePath}/customers`;
+  const one = `${customers}/${ids[10]}`;
+  const method = "POST";
+  return {
+    get: { status: 200, target: one, key },
+    list: { status: 200, target: `${customers}?limit=50`, key },
+    "list after a cursor": { status: 200, target: `${customers}?limit=50&cursor=${ids[70]}`, key },
+    "last page": { status: 200, target: `${customers}?cursor=${ids[20]}`, key },
+    "list of blocked": { status: 200, target: `${customers}?status=BLOCKED`, key },
+    search: { status: 200, target: `${customers}?search=BAKERY`, key },
+    "search that finds nothing": { status: 200, target: `${customers}?search=100%25`, key },
+    create: {
+      status: 201,
+      method,
+      target: customers,
+      key,
+      body: { email: "New@Customer.example", name: "Neu", creditLimit: 12.5 },
+    },
+    "create the least": { status: 201, method, target: customers, key, body: { email: "a@b.example" } },
+    update: {
+      status: 200,
+      method: "PATCH",
+      target: one,
+      key,
+      body: { name: null, creditLimit: 7500.5, status: "BLOCKED" },
+    },
+    "update of nothing": { status: 200, method: "PATCH", target: `${customers}/${ids[11]}`, key, body: {} },
+    "no key": { status: 401, target: one },
+    "wrong key": { status: 401, target: one, key: `dk_${"x".repeat(43)}` },
+    "no scope": { status: 403, method: "PATCH", target: one, key: readKey, body: {} },
+    "no such path": { status: 404, target: "/nowhere", key },
+    "no such customer": { status: 404, target: `${customers}/${foreignId}`, key },
+    "update of no customer": { status: 404, method: "PATCH", target: `${customers}/x`, key, body: {} },
+    "email taken": { status: 409, method, target: customers, key, body: { email: "NEW@customer.example" } },
+    "too large": { status: 413, method, target: customers, key, body: { notes: "x".repeat(70_000) } },
+    "wrong limit": { status: 400, target: `${customers}?limit=many`, key },
+    "wrong cursor": { status: 400, target: `${customers}?cursor=0`, key },
+    "wrong email": { status: 400, method, target: customers, key, body: { email: "x@y" } },
+    "no email": { status: 400, method, target: customers, key, body: {} },
+    "wrong status": { status: 400, method: "PATCH", target: one, key, body: { status: "GONE" } },
+    "no object": { status: 400, method, target: customers, key, body: [] },
+  };
+}
+
+async function ask(port: number, question: Question): Promise<Answer> {
+  const { method = "GET", target, key, body } = question;
+  const response = await fetch(`http://127.0.0.1:${port}${target}`, {
+    method,
+    headers: {
+      ...(key !== undefined && { Authorization: `Bearer ${key}` }),
+      ...(body !== undefined && { "Content-Type": "application/json" }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const headers = Object.fromEntries(response.headers);
+  // Express and Fastify say by themselves what JSON is anyway (RFC 8259, section 8.1).
+  if (headers["content-type"] === "application/json; charset=utf-8")
+    headers["content-type"] = "application/json";
+  return { method, target, status: response.status, headers, body: await response.text() };
+}
+
+/** An answer without what must differ from server to server: new ids, times of writes. */
+function comparable({ method, status, headers, body }: Answer): string {
+  const {
+    "x-request-id": _id,
+    date: _date,
+    "keep-alive": _keepAlive,
+    connection: _connection,
+    ...rest
+  } = headers;
+  let text = JSON.stringify([status, Object.entries(rest).sort(), body]);
+  if (method !== "GET" && status < 300) {
+    text = text.replace(/("etag",")[^,]*"/, "$1...").replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "<id>");
+    text = text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<time>");
+  }
+  return text;
+}
+
+/** @throws {Error} with every difference from the contract, and from the first server's answers */
+export async function checkAnswers(servers: BenchServer[], data: BenchData): Promise<number> {
+  const questions = questionsOn(data);
+  const problems: string[] = [];
+  const firstAnswers = new Map<string, string>();
+  for (const { name, port } of servers) {
+    for (const [title, question] of Object.entries(questions)) {
+      const answer = await ask(port, question);
+      const differences = differencesOf(answer);
+      if (answer.status !== question.status)
+        differences.unshift({
+          where: "status",
+          contract: String(question.status),
+          came: String(answer.status),
+        });
+      if (differences.length > 0) problems.push(`${name}, ${title}: ${reportOf(answer, differences)}`);
+      const text = comparable(answer);
+      const first = firstAnswers.get(title) ?? text;
+      firstAnswers.set(title, first);
+      if (text !== first)
+        problems.push(`${name}, ${title}: not as ${servers[0]?.name}\n- ${first}\n+ ${text}`);
+    }
+  }
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+  return Object.keys(questions).length;
+}
