@@ -4,14 +4,15 @@ import type { IncomingMessage } from "node:http";
 import express from "express";
 import type { Logger } from "pino";
 import { createApiKeys } from "./apiKeys.ts";
-import { createContractCheck, messageOf, type Operation, operations } from "./contract.ts";
+import { createContractCheck } from "./contract.ts";
 import { createOperations } from "./customers.ts";
 import type { Database } from "./database/connect.ts";
 import { ApiError, ClientGoneError, type ErrorStatus, errorAnswer, type MessageOf } from "./errors.ts";
 import type { OperationId, Reply } from "./operations.ts";
-import { createPages, type Page } from "./pages.ts";
+import { createPages } from "./pages.ts";
 import { createRateLimits } from "./rateLimits.ts";
 import * as requests from "./requests.ts";
+import { createRoutes } from "./routes.ts";
 
 export interface AppOptions {
   database: Database;
@@ -28,7 +29,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
   const handlers = createOperations(database);
   const checkContract = createContractCheck();
   const limits = createRateLimits(requestsPerMinute, database);
-  const routeOf = createRoutes(createPages(database, isStopping));
+  const matchOf = createRoutes(createPages(database, isStopping));
 
   const app = express();
   app.disable("x-powered-by");
@@ -58,7 +59,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
       await answer(request, response, exchange);
     } catch (thrown) {
       if (thrown instanceof ClientGoneError) return response.destroy();
-      const error = errorAnswer(thrown, log.child({ requestId: exchange.requestId }));
+      const error = errorAnswer(thrown, exchange.requestId, log);
       if (response.headersSent) return response.destroy();
       send(request, response, exchange, error.status, error.headers, error.body);
     }
@@ -74,12 +75,12 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
       throw new ApiError(400, "Malformed request.");
     const { path, query } = requests.targetOf(request.url);
 
-    const route = routeOf(path);
-    if (!route) throw new ApiError(404, "Not found.");
-    const allow = { Allow: route.methods.join(", ") };
-    if (request.method === "OPTIONS") return send(request, response, exchange, 204, allow);
+    const match = matchOf(path);
+    if (!match) throw new ApiError(404, "Not found.");
+    const { route, parameters } = match;
+    if (request.method === "OPTIONS") return send(request, response, exchange, 204, { Allow: route.allow });
     const target = route.targets.get(request.method === "HEAD" ? "GET" : request.method);
-    if (!target) throw new ApiError(405, "Method not allowed.", { headers: allow });
+    if (!target) throw new ApiError(405, "Method not allowed.", { headers: { Allow: route.allow } });
     if (typeof target === "function") return target(request, response.set(exchange.headers));
     const operation = target;
     exchange.operationId = operation.operationId;
@@ -105,11 +106,11 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
       requests.requireLength(request, operation.maxBodyBytes);
     }
     const decoded = {
-      path: requests.decodePath(operation.path.exec(path)?.groups),
+      path: requests.decodePath(parameters),
       query: requests.decodeQuery(operation, query),
       body: undefined as unknown,
     };
-    const headers = headersOf(operation, request);
+    const headers = requests.headersOf(operation, request);
     let rawBody: Uint8Array = new Uint8Array();
     if (operation.maxBodyBytes !== undefined) {
       rawBody = await requests.readBody(request, response, operation.maxBodyBytes);
@@ -143,66 +144,10 @@ interface Exchange {
   companyId?: string;
 }
 
-interface Route {
-  targets: Map<string, Operation | Page>;
-  /** For `Allow`. */
-  methods: string[];
-}
-
-/**
- * Tells what a path offers. Paths are exact: another case or a trailing slash is another path.
- * Each application has routes of its own, as the pages know its database.
- */
-function createRoutes(pages: Record<string, Page>): (path: string) => Route | undefined {
-  const routes = new Map<string, Route>();
-  return function routeOf(path) {
-    const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
-    const pattern = page
-      ? path
-      : operations.find((operation) => operation.path.test(path))?.route.openApiRoute;
-    if (pattern === undefined) return undefined;
-    let route = routes.get(pattern);
-    if (!route) {
-      const targets = new Map<string, Operation | Page>(
-        page
-          ? [["GET", page]]
-          : operations
-              .filter(({ route }) => route.openApiRoute === pattern)
-              .map((operation) => [operation.method, operation]),
-      );
-      route = {
-        targets,
-        methods: [...targets.keys()]
-          .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]))
-          .concat("OPTIONS"),
-      };
-      routes.set(pattern, route);
-    }
-    return route;
-  };
-}
-
 /** The caller's request id where it can be logged as it is, else a new one. */
 export function requestIdOf(request: IncomingMessage): string {
   const given = request.headers["x-request-id"];
   return typeof given === "string" && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUID();
-}
-
-/**
- * The headers that the contract gives the operation, by its names.
- * @throws {ApiError} 400 when one breaks its pattern
- */
-function headersOf(operation: Operation, request: IncomingMessage): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const { name, schema } of operation.parameters.filter((parameter) => parameter.in === "header")) {
-    const value = request.headers[name.toLowerCase()];
-    if (value === undefined) continue;
-    if (schema.pattern && !new RegExp(schema.pattern).test(String(value))) {
-      throw new ApiError(400, messageOf(schema, ["pattern"]), { field: name });
-    }
-    headers[name] = String(value);
-  }
-  return headers;
 }
 
 /** Sends an answer: JSON where there is a body, text as it is where it is JSON already. */
@@ -214,10 +159,7 @@ function send(
   headers: Record<string, string>,
   body?: unknown,
 ): void {
-  const all: Record<string, string | number> = {
-    ...exchange.headers,
-    ...headers,
-  };
+  const all: Record<string, string | number> = Object.assign(exchange.headers, headers);
   // A client that still waits for 100 Continue would send its next request, or the body: nobody
   // can tell which.
   if (requests.expectsContinue(request) && !response.writableEnded && !request.complete)

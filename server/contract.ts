@@ -18,11 +18,14 @@ interface Schema {
   "x-clamp"?: { minimum: number; maximum: number };
 }
 
-interface Parameter {
+/** A parameter of an operation. */
+export interface Parameter {
   name: string;
   in: "path" | "query" | "header";
   allowEmptyValue?: boolean;
   schema: Schema;
+  /** What the raw text must match, where the validator does not see it: a header, the digits of a number. */
+  pattern?: RegExp;
 }
 
 /** One operation of the contract, with all references resolved. */
@@ -33,6 +36,8 @@ export interface Operation {
   path: RegExp;
   scope: Scope;
   parameters: Parameter[];
+  headers: Parameter[];
+  query: Map<string, Parameter>;
   /** The largest body it reads, in bytes; absent where it reads none. */
   maxBodyBytes?: number;
   bodySchema?: Schema;
@@ -77,7 +82,15 @@ export const operations: Operation[] = Object.entries<Record<string, unknown>>(c
       .filter(([method]) => method !== "parameters")
       // biome-ignore lint/suspicious/noExplicitAny: an operation object, as the lint of the contract knows it
       .map(([method, operation]: [string, any]) => {
-        const parameters = [...((item.parameters as Parameter[]) ?? []), ...(operation.parameters ?? [])];
+        const declared: Parameter[] = [
+          ...((item.parameters as Parameter[]) ?? []),
+          ...(operation.parameters ?? []),
+        ];
+        const parameters = declared.map((parameter) => {
+          const pattern =
+            parameter.in === "header" ? parameter.schema.pattern : parameter.schema["x-lexical-pattern"];
+          return pattern === undefined ? parameter : { ...parameter, pattern: new RegExp(pattern) };
+        });
         const { requestBody } = operation;
         return {
           operationId: operation.operationId,
@@ -85,6 +98,12 @@ export const operations: Operation[] = Object.entries<Record<string, unknown>>(c
           path: new RegExp(`^${basePath}${path.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`),
           scope: operation["x-required-scopes"][0],
           parameters,
+          headers: parameters.filter((parameter) => parameter.in === "header"),
+          query: new Map(
+            parameters
+              .filter((parameter) => parameter.in === "query")
+              .map((parameter) => [parameter.name, parameter]),
+          ),
           ...(requestBody && {
             maxBodyBytes: requestBody["x-max-bytes"],
             bodySchema: requestBody.content["application/json"].schema,
@@ -96,7 +115,7 @@ export const operations: Operation[] = Object.entries<Record<string, unknown>>(c
             // before the body is read, or mean nothing where they are wrong.
             schema: structuredClone({
               ...operation,
-              parameters: parameters.filter((parameter) => parameter.in !== "header"),
+              parameters: declared.filter((parameter) => parameter.in !== "header"),
             }),
           },
         };

@@ -51,8 +51,8 @@ export interface ErrorAnswer {
  * The answer to anything thrown. What the contract does not know is a 500, and its cause goes to
  * the log and not to the caller.
  */
-export function errorAnswer(thrown: unknown, log: Logger): ErrorAnswer {
-  const error = asApiError(thrown, log);
+export function errorAnswer(thrown: unknown, requestId: string, log: Logger): ErrorAnswer {
+  const error = asApiError(thrown, requestId, log);
   const { field, retryAfter, headers } = error.details;
   return {
     status: error.status,
@@ -69,15 +69,15 @@ export function errorAnswer(thrown: unknown, log: Logger): ErrorAnswer {
   };
 }
 
-function asApiError(thrown: unknown, log: Logger): ApiError {
+function asApiError(thrown: unknown, requestId: string, log: Logger): ApiError {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof UnavailableError) {
-    log.warn({ err: loggable(thrown.cause) }, "database unavailable");
+    log.warn({ requestId, err: loggable(thrown.cause) }, "database unavailable");
     return new ApiError(503, "Service temporarily unavailable.", {
       retryAfter: 1,
     });
   }
-  log.error({ err: loggable(thrown) }, "unexpected failure");
+  log.error({ requestId, err: loggable(thrown) }, "unexpected failure");
   return new ApiError(500, "Internal server error.");
 }
 

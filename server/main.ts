@@ -8,6 +8,7 @@ import { createServer } from "./connections.ts";
 import { connectDatabase } from "./database/connect.ts";
 import { loggable, UnavailableError } from "./errors.ts";
 import { createDemo, welcomeText } from "./firstRun.ts";
+import { isoTime } from "./isoTime.ts";
 
 /** How long requests that are being answered may still take after SIGTERM. */
 const graceInMilliseconds = 10_000;
@@ -19,7 +20,7 @@ const config = configuration();
 // Lines leave in bundles, at least ten times a second: a system call for each would cost as much as
 // all the rest of the logging.
 const log = pino(
-  { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+  { level: config.logLevel, base: null, timestamp: () => `,"time":"${isoTime(Date.now())}"` },
   pino.destination({ sync: false, minLength: 4_096, periodicFlush: 100 }),
 );
 const database = await connected();

@@ -1,7 +1,7 @@
 /** What a request says before the contract is asked: its target, its media type, its body. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { MIMEType } from "node:util";
-import { messageOf, type Operation } from "./contract.ts";
+import { messageOf, type Operation, type Parameter } from "./contract.ts";
 import { ApiError, ClientGoneError } from "./errors.ts";
 
 /**
@@ -20,11 +20,30 @@ export function targetOf(url: string): { path: string; query: string } {
 }
 
 /**
- * The decoded value of each group of a matched path.
+ * The decoded parameters of a path.
  * @throws {ApiError} 400 on bytes that are no percent-encoded UTF-8
  */
-export function decodePath(groups: Record<string, string> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decode(value)]));
+export function decodePath(parameters: Record<string, string>): Record<string, string> {
+  const decoded: Record<string, string> = {};
+  for (const name in parameters) decoded[name] = decode(parameters[name] as string);
+  return decoded;
+}
+
+/**
+ * The headers that the contract gives the operation, by its names.
+ * @throws {ApiError} 400 when one breaks its pattern
+ */
+export function headersOf(operation: Operation, request: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const { name, schema, pattern } of operation.headers) {
+    const value = request.headers[name.toLowerCase()];
+    if (value === undefined) continue;
+    if (pattern && !pattern.test(String(value))) {
+      throw new ApiError(400, messageOf(schema, ["pattern"]), { field: name });
+    }
+    headers[name] = String(value);
+  }
+  return headers;
 }
 
 /**
@@ -44,21 +63,16 @@ export function decodeQuery(operation: Operation, query: string): Record<string,
       return [decode(name.replaceAll("+", " ")), decode(value.replaceAll("+", " "))] as const;
     });
 
-  const parameters = operation.parameters.filter((parameter) => parameter.in === "query");
-  const unknown = pairs.find(([name]) => !parameters.some((parameter) => parameter.name === name));
+  const unknown = pairs.find(([name]) => !operation.query.has(name));
   if (unknown) throw new ApiError(400, "Unknown query parameter.", { field: unknown[0] });
   const repeated = pairs.find(([name], index) => pairs.findIndex(([other]) => other === name) < index);
-  if (repeated)
-    throw new ApiError(400, "Query parameter was given more than once.", {
-      field: repeated[0],
-    });
+  if (repeated) throw new ApiError(400, "Query parameter was given more than once.", { field: repeated[0] });
 
   for (const [name, value] of pairs) {
-    const parameter = parameters.find((known) => known.name === name);
-    if (!parameter || (value === "" && parameter.allowEmptyValue)) continue;
-    const { "x-lexical-pattern": form, "x-clamp": bounds } = parameter.schema;
-    if (form && !new RegExp(form).test(value))
-      throw new ApiError(400, messageOf(parameter.schema, []), { field: name });
+    const { schema, allowEmptyValue, pattern } = operation.query.get(name) as Parameter;
+    if (value === "" && allowEmptyValue) continue;
+    if (pattern && !pattern.test(value)) throw new ApiError(400, messageOf(schema, []), { field: name });
+    const bounds = schema["x-clamp"];
     decoded[name] = bounds
       ? String(Math.min(Math.max(Number(value), bounds.minimum), bounds.maximum))
       : value;
@@ -67,10 +81,9 @@ export function decodeQuery(operation: Operation, query: string): Record<string,
 }
 
 function decode(text: string): string {
-  if (!/[%\x80-\xff]/.test(text)) return text;
+  if (!text.includes("%")) return text;
   try {
-    // node:http gives each raw byte as one character.
-    return decodeURIComponent(text.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`));
+    return decodeURIComponent(text);
   } catch {
     throw new ApiError(400, "Malformed request.");
   }
@@ -136,7 +149,7 @@ export function readBody(
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes)),
     );
     request.on("error", () => reject(new ClientGoneError()));
-    request.on("close", () => reject(new ClientGoneError()));
+    request.on("close", () => request.complete || reject(new ClientGoneError()));
   });
 }
 
