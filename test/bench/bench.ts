@@ -102,7 +102,11 @@ async function measure(): Promise<Results> {
     // The first round warms up, and is not counted.
     progress(round === 0 ? "Warming up ..." : `Round ${round} of ${rounds} ...`);
     for (const operation of timed) {
-      for (const server of running) {
+      // Each is the first as often as any other.
+      for (const server of [
+        ...running.slice(round % running.length),
+        ...running.slice(0, round % running.length),
+      ]) {
         const sample = await loadOnce(server, Math.ceil(requests * shares[operation]), next[operation]);
         const key = `${operation}/${server.name}`;
         if (round > 0) samples.set(key, [...(samples.get(key) ?? []), sample]);

@@ -36,7 +36,7 @@ export function drawChart({ setting, operations }: Results): string {
   const height = bottom + 62;
 
   const legend = names.map((name, index) => {
-    const place = { x: left + (index % 3) * 250, y: 64 + Math.floor(index / 3) * 20 };
+    const place = { x: left + (index % 3) * 262, y: 64 + Math.floor(index / 3) * 20 };
     return `<rect x="${place.x}" y="${place.y}" width="12" height="12" rx="2" fill="${colours[name]}"/>
 <text x="${place.x + 18}" y="${place.y + 10}">${titles[name]}</text>`;
   });
