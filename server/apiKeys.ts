@@ -3,7 +3,7 @@ import { hash, randomBytes } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import type { Scope } from "../generated/messages.ts";
 import type { Database } from "./database/connect.ts";
-import { ApiError, type MessageOf } from "./errors.ts";
+import { ApiError } from "./errors.ts";
 
 /** A key that a request showed and that is live. */
 export interface ApiKey {
@@ -100,36 +100,20 @@ export function createApiKeys(database: Database) {
       .returning("id"),
   );
 
-  /** The live key of this token, or undefined. */
-  async function find(token: string): Promise<ApiKey | undefined> {
-    const [row] = await read(findBySha256, { sha256: sha256(token) });
-    const now = Date.now();
-    if (!row || statusOf(row, now) !== "active") return undefined;
-    if (now - (row.last_used_at ?? 0) > lastUseGranularityInMilliseconds) {
-      // Nobody waits for it, and a database that cannot write has not made the key a wrong one.
-      const lastUseBefore = now - lastUseGranularityInMilliseconds;
-      write([{ statement: setLastUse, values: { id: row.id, now, lastUseBefore } }]).catch(() => {});
-    }
-    return {
-      id: row.id,
-      companyId: row.company_id,
-      scopes: row.scopes.split(","),
-    };
-  }
-
   return {
-    /**
-     * The live key of an Authorization header.
-     * @throws {ApiError} 401 when there is none
-     */
-    async check(authorization: string | undefined): Promise<ApiKey> {
-      // RFC 9110: the scheme in any case, then spaces, then one token.
-      const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
-      if (token === undefined)
-        throw unauthorized("Missing or malformed Authorization header. Use: Bearer <api_key>");
-      const key = await find(token);
-      if (!key) throw unauthorized("This API key is invalid, expired or revoked.");
-      return key;
+    /** The live key that an Authorization header shows, or undefined. */
+    async find(authorization: string | undefined): Promise<ApiKey | undefined> {
+      const token = tokenOf(authorization);
+      if (token === undefined) return undefined;
+      const [row] = await read(findBySha256, { sha256: sha256(token) });
+      const now = Date.now();
+      if (!row || statusOf(row, now) !== "active") return undefined;
+      if (now - (row.last_used_at ?? 0) > lastUseGranularityInMilliseconds) {
+        // Nobody waits for it, and a database that cannot write has not made the key a wrong one.
+        const lastUseBefore = now - lastUseGranularityInMilliseconds;
+        write([{ statement: setLastUse, values: { id: row.id, now, lastUseBefore } }]).catch(() => {});
+      }
+      return { id: row.id, companyId: row.company_id, scopes: row.scopes.split(",") };
     },
 
     /**
@@ -210,12 +194,22 @@ function sha256(text: string): string {
   return hash("sha256", text);
 }
 
-/** RFC 6750: the challenge names an error only where a token was given. */
-function unauthorized(message: MessageOf<401>): ApiError {
-  const error = message.startsWith("Missing") ? "" : ', error="invalid_token"';
-  return new ApiError(401, message, {
-    headers: {
-      "WWW-Authenticate": `Bearer realm="Distribu Customers API"${error}`,
-    },
-  });
+/** The one token of an Authorization header. RFC 9110: the scheme in any case, then spaces, then the token. */
+export function tokenOf(authorization = ""): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+}
+
+/**
+ * The refusal of a request without a live key. RFC 6750: the challenge names an error only where a
+ * token was shown.
+ */
+export function unauthorized(wasShown: boolean): ApiError {
+  const challenge = 'Bearer realm="Distribu Customers API"';
+  return wasShown
+    ? new ApiError(401, "This API key is invalid, expired or revoked.", {
+        headers: { "WWW-Authenticate": `${challenge}, error="invalid_token"` },
+      })
+    : new ApiError(401, "Missing or malformed Authorization header. Use: Bearer <api_key>", {
+        headers: { "WWW-Authenticate": challenge },
+      });
 }

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import express from "express";
 import type { Logger } from "pino";
-import { createApiKeys } from "./apiKeys.ts";
+import { createApiKeys, tokenOf, unauthorized } from "./apiKeys.ts";
 import { createContractCheck } from "./contract.ts";
 import { createOperations } from "./customers.ts";
 import type { Database } from "./database/connect.ts";
@@ -85,14 +85,10 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
     const operation = target;
     exchange.operationId = operation.operationId;
 
-    const key = await apiKeys.check(request.headers.authorization).catch(async (refusal) => {
-      const wasShown = refusal instanceof ApiError && refusal.message.includes("invalid");
-      if (refusal instanceof ApiError)
-        await limits.countFailedKey(request.socket.remoteAddress ?? "", wasShown ? 1 : 0);
-      throw refusal;
-    });
+    const key = await apiKeys.find(request.headers.authorization);
+    if (!key) throw await refusalOf(request);
     exchange.companyId = key.companyId;
-    Object.assign(exchange.headers, await limits.countRequest(key.id));
+    if (limits) Object.assign(exchange.headers, await limits.countRequest(key.id));
     if (!key.scopes.includes(operation.scope)) {
       throw new ApiError(403, `This API key lacks the ${operation.scope} scope.`, {
         headers: {
@@ -133,6 +129,14 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
         new ApiError(status, message as MessageOf<ErrorStatus>),
     });
     send(request, response, exchange, status, replyHeaders, body);
+  }
+
+  /** The answer to a request without a live key: 401, or 429 where its address has shown too many. */
+  async function refusalOf({ headers, socket }: express.Request): Promise<ApiError> {
+    const wasShown = tokenOf(headers.authorization) !== undefined;
+    // Only keys that were shown count, but an address over its limit is told so in any case.
+    await limits?.countFailedKey(socket.remoteAddress ?? "", wasShown ? 1 : 0);
+    return unauthorized(wasShown);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The first run on an empty database: something to try, and how. */
-import { createApiKeys } from "./apiKeys.ts";
+import { type ApiKey, createApiKeys } from "./apiKeys.ts";
 import { scopes } from "./contract.ts";
 import { createOperations } from "./customers.ts";
 import type { Database } from "./database/connect.ts";
@@ -29,7 +29,7 @@ const customers = [
 export async function createDemo(database: Database): Promise<string | undefined> {
   const key = await createApiKeys(database).createFirst("demo", scopes, "First run");
   if (key === undefined) return undefined;
-  const { companyId } = await createApiKeys(database).check(`Bearer ${key}`);
+  const { companyId } = (await createApiKeys(database).find(`Bearer ${key}`)) as ApiKey;
   for (const body of customers) {
     const call = {
       path: {},

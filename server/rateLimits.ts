@@ -29,12 +29,13 @@ export interface RateLimits {
 /**
  * Counts exactly: in memory on SQLite, and on PostgreSQL in an unlogged table that all processes
  * share.
- * @param requestsPerMinute for each key; 0 switches all limits off
+ * @param requestsPerMinute for each key; 0 for no limits at all
  */
-export function createRateLimits(requestsPerMinute: number, { rateLimitStore }: Database): RateLimits {
-  if (requestsPerMinute === 0) {
-    return { countRequest: async () => ({}), countFailedKey: async () => {} };
-  }
+export function createRateLimits(
+  requestsPerMinute: number,
+  { rateLimitStore }: Database,
+): RateLimits | undefined {
+  if (requestsPerMinute === 0) return undefined;
   const failuresPerMinute = Math.ceil(requestsPerMinute / 10);
   const requests = limiterOf("key", requestsPerMinute);
   const failures = limiterOf("address", failuresPerMinute);

@@ -2,9 +2,7 @@
 import type { Knex } from "knex";
 import type pg from "pg";
 import type { Dialect } from "./migrate.ts";
-import { connectPostgres } from "./postgres.ts";
 import type { Search } from "./search.ts";
-import { connectSqlite } from "./sqlite.ts";
 
 /** What a statement may be given. */
 export type Value = string | number | bigint | null;
@@ -80,11 +78,15 @@ export interface ConnectOptions {
  * Opens a database and brings it to the newest migration.
  * @throws {UnavailableError} when it cannot be reached
  */
-export function connectDatabase(options: ConnectOptions): Promise<Database> {
+export async function connectDatabase(options: ConnectOptions): Promise<Database> {
   const { url } = options;
-  return url.startsWith("sqlite:")
-    ? connectSqlite(url.slice("sqlite:".length).replace(/^\/\//, ""))
-    : connectPostgres(options);
+  // Only the driver that is asked for is loaded.
+  if (url.startsWith("sqlite:")) {
+    const { connectSqlite } = await import("./sqlite.ts");
+    return connectSqlite(url.slice("sqlite:".length).replace(/^\/\//, ""));
+  }
+  const { connectPostgres } = await import("./postgres.ts");
+  return connectPostgres(options);
 }
 
 /** The statement of a query, with the bindings that Knex took out of it. */

@@ -1,6 +1,6 @@
 /** The data of the benchmark, written by the server's own code, and the requests for it. */
 import { randomBytes } from "node:crypto";
-import { createApiKeys } from "../../server/apiKeys.ts";
+import { type ApiKey, createApiKeys } from "../../server/apiKeys.ts";
 import { basePath, scopes } from "../../server/contract.ts";
 import { createOperations } from "../../server/customers.ts";
 import { connectDatabase } from "../../server/database/connect.ts";
@@ -50,7 +50,7 @@ export async function createData(file: string, customers: number): Promise<Bench
 
   async function fill(company: string, count: number) {
     const key = await apiKeys.create(company, scopes, "benchmark", null);
-    const { companyId } = await apiKeys.check(`Bearer ${key}`);
+    const { companyId } = (await apiKeys.find(`Bearer ${key}`)) as ApiKey;
     const ids: string[] = [];
     const create = async (index: number) => {
       const call = {

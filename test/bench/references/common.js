@@ -20,12 +20,11 @@ export const port = Number(process.env.PORT);
 export const host = process.env.HOST;
 export const databaseFile = String(process.env.DATABASE_URL).slice("sqlite:".length);
 
-/** One line a request, as the server itself writes it. */
-export const log = pino({
-  level: process.env.LOG_LEVEL ?? "info",
-  base: null,
-  timestamp: pino.stdTimeFunctions.isoTime,
-});
+/** One line a request, as the server itself writes it, and in the same bundles. */
+export const log = pino(
+  { level: process.env.LOG_LEVEL ?? "info", base: null, timestamp: pino.stdTimeFunctions.isoTime },
+  pino.destination({ sync: false, minLength: 4_096, periodicFlush: 100 }),
+);
 
 /** Logs a request that has been answered. */
 export function logRequest(requestId, method, operationId, company, status, startedAt) {
