@@ -53,6 +53,13 @@ export async function createDatabase(): Promise<{ url: string; drop(): Promise<v
   return { url: `sqlite:${join(folder.path, "test.db")}`, drop: async () => folder.remove() };
 }
 
+/** The DATABASE_URL of a new database, which is dropped when the test is over. */
+export async function databaseOfTest(): Promise<string> {
+  const { url, drop } = await createDatabase();
+  onTestFinished(drop);
+  return url;
+}
+
 /** A server in this process, on a free port, on a new database or on the one that is given. */
 export async function startServer(
   options: { requestsPerMinute?: number; databaseUrl?: string } = {},
