@@ -84,10 +84,7 @@ export interface components {
             readonly createdAt: string;
             /** @description For your company's records only; nothing enforces it. */
             readonly creditLimit: number | null;
-            /**
-             * Format: email
-             * @description In lower case, unique within your company.
-             */
+            /** @description In lower case, unique within your company. */
             readonly email: string;
             /**
              * @description Whether the customer has proved to own the email. Customers who registered themselves
@@ -182,7 +179,7 @@ export interface components {
             readonly status?: components["schemas"]["CustomerStatus"];
             readonly taxRateOverride?: components["schemas"]["CustomerTaxRateOverride"];
         };
-        readonly Error: {
+        readonly ErrorBody: {
             /**
              * @description What went wrong, for people. The examples are all there are today; within v1 more may
              *     be added.
@@ -239,7 +236,7 @@ export interface components {
                 readonly [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["Error"];
+                readonly "application/json": components["schemas"]["ErrorBody"];
             };
         };
         /**
@@ -257,7 +254,7 @@ export interface components {
                 readonly [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["Error"];
+                readonly "application/json": components["schemas"]["ErrorBody"];
             };
         };
         /** @description The body is over 64 KiB. */
@@ -272,7 +269,7 @@ export interface components {
                 readonly [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["Error"];
+                readonly "application/json": components["schemas"]["ErrorBody"];
             };
         };
         /** @description The key is good but has no `customers:read` scope. */
@@ -288,7 +285,7 @@ export interface components {
                 readonly [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["Error"];
+                readonly "application/json": components["schemas"]["ErrorBody"];
             };
         };
         /**
@@ -308,7 +305,7 @@ export interface components {
                 readonly [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["Error"];
+                readonly "application/json": components["schemas"]["ErrorBody"];
             };
         };
         /**
@@ -340,7 +337,7 @@ export interface components {
                 readonly [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["Error"];
+                readonly "application/json": components["schemas"]["ErrorBody"];
             };
         };
         /**
@@ -358,7 +355,7 @@ export interface components {
                 readonly [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["Error"];
+                readonly "application/json": components["schemas"]["ErrorBody"];
             };
         };
         /** @description The key is good but has no `customers:write` scope. */
@@ -374,7 +371,7 @@ export interface components {
                 readonly [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["Error"];
+                readonly "application/json": components["schemas"]["ErrorBody"];
             };
         };
     };
@@ -440,7 +437,7 @@ export type CustomerNotes = components['schemas']['CustomerNotes'];
 export type CustomerStatus = components['schemas']['CustomerStatus'];
 export type CustomerTaxRateOverride = components['schemas']['CustomerTaxRateOverride'];
 export type CustomerUpdate = components['schemas']['CustomerUpdate'];
-export type Error = components['schemas']['Error'];
+export type ErrorBody = components['schemas']['ErrorBody'];
 export type Pagination = components['schemas']['Pagination'];
 export type RateLimitError = components['schemas']['RateLimitError'];
 export type RequestError = components['schemas']['RequestError'];
@@ -620,7 +617,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Error"];
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             readonly 413: components["responses"]["PayloadTooLarge"];
@@ -637,7 +634,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Error"];
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             readonly 429: components["responses"]["TooManyRequests"];
@@ -783,7 +780,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Error"];
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             readonly 413: components["responses"]["PayloadTooLarge"];

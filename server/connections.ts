@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import type { Express } from "express";
 import type { Logger } from "pino";
 import type { AnyRequestMessages } from "../generated/messages.ts";
+import { originForm } from "./requests.ts";
 
 /** An HTTP server that can be told to stop. */
 export interface StoppableServer extends http.Server {
@@ -39,13 +40,20 @@ export function createServer(app: Express, log: Logger): StoppableServer {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
-  server.on("request", (_request, response) => {
-    latest.set(response.socket as Socket, response);
+  server.on("request", (request, response) => {
+    // The socket of the request: a pipelined response has none until it is its turn.
+    latest.set(request.socket, response);
     inFlight.add(response);
     response.on("close", () => inFlight.delete(response));
     if (stopping) response.shouldKeepAlive = false;
   });
-  server.on("request", app);
+  server.on("request", handle);
+
+  function handle(request: http.IncomingMessage, response: http.ServerResponse): void {
+    // Express answers a target without a path, or with an odd authority, by itself and in HTML.
+    request.url = originForm(request.url ?? "");
+    app(request as never, response as never);
+  }
 
   // 100 Continue is sent where the body is read, after the key; an unknown Expect means nothing.
   for (const event of ["checkContinue", "checkExpectation"]) {
@@ -57,7 +65,10 @@ export function createServer(app: Express, log: Logger): StoppableServer {
     response.assignSocket(socket);
     response.shouldKeepAlive = false;
     response.on("finish", () => socket.end());
-    app(request as never, response as never);
+    // Node has let go of this socket: nobody else hears its errors, or ends it when the client does not.
+    socket.on("error", () => socket.destroy());
+    socket.setTimeout(1_000, () => socket.destroy());
+    handle(request, response);
   });
 
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {

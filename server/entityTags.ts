@@ -5,7 +5,9 @@ export type EntityTags = "*" | string[];
 
 /** The tags of a header. What is not an entity tag is passed over, and so matches nothing. */
 export function entityTagsOf(header: string): EntityTags {
-  return header.trim() === "*" ? "*" : (header.match(/(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g) ?? []);
+  if (header.trim() === "*") return "*";
+  // A tag stands alone between commas: `w/"x"` is no weak tag, and must not pass for the strong one.
+  return header.match(/(?<![^\s,])(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"(?![^\s,])/g) ?? [];
 }
 
 /** Weak comparison: whether one of them is this strong tag, or its weak form. */

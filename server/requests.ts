@@ -4,14 +4,19 @@ import { MIMEType } from "node:util";
 import { messageOf, type Operation } from "./contract.ts";
 import { ApiError, ClientGoneError } from "./errors.ts";
 
-/** Path and query of a request, both still encoded. */
+/**
+ * A request target as one that begins with a slash. RFC 9112, section 3.2.2: a server accepts the
+ * absolute form too. What has no path at all, such as that of CONNECT, becomes an unknown path.
+ */
+export function originForm(target: string): string {
+  const origin = target.startsWith("/") ? target : target.replace(/^https?:\/\/[^/?#]*/i, "");
+  return origin.startsWith("/") ? origin : `/${origin}`;
+}
+
+/** Path and query of a request target in origin form, both still encoded. */
 export function targetOf(url: string): { path: string; query: string } {
-  // RFC 9112, section 3.2.2: a server accepts the absolute form too.
-  const target = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?#]*/i, "");
-  const mark = target.indexOf("?");
-  return mark < 0
-    ? { path: target, query: "" }
-    : { path: target.slice(0, mark), query: target.slice(mark + 1) };
+  const mark = url.indexOf("?");
+  return mark < 0 ? { path: url, query: "" } : { path: url.slice(0, mark), query: url.slice(mark + 1) };
 }
 
 /**
@@ -135,9 +140,12 @@ export function readBody(
   });
 }
 
-/** Whether the client waits for `100 Continue` before it sends its body (RFC 9110, section 10.1.1). */
+/**
+ * Whether the client waits for `100 Continue` before it sends its body (RFC 9110, section 10.1.1).
+ * HTTP/1.0 knows no 1xx, and its client would take one for the answer.
+ */
 export function expectsContinue(request: IncomingMessage): boolean {
-  return request.headers.expect?.toLowerCase() === "100-continue";
+  return request.httpVersion !== "1.0" && request.headers.expect?.toLowerCase() === "100-continue";
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });

@@ -41,7 +41,14 @@ export interface TestServer {
   client(apiKey?: string): Promise<CustomersClient>;
   /** Checked `fetch` of a path of the server. */
   fetch(path: string, init?: RequestInit & { key?: string }): Promise<Response>;
-  /** Sends bytes as they are on a new connection; the checked answers, once the server has ended it. */
+  /** A caller with a key of its own, of a new company unless one is named. */
+  partner(options?: { company?: string; scopes?: Scope[]; expiresAt?: number }): Promise<Partner>;
+  /** Ends a key that `createKey` made. */
+  revokeKey(key: string): Promise<void>;
+  /**
+   * Sends bytes as they are on a new connection; the answers, once the server has ended it. The final
+   * ones are checked; a 100 comes as an answer of its own.
+   */
   exchange(bytes: string | Buffer, options?: { target?: string; method?: string }): Promise<Answer[]>;
   stop(): Promise<void>;
 }
@@ -58,6 +65,26 @@ export async function databaseOfTest(): Promise<string> {
   const { url, drop } = await createDatabase();
   onTestFinished(drop);
   return url;
+}
+
+/** An answer with its body, parsed where it is JSON. */
+export interface Sent {
+  status: number;
+  headers: Headers;
+  text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: the contract check has compared it with its schema
+  body: any;
+}
+
+/** Somebody with a key who sends what the typed client would not let them send. */
+export interface Partner {
+  key: string;
+  company: string;
+  /**
+   * Sends a request to a path below `/api/v1`. A string or bytes are the body as they are, anything
+   * else is sent as JSON; headers replace those that a body and the key bring.
+   */
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Sent>;
 }
 
 /** A server in this process, on a free port, on a new database or on the one that is given. */
@@ -89,6 +116,8 @@ export async function startServer(
     seen: (answer) => answers.push(answer),
   });
 
+  let companies = 0;
+
   const self: TestServer = {
     url,
     port,
@@ -110,15 +139,49 @@ export async function startServer(
       if (key !== undefined) headers.set("Authorization", `Bearer ${key}`);
       return checkedFetch(url + path, { redirect: "manual", ...init, headers });
     },
+    async partner({ company = `company-${++companies}`, ...keyOptions } = {}) {
+      const key = await self.createKey({ company, ...keyOptions });
+      return {
+        key,
+        company,
+        async send(method, path, body, headers = {}) {
+          const response = await self.fetch(`/api/v1${path}`, {
+            method,
+            headers: {
+              Authorization: `Bearer ${key}`,
+              ...(body !== undefined && { "Content-Type": "application/json" }),
+              ...headers,
+            },
+            ...(body !== undefined && {
+              body: typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body),
+            }),
+          } as RequestInit);
+          const text = await response.text();
+          return {
+            status: response.status,
+            headers: response.headers,
+            text,
+            body: text === "" ? undefined : JSON.parse(text),
+          };
+        },
+      };
+    },
+    async revokeKey(key) {
+      const apiKeys = createApiKeys(database);
+      const listed = (await apiKeys.list()).find(({ prefix }) => key.startsWith(prefix));
+      await apiKeys.revoke(listed?.id ?? "");
+    },
     async exchange(bytes, { target, method } = {}) {
       const text = bytes.toString("latin1");
       const [, sentMethod = "GET", sentTarget = "/"] = /^(\S+) (\S+)/.exec(text) ?? [];
       const parsed = parseAnswers(
         await exchangeBytes(port, bytes),
         method ?? sentMethod,
-        target ?? sentTarget,
+        // The contract knows paths, and no absolute form.
+        target ?? sentTarget.replace(/^https?:\/\/[^/?#]*/i, ""),
       );
       for (const answer of parsed) {
+        if (answer.status < 200) continue;
         assertContract(answer);
         answers.push(answer);
       }
@@ -132,6 +195,23 @@ export async function startServer(
     },
   };
   return self;
+}
+
+/**
+ * The bytes of a request that ends its connection, each character of the head one byte. Nothing is
+ * added to a body: its length is for the headers to say.
+ */
+export function requestBytes(
+  line: string,
+  headers: Record<string, string> = {},
+  body: string | Buffer = "",
+): Buffer {
+  const all = { Host: "x", Connection: "close", ...headers };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.concat([
+    Buffer.from(`${line} HTTP/1.1\r\n${lines.join("")}\r\n`, "latin1"),
+    Buffer.from(body),
+  ]);
 }
 
 /** Sends bytes on a new connection, and collects what comes until the server ends it, or for `milliseconds`. */
@@ -176,9 +256,9 @@ export async function openConnection(port: number): Promise<Connection> {
 }
 
 /**
- * The final answers among raw bytes; each must have a Content-Length, or no body. What follows an
- * answer that must have none (RFC 9112, section 6.3) is taken for its body all the same: `fetch`
- * would hide it.
+ * The answers among raw bytes, 1xx included; each must have a Content-Length, or no body. What
+ * follows an answer that must have none (RFC 9112, section 6.3) is taken for its body all the same:
+ * `fetch` would hide it.
  */
 export function parseAnswers(raw: Buffer, method: string, target: string): Answer[] {
   const answers: Answer[] = [];
@@ -202,7 +282,7 @@ export function parseAnswers(raw: Buffer, method: string, target: string): Answe
           : next
         : Number(headers["content-length"] ?? 0);
     const body = following.subarray(0, length).toString("utf8");
-    if (status >= 200) answers.push({ method, target, status, headers, body });
+    answers.push({ method, target, status, headers, body });
     rest = rest.subarray(end + 4 + length);
   }
   return answers;

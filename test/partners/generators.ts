@@ -1,0 +1,102 @@
+/** The client generators that are proven, and the one place with their commands. */
+
+/** One generator: its folder here holds `use.ts` and, where it needs one, a configuration. */
+export interface Generator {
+  folder: string;
+  /** The package that generates; its version is the one in package.json. */
+  name: string;
+  /** What else a project needs for the generated code. */
+  alsoInstall: string[];
+  /** The configuration file, where flags are not enough. */
+  configuration?: string;
+  /** Run in a folder of its own; `$DISTRIBU_URL` is where the API is. */
+  generate: string;
+  /** What a partner must know, a sentence each. */
+  notes: string[];
+}
+
+export const generators: Generator[] = [
+  {
+    folder: "hey-api",
+    name: "@hey-api/openapi-ts",
+    alsoInstall: [],
+    generate: "npx openapi-ts -i $DISTRIBU_URL/openapi.json -o client",
+    notes: ["An error status does not throw unless `throwOnError` is set; a 304 has neither data nor error."],
+  },
+  {
+    folder: "orval",
+    name: "orval",
+    alsoInstall: [],
+    configuration: "orval.config.ts",
+    generate: "npx orval",
+    notes: [
+      "The address of the API is compiled in (`baseUrl`); without it the paths are relative.",
+      "Every call takes the key, as `RequestInit`, or configure a `mutator`.",
+    ],
+  },
+  {
+    folder: "swagger-typescript-api",
+    name: "swagger-typescript-api",
+    alsoInstall: [],
+    generate: "npx swagger-typescript-api generate -p $DISTRIBU_URL/openapi.json -o . -n client.ts",
+    notes: [
+      "An error status throws the `Response` itself, which is no `Error`.",
+      "Request headers (`Idempotency-Key`, `If-Match`) are not typed: pass them as `{ headers }` in the last argument.",
+      "The generated file says `@ts-nocheck`; what uses it is checked.",
+    ],
+  },
+  {
+    folder: "oazapfts",
+    name: "oazapfts",
+    alsoInstall: ["@oazapfts/runtime"],
+    generate: "npx oazapfts $DISTRIBU_URL/openapi.json client.ts",
+    notes: ["An error status does not throw unless the call is wrapped in `ok()`."],
+  },
+  {
+    folder: "kubb",
+    name: "@kubb/cli",
+    alsoInstall: ["@kubb/core", "@kubb/plugin-oas", "@kubb/plugin-ts", "@kubb/plugin-client", "axios"],
+    configuration: "kubb.config.ts",
+    generate: "npx kubb generate",
+    notes: [
+      'With `client: "fetch"` in place of axios, it sends no `Content-Type` (set it, or be answered 415) and does not throw on an error status.',
+      "It reports each run to its makers unless `DO_NOT_TRACK=1` is set.",
+    ],
+  },
+  {
+    folder: "openapi-zod-client",
+    name: "openapi-zod-client",
+    alsoInstall: ["@zodios/core", "axios", "zod"],
+    generate: "npx openapi-zod-client $DISTRIBU_URL/openapi.json -o client.ts",
+    notes: [
+      'It checks requests itself unless `validate` is `"response"`, and then throws before anything is sent, without the server\'s message.',
+      "It counts UTF-16 units where the API counts code points: a name of 200 emoji is refused by the client only.",
+    ],
+  },
+  {
+    folder: "openapi-fetch",
+    name: "openapi-typescript",
+    alsoInstall: ["openapi-fetch"],
+    generate: "npx openapi-typescript $DISTRIBU_URL/openapi.json -o client.d.ts --default-non-nullable=false",
+    notes: [
+      "Without `--default-non-nullable=false` it makes `status` required on create, as it has a default.",
+      "An error status does not throw; unknown fields are not refused by the types, add `satisfies`.",
+    ],
+  },
+];
+
+/** Postman: the collection is made by the first command and run by the second. */
+export const postman = {
+  folder: "postman",
+  name: "openapi-to-postmanv2",
+  alsoInstall: ["newman"],
+  fetch: "curl -o client.json $DISTRIBU_URL/openapi.json",
+  generate:
+    "npx openapi2postmanv2 -s client.json -o client-collection.json -O parametersResolution=Example,enableOptionalParameters=false",
+  run: "npx newman run client-collection.json --env-var baseUrl=$DISTRIBU_URL/api/v1 --env-var bearerToken=$DISTRIBU_API_KEY",
+  notes: [
+    "Set the collection's variables `baseUrl` and `bearerToken`.",
+    "`id` is the example's until you put the id of one of your customers in its place: a 404 until then.",
+    "The customer of the example can be created once; then it is a 409.",
+  ],
+};
