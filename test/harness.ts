@@ -60,6 +60,13 @@ export async function createDatabase(): Promise<{ url: string; drop(): Promise<v
   return { url: `sqlite:${join(folder.path, "test.db")}`, drop: async () => folder.remove() };
 }
 
+/** The DATABASE_URL of a new database, which is dropped when the test is over. */
+export async function databaseOfTest(): Promise<string> {
+  const { url, drop } = await createDatabase();
+  onTestFinished(drop);
+  return url;
+}
+
 /** An answer with its body, parsed where it is JSON. */
 export interface Sent {
   status: number;

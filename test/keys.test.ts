@@ -1,22 +1,19 @@
-import { join } from "node:path";
-import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import {
   bothScopes,
   createKeyByCommand,
+  databaseOfTest,
   type Ended,
   runCommand,
   runProgram,
   spawnServer,
-  temporaryFolder,
 } from "./harness.ts";
 
 const keyLine = /^dk_[A-Za-z0-9_-]{43}\n$/;
 
 let DATABASE_URL: string;
-beforeEach(() => {
-  const folder = temporaryFolder();
-  onTestFinished(folder.remove);
-  DATABASE_URL = `sqlite:${join(folder.path, "keys.db")}`;
+beforeEach(async () => {
+  DATABASE_URL = await databaseOfTest();
 });
 
 /** Runs `keys` with these arguments on the database of this test. */
@@ -73,6 +70,11 @@ describe("keys create", () => {
     expect((await client.GET("/customers")).response.status).toBe(200);
     const refused = await client.POST("/customers", { body: { email: "no@scope.example" } });
     expect(refused.response.status).toBe(403);
+  });
+
+  it("makes no key when an argument is wrong", async () => {
+    await keys("create", "--company", "acme", "--scopes", "customers:read,customers:delete");
+    expect(await listedKeys()).toEqual([]);
   });
 });
 
@@ -165,86 +167,5 @@ describe("keys while a server runs on the same database", () => {
     await expect
       .poll(async () => (await client.GET("/customers")).response.status, { timeout: 10_000 })
       .toBe(401);
-  });
-});
-
-describe("help and wrong arguments", () => {
-  it.each([
-    [["--help"], ["create", "list", "revoke"]],
-    [
-      ["keys", "--help"],
-      ["create", "list", "revoke"],
-    ],
-    [
-      ["keys", "create", "--help"],
-      ["--company", "--scopes", "--name", "--expires", ...bothScopes],
-    ],
-    [["keys", "list", "--help"], ["Usage: keys list"]],
-    [["keys", "revoke", "-h"], ["<prefix or id>"]],
-  ])("%j says how it is used, on standard output, and opens no database", async (args, words) => {
-    const { code, stdout, stderr } = await runCommand(args, { DATABASE_URL: "none" });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toMatch(/^Usage: keys /);
-    for (const word of words) expect(stdout).toContain(word);
-  });
-
-  it.each([
-    [[]],
-    [["keys"]],
-    [["keys", "delete"]],
-    [["keys", "constructor"]],
-    [["keys", "create"]],
-    [["keys", "create", "--company", "acme"]],
-    [["keys", "create", "--scopes", "customers:read"]],
-    [["keys", "create", "--company", "two words", "--scopes", "customers:read"]],
-    [["keys", "create", "--company", "a".repeat(101), "--scopes", "customers:read"]],
-    [["keys", "create", "--company", "acme", "--scopes", "customers:delete"]],
-    [["keys", "create", "--company", "acme", "--scopes", "customers:read,"]],
-    [["keys", "create", "--company", "acme", "--scopes", "customers:read", "--name", "n".repeat(101)]],
-    [["keys", "create", "--company", "acme", "--scopes", "customers:read", "--name", "two\nlines"]],
-    [["keys", "create", "--company", "acme", "--scopes", "customers:read", "--expires", "tomorrow"]],
-    [
-      [
-        "keys",
-        "create",
-        "--company",
-        "acme",
-        "--scopes",
-        "customers:read",
-        "--expires",
-        "2027-01-01T00:00:00",
-      ],
-    ],
-    [
-      [
-        "keys",
-        "create",
-        "--company",
-        "acme",
-        "--scopes",
-        "customers:read",
-        "--expires",
-        "2027-13-01T00:00:00Z",
-      ],
-    ],
-    [["keys", "create", "--company", "acme", "--scopes", "customers:read", "--unknown", "x"]],
-    [["keys", "list", "extra"]],
-    [["keys", "revoke"]],
-    [["keys", "revoke", "one", "two"]],
-  ])("%j is refused with one line on standard error and exit code 2", async (args) => {
-    const ended = await runCommand(args, { DATABASE_URL });
-    expect(ended).toEqual({ code: 2, stdout: "", stderr: expect.stringMatching(/^[^\n]+\n$/) });
-  });
-
-  it("makes no key when an argument is wrong", async () => {
-    await keys("create", "--company", "acme", "--scopes", "customers:read,customers:delete");
-    expect(await listedKeys()).toEqual([]);
-  });
-
-  it("fails with exit code 1 and one line where the database cannot be opened", async () => {
-    const folder = temporaryFolder();
-    onTestFinished(folder.remove);
-    const ended = await runCommand(["keys", "list"], { DATABASE_URL: `sqlite:${folder.path}` });
-    expect(ended).toEqual({ code: 1, stdout: "", stderr: expect.stringMatching(/^[^\n]+\n$/) });
   });
 });

@@ -199,7 +199,7 @@ describe("whatever is asked", () => {
         }
         await model.walk({ ...everything, limits: [3] });
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -223,7 +223,7 @@ describe("whatever is asked", () => {
         const listed = await client.GET("/customers", { params: { query: { limit: 1 } } });
         expect(listed.data?.data).toEqual([got.data?.data]);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 
@@ -238,7 +238,7 @@ describe("whatever is asked", () => {
         expect(got.data?.data.creditLimit).toBe(creditLimit);
         expect(got.data?.data.taxRateOverride).toBe(taxRateOverride);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -259,7 +259,7 @@ describe("whatever is asked", () => {
           expect(data?.data).toEqual(customers.filter((customer) => matches(customer, search)));
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 });

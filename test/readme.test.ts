@@ -1,0 +1,123 @@
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { variables } from "../server/config.ts";
+import { createDemo } from "../server/firstRun.ts";
+import { createCheckedFetch } from "./contractCheck.ts";
+import { type Ended, runCommand, runProgram, serve, startServer, temporaryFolder } from "./harness.ts";
+
+const readme = readFileSync("README.md", "utf8");
+const contributing = readFileSync("CONTRIBUTING.md", "utf8");
+
+/** The code blocks of a page in one language. */
+function blocksOf(page: string, language: string): string[] {
+  return [...page.matchAll(/^```(\w+)\n(.*?)^```$/gms)]
+    .filter(([, found]) => found === language)
+    .map(([, , code]) => code as string);
+}
+
+/** A folder with this text as a file, for programs that look for one. */
+function folderWith(name: string, text: string): string {
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  writeFileSync(join(folder.path, name), text);
+  return folder.path;
+}
+
+describe("README.md", () => {
+  it("shows curls that all work when pasted one after the other, and that use every operation", async () => {
+    const server = await startServer();
+    onTestFinished(() => server.stop());
+    const key = await createDemo(server.database);
+    const seen: string[] = [];
+    const checkedFetch = createCheckedFetch({
+      seen: ({ method, status }) => seen.push(`${method} ${status}`),
+    });
+    // curl checks nothing: between it and the server, every answer is compared with the contract.
+    const url = await serve(async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const { connection: _, ...headers } = request.headers;
+      const answer = await checkedFetch(server.url + request.url, {
+        method: request.method as string,
+        headers: headers as Record<string, string>,
+        ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
+      }).catch((difference) => new Response(String(difference), { status: 502 }));
+      response.writeHead(answer.status).end(await answer.text());
+    });
+
+    const blocks = blocksOf(readme, "bash").filter((block) => block.includes("curl "));
+    const script = blocks.join("\n").replace(/^export (KEY|API)=.*\n/gm, "");
+    expect(script).not.toMatch(/^export (KEY|API)=/m);
+    const ended = await runProgram("bash", ["-euo", "pipefail", "-c", script], {
+      CURL_HOME: folderWith(".curlrc", "fail-with-body\nsilent\nshow-error\n"),
+      API: `${url}/api/v1`,
+      KEY: key as string,
+    });
+    expect(ended).toMatchObject({ code: 0, stderr: "" });
+    expect(seen).toHaveLength(script.match(/\bcurl /g)?.length ?? 0);
+    const [list, get, create, update] = ["GET 200", "GET 200", "POST 201", "PATCH 200"];
+    expect(seen).toEqual([list, list, create, list, get, update, update, list]);
+    expect(ended.stdout).toContain('"email":"buyer@acme.example"');
+    expect(ended.stdout).toContain('"creditLimit":null');
+    expect(ended.stdout).toContain('"status":"BLOCKED"');
+    // The last answer is that of the search: one customer, and no other.
+    expect(ended.stdout.slice(ended.stdout.lastIndexOf('{"data":[')).match(/"email":/g)).toHaveLength(1);
+  });
+
+  it("shows key commands that work as they are, but for the prefix of the key to revoke", async () => {
+    const DATABASE_URL = `sqlite:${join(folderWith("x", ""), "readme.db")}`;
+    const lines =
+      blocksOf(readme, "bash")
+        .join("\n")
+        .match(/^npm run --silent keys .*$/gm) ?? [];
+    expect(lines).toHaveLength(4);
+    let key = "";
+    for (const line of lines) {
+      const command = line.replace("dk_AbCdEfGhI", key.slice(0, 12));
+      const ended: Ended = await runProgram("bash", ["-c", command], { DATABASE_URL });
+      expect(ended.code, line).toBe(0);
+      if (line.includes(" create ")) key = ended.stdout.trim();
+    }
+    const { stdout } = await runCommand(["keys", "list"], { DATABASE_URL });
+    expect(stdout).toContain("revoked");
+  });
+
+  it("shows the generation of a client, and code that compiles with what it generates", async () => {
+    const server = await startServer();
+    onTestFinished(() => server.stop());
+    const [code = ""] = blocksOf(readme, "ts");
+    const folder = folderWith("example.ts", code);
+    symlinkSync(join(process.cwd(), "node_modules"), join(folder, "node_modules"));
+    const generate = /^npx openapi-typescript .*$/m.exec(readme)?.[0] ?? "";
+    const steps = [
+      `cd ${folder}`,
+      generate.replace("http://127.0.0.1:3000", server.url),
+      "npx tsc --noEmit --strict --skipLibCheck --target es2023 --module esnext --moduleResolution bundler --types node --allowImportingTsExtensions example.ts",
+    ];
+    const ended = await runProgram("bash", ["-euo", "pipefail", "-c", steps.join("\n")]);
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+  });
+
+  it("lists every environment variable of the server with its default, and no other", () => {
+    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| `([^`]*)` +\| .+ \|$/gm)];
+    const listed = rows.map(([, name, standard]) => [name, standard]);
+    expect(listed).toEqual(Object.entries(variables).map(([name, variable]) => [name, variable.default]));
+  });
+});
+
+describe("README.md and CONTRIBUTING.md", () => {
+  it("name no npm command and no file that does not exist", () => {
+    const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
+    const pages = readme + contributing;
+    const commands = [...pages.matchAll(/npm (?:run )?(?:--silent )?([a-z:]+)/g)].map(([, name]) => name);
+    const unknown = commands.filter(
+      (name) => !["ci", "install"].includes(name as string) && !scripts[name as string],
+    );
+    expect(unknown).toEqual([]);
+    for (const name of ["start", "test", "keys", "generate", "contract"]) expect(commands).toContain(name);
+    for (const [, file] of pages.matchAll(/\]\(([\w./-]+)\)/g)) readFileSync(file as string);
+    for (const [, file] of pages.matchAll(/`((?:server|test|openapi)\/[\w/]+\.\w+)`/g))
+      readFileSync(file as string);
+  });
+});
