@@ -1,5 +1,6 @@
 /** The environment variables of the server: name, default and meaning, checked in one place. */
 
+import { availableParallelism } from "node:os";
 import type { ConnectOptions } from "./database/connect.ts";
 
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
@@ -33,6 +34,12 @@ export const variables = {
       "PostgreSQL: milliseconds after which a statement is given up and its request answered 503, 100 to 60000.",
     parse: (text: string) => integer(text, 100, 60_000),
   },
+  WORKERS: {
+    default: "1",
+    meaning:
+      "Processes that serve, 1 to 256; auto for one a core. More than one needs a database that they can share.",
+    parse: (text: string) => (text === "auto" ? availableParallelism() : integer(text, 1, 256)),
+  },
   LOG_LEVEL: {
     default: "info",
     meaning: `How much to log: ${logLevels.join(", ")}.`,
@@ -53,6 +60,8 @@ export interface Config {
   database: ConnectOptions;
   logLevel: string;
   requestsPerMinute: number;
+  /** Processes that serve; one is this process itself. */
+  workers: number;
   isProduction: boolean;
 }
 
@@ -82,8 +91,12 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     },
     logLevel: read("LOG_LEVEL"),
     requestsPerMinute: read("RATE_LIMIT_PER_MINUTE"),
+    workers: read("WORKERS"),
     isProduction: environment.NODE_ENV === "production",
   };
+  if (config.workers > 1 && config.database.url === "sqlite::memory:") {
+    wrong.push("WORKERS is more than one, and each would have a database of its own in memory.");
+  }
   if (wrong.length > 0) throw new ConfigError(wrong.join("\n"));
   return config;
 }

@@ -1,4 +1,6 @@
 /** Starts the server: environment, database, first run, listening; stops it on SIGTERM. */
+import cluster from "node:cluster";
+import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import pino from "pino";
@@ -9,6 +11,7 @@ import { connectDatabase } from "./database/connect.ts";
 import { loggable, UnavailableError } from "./errors.ts";
 import { createDemo, welcomeText } from "./firstRun.ts";
 import { isoTime } from "./isoTime.ts";
+import { startWorkers } from "./workers.ts";
 
 /** How long requests that are being answered may still take after SIGTERM. */
 const graceInMilliseconds = 10_000;
@@ -23,30 +26,63 @@ const log = pino(
   { level: config.logLevel, base: null, timestamp: () => `,"time":"${isoTime(Date.now())}"` },
   pino.destination({ sync: false, minLength: 4_096, periodicFlush: 100 }),
 );
+// Before the workers start: they find the database as it must be.
 const database = await connected();
-
+const stop = config.workers > 1 && cluster.isPrimary ? await supervise() : await serve();
 let stopping = false;
-const server = createServer(
-  createApp({
-    database,
-    log,
-    requestsPerMinute: config.requestsPerMinute,
-    isStopping: () => stopping,
-  }),
-  log,
-);
-server.on("error", (error) => {
-  log.fatal({ err: error }, "cannot listen");
-  process.exit(1);
-});
-server.listen(config.port, config.host, async () => {
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.on(signal, async () => {
+    if (stopping) return;
+    stopping = true;
+    log.info("stopping");
+    await stop();
+    log.info("stopped");
+    process.exit(0);
+  });
+}
+
+/** Listens in this process; returns what answers all that has begun, and ends. */
+async function serve(): Promise<() => Promise<void>> {
+  let isStopping = false;
+  const { requestsPerMinute } = config;
+  const app = createApp({ database, log, requestsPerMinute, isStopping: () => isStopping });
+  const server = createServer(app, log);
+  server.on("error", (error) => {
+    log.fatal({ err: error }, "cannot listen");
+    process.exit(1);
+  });
+  server.listen(config.port, config.host);
+  await once(server, "listening");
   const { port } = server.address() as AddressInfo;
+  if (cluster.isPrimary) await announce(port);
+  return async () => {
+    isStopping = true;
+    await server.stop(graceInMilliseconds);
+    await database.close();
+  };
+}
+
+/** Lets workers listen; returns what stops them. */
+async function supervise(): Promise<() => Promise<void>> {
+  const listening = once(cluster, "listening");
+  const stopWorkers = await startWorkers(config.workers, log).catch((error) => {
+    log.fatal({ err: error }, "cannot start the workers");
+    process.exit(1);
+  });
+  const [, { port }] = await listening;
+  await announce(port);
+  await database.close();
+  return stopWorkers;
+}
+
+/** Says where the server is and, on the first run, how to try it. */
+async function announce(port: number): Promise<void> {
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   const url = `http://${host}:${port}`;
-  log.info({ url }, "listening");
+  log.info({ url, workers: config.workers }, "listening");
   const key = config.isProduction ? undefined : await createDemo(database);
   if (key !== undefined) console.log(welcomeText(key, url));
-});
+}
 
 /** The database; tries again for half a minute, as it may be starting too. */
 async function connected() {
@@ -67,18 +103,6 @@ async function connected() {
     }
   }
 }
-
-/** Answers what has begun, and ends with exit code 0. */
-async function stop() {
-  if (stopping) return;
-  stopping = true;
-  log.info("stopping");
-  await server.stop(graceInMilliseconds);
-  await database.close();
-  log.info("stopped");
-  process.exit(0);
-}
-for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, stop);
 
 function configuration() {
   try {

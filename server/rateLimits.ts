@@ -1,6 +1,8 @@
 /** Rate limits: requests for each key, and failed keys for each address. */
+import cluster from "node:cluster";
 import {
   type RateLimiterAbstract,
+  RateLimiterCluster,
   RateLimiterMemory,
   RateLimiterPostgres,
   RateLimiterRes,
@@ -27,7 +29,7 @@ export interface RateLimits {
 }
 
 /**
- * Counts exactly: in memory on SQLite, and on PostgreSQL in an unlogged table that all processes
+ * Counts exactly: in memory on SQLite, that of the primary where there are workers, and on PostgreSQL in an unlogged table that all processes
  * share.
  * @param requestsPerMinute for each key; 0 for no limits at all
  */
@@ -50,7 +52,9 @@ export function createRateLimits(
           tableName: "rate_limits",
           tableCreated: true,
         })
-      : new RateLimiterMemory(options);
+      : cluster.isWorker
+        ? new RateLimiterCluster({ ...options, timeoutMs: 1_000 })
+        : new RateLimiterMemory(options);
   }
 
   async function count(limiter: RateLimiterAbstract, limit: number, name: string, points: number) {
