@@ -53,9 +53,11 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-/** A new database of the engine that this run is for. */
-export async function createDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
-  if (process.env.TEST_ENGINE === "postgres") return createTestDatabase(inject("postgresUrl"));
+/** A new database of the engine that this run is for, unless one is named. */
+export async function createDatabase(
+  engine = process.env.TEST_ENGINE,
+): Promise<{ url: string; drop(): Promise<void> }> {
+  if (engine === "postgres") return createTestDatabase(inject("postgresUrl"));
   const folder = temporaryFolder();
   return { url: `sqlite:${join(folder.path, "test.db")}`, drop: async () => folder.remove() };
 }

@@ -1,21 +1,30 @@
 import { defineConfig } from "vitest/config";
 
+/** Needs both engines at once. */
+const both = ["test/parity.test.ts", "test/plans.test.ts"];
+/** About several processes and a server that fails, which only PostgreSQL has. */
+const postgresOnly = ["test/cluster.test.ts", "test/outage.test.ts"];
+
 const shared = { include: ["test/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 };
 const typecheck = { enabled: true, tsconfig: "test/tsconfig.json", include: ["test/*.test-d.ts"] };
 
-/** The same files on both engines; `startServer` looks at TEST_ENGINE. */
+/** The same files on both engines; `createDatabase` looks at TEST_ENGINE. */
 export default defineConfig({
   test: {
+    // Every project is given its PostgreSQL.
+    globalSetup: ["test/postgres.ts"],
     projects: [
-      { test: { ...shared, name: "sqlite", env: { TEST_ENGINE: "sqlite" }, typecheck } },
       {
         test: {
           ...shared,
-          name: "postgres",
-          env: { TEST_ENGINE: "postgres" },
-          globalSetup: ["test/postgres.ts"],
+          name: "sqlite",
+          env: { TEST_ENGINE: "sqlite" },
+          exclude: [...both, ...postgresOnly],
+          typecheck,
         },
       },
+      { test: { ...shared, name: "postgres", env: { TEST_ENGINE: "postgres" }, exclude: both } },
+      { test: { ...shared, name: "both", include: both } },
     ],
   },
 });
