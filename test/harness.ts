@@ -13,7 +13,7 @@ import type { Scope } from "../generated/messages.ts";
 import { createApiKeys } from "../server/apiKeys.ts";
 import { createApp } from "../server/app.ts";
 import { createServer } from "../server/connections.ts";
-import { connectDatabase, type Database } from "../server/database/connect.ts";
+import { connectDatabase, type Database, type Statement, type Value } from "../server/database/connect.ts";
 import { type Answer, assertContract, createCheckedFetch } from "./contractCheck.ts";
 import { createTestDatabase } from "./postgres.ts";
 
@@ -82,13 +82,32 @@ export interface Partner {
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Sent>;
 }
 
+export interface ServerOptions {
+  requestsPerMinute?: number;
+  databaseUrl?: string;
+  /** Is told every statement that the server runs. */
+  onStatement?(statement: Statement<unknown>, values: Record<string, Value>): void;
+}
+
 /** A server in this process, on a free port, on a new database or on the one that is given. */
-export async function startServer(
-  options: { requestsPerMinute?: number; databaseUrl?: string } = {},
-): Promise<TestServer> {
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const created = options.databaseUrl === undefined ? await createDatabase() : undefined;
   const databaseUrl = options.databaseUrl ?? (created?.url as string);
   const database = await connectDatabase({ url: databaseUrl });
+  const { onStatement } = options;
+  const seenDatabase: Database = onStatement
+    ? {
+        ...database,
+        read(statement, values) {
+          onStatement(statement, values);
+          return database.read(statement, values);
+        },
+        write(steps) {
+          for (const { statement, values } of steps) onStatement(statement, values);
+          return database.write(steps);
+        },
+      }
+    : database;
   const logLines: Record<string, unknown>[] = [];
   const answers: Answer[] = [];
   const log = pino(
@@ -97,7 +116,7 @@ export async function startServer(
   );
   let stopping = false;
   const app = createApp({
-    database,
+    database: seenDatabase,
     log,
     requestsPerMinute: options.requestsPerMinute ?? 0,
     isStopping: () => stopping,

@@ -445,7 +445,9 @@ const oddPieces = [
   ],
 ];
 
-it("answers 2,400 requests and more on PostgreSQL byte for byte as on SQLite", { timeout: 120_000 }, async () => {
+it("answers 2,400 requests and more on PostgreSQL byte for byte as on SQLite", {
+  timeout: 120_000,
+}, async () => {
   const statuses = new Map<number, number>();
   let count = 0;
 
