@@ -29,6 +29,8 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
   const checkContract = createContractCheck();
   const limits = createRateLimits(requestsPerMinute, database);
   const pages = createPages(database, isStopping);
+  /** The routes that were asked for so far; not shared, as the pages are those of this application. */
+  const routes = new Map<string, Route>();
 
   const app = express();
   app.disable("x-powered-by");
@@ -74,7 +76,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
       throw new ApiError(400, "Malformed request.");
     const { path, query } = requests.targetOf(request.url);
 
-    const route = routeOf(path, pages);
+    const route = routeOf(path, pages, routes);
     if (!route) throw new ApiError(404, "Not found.");
     const allow = { Allow: route.methods.join(", ") };
     if (request.method === "OPTIONS") return send(request, response, exchange, 204, allow);
@@ -148,10 +150,8 @@ interface Route {
   methods: string[];
 }
 
-const routes = new Map<string, Route>();
-
 /** What a path offers. Paths are exact: another case or a trailing slash is another path. */
-function routeOf(path: string, pages: Record<string, Page>): Route | undefined {
+function routeOf(path: string, pages: Record<string, Page>, routes: Map<string, Route>): Route | undefined {
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
   const pattern = page ? path : operations.find((operation) => operation.path.test(path))?.route.openApiRoute;
   if (pattern === undefined) return undefined;
