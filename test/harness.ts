@@ -276,18 +276,27 @@ export function parseAnswers(raw: Buffer, method: string, target: string): Answe
   return answers;
 }
 
-export interface SpawnedServer {
-  url: string;
-  port: number;
+/** A process that is to become a server. */
+export interface LaunchedServer {
   process: ChildProcess;
   /** Standard output so far. */
   output(): string;
   /** The exit code, or the signal that ended it. */
   exited: Promise<number | NodeJS.Signals>;
+  /**
+   * Its address, once it listens.
+   * @throws {Error} when it ends before
+   */
+  listening(): Promise<string>;
 }
 
-/** A server in a process of its own, as `npm start` runs it; killed when the test is over. */
-export async function spawnServer(environment: Record<string, string>): Promise<SpawnedServer> {
+export interface SpawnedServer extends LaunchedServer {
+  url: string;
+  port: number;
+}
+
+/** Starts a server in a process of its own, as `npm start` does; killed when the test is over. */
+export function launchServer(environment: Record<string, string>): LaunchedServer {
   const child = spawn(process.execPath, ["dist/server/main.js"], {
     env: {
       ...process.env,
@@ -312,19 +321,25 @@ export async function spawnServer(environment: Record<string, string>): Promise<
       if (url) resolve(url);
     });
   });
-  const url = await Promise.race([
-    listening,
-    exited.then((code) => {
-      throw new Error(`The server ended with ${code} before it listened:\n${output}`);
-    }),
-  ]);
   return {
-    url,
-    port: Number(new URL(url).port),
     process: child,
     output: () => output,
     exited,
+    listening: () =>
+      Promise.race([
+        listening,
+        exited.then((code) => {
+          throw new Error(`The server ended with ${code} before it listened:\n${output}`);
+        }),
+      ]),
   };
+}
+
+/** A server in a process of its own, once it listens. */
+export async function spawnServer(environment: Record<string, string>): Promise<SpawnedServer> {
+  const launched = launchServer(environment);
+  const url = await launched.listening();
+  return { ...launched, url, port: Number(new URL(url).port) };
 }
 
 /** A server that is not ours, on a free port until the test is over; returns its address. */
