@@ -13,7 +13,7 @@ import type { Scope } from "../generated/messages.ts";
 import { createApiKeys } from "../server/apiKeys.ts";
 import { createApp } from "../server/app.ts";
 import { createServer } from "../server/connections.ts";
-import { connectDatabase, type Database } from "../server/database/connect.ts";
+import { connectDatabase, type Database, type Statement, type Value } from "../server/database/connect.ts";
 import { type Answer, assertContract, createCheckedFetch } from "./contractCheck.ts";
 import { createTestDatabase } from "./postgres.ts";
 
@@ -53,9 +53,11 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-/** A new database of the engine that this run is for. */
-export async function createDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
-  if (process.env.TEST_ENGINE === "postgres") return createTestDatabase(inject("postgresUrl"));
+/** A new database of the engine that this run is for, unless one is named. */
+export async function createDatabase(
+  engine = process.env.TEST_ENGINE,
+): Promise<{ url: string; drop(): Promise<void> }> {
+  if (engine === "postgres") return createTestDatabase(inject("postgresUrl"));
   const folder = temporaryFolder();
   return { url: `sqlite:${join(folder.path, "test.db")}`, drop: async () => folder.remove() };
 }
@@ -87,13 +89,32 @@ export interface Partner {
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Sent>;
 }
 
+export interface ServerOptions {
+  requestsPerMinute?: number;
+  databaseUrl?: string;
+  /** Is told every statement that the server runs. */
+  onStatement?(statement: Statement<unknown>, values: Record<string, Value>): void;
+}
+
 /** A server in this process, on a free port, on a new database or on the one that is given. */
-export async function startServer(
-  options: { requestsPerMinute?: number; databaseUrl?: string } = {},
-): Promise<TestServer> {
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const created = options.databaseUrl === undefined ? await createDatabase() : undefined;
   const databaseUrl = options.databaseUrl ?? (created?.url as string);
   const database = await connectDatabase({ url: databaseUrl });
+  const { onStatement } = options;
+  const seenDatabase: Database = onStatement
+    ? {
+        ...database,
+        read(statement, values) {
+          onStatement(statement, values);
+          return database.read(statement, values);
+        },
+        write(steps) {
+          for (const { statement, values } of steps) onStatement(statement, values);
+          return database.write(steps);
+        },
+      }
+    : database;
   const logLines: Record<string, unknown>[] = [];
   const answers: Answer[] = [];
   const log = pino(
@@ -102,7 +123,7 @@ export async function startServer(
   );
   let stopping = false;
   const app = createApp({
-    database,
+    database: seenDatabase,
     log,
     requestsPerMinute: options.requestsPerMinute ?? 0,
     isStopping: () => stopping,
@@ -288,22 +309,31 @@ export function parseAnswers(raw: Buffer, method: string, target: string): Answe
   return answers;
 }
 
-export interface SpawnedServer {
-  url: string;
-  port: number;
+/** A process that is to become a server. */
+export interface LaunchedServer {
   process: ChildProcess;
   /** Standard output so far. */
   output(): string;
   /** The exit code, or the signal that ended it. */
   exited: Promise<number | NodeJS.Signals>;
+  /**
+   * Its address, once it listens.
+   * @throws {Error} when it ends before
+   */
+  listening(): Promise<string>;
+}
+
+export interface SpawnedServer extends LaunchedServer {
+  url: string;
+  port: number;
   /** The typed client; every answer is checked. */
   client(apiKey: string): CustomersClient;
   /** Checked `fetch` of a path of the server. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 
-/** A server in a process of its own, as `npm start` runs it; killed when the test is over. */
-export async function spawnServer(environment: Record<string, string>): Promise<SpawnedServer> {
+/** Starts a server in a process of its own, as `npm start` does; killed when the test is over. */
+export function launchServer(environment: Record<string, string>): LaunchedServer {
   const child = spawn(process.execPath, ["dist/server/main.js"], {
     env: { ...process.env, ...serverEnvironment, ...environment },
     stdio: ["ignore", "pipe", "inherit"],
@@ -321,19 +351,29 @@ export async function spawnServer(environment: Record<string, string>): Promise<
       if (url) resolve(url);
     });
   });
-  const url = await Promise.race([
-    listening,
-    exited.then((code) => {
-      throw new Error(`The server ended with ${code} before it listened:\n${output}`);
-    }),
-  ]);
-  const checkedFetch = createCheckedFetch();
   return {
-    url,
-    port: Number(new URL(url).port),
     process: child,
     output: () => output,
     exited,
+    listening: () =>
+      Promise.race([
+        listening,
+        exited.then((code) => {
+          throw new Error(`The server ended with ${code} before it listened:\n${output}`);
+        }),
+      ]),
+  };
+}
+
+/** A server in a process of its own, once it listens. */
+export async function spawnServer(environment: Record<string, string>): Promise<SpawnedServer> {
+  const launched = launchServer(environment);
+  const url = await launched.listening();
+  const checkedFetch = createCheckedFetch();
+  return {
+    ...launched,
+    url,
+    port: Number(new URL(url).port),
     client: (apiKey) => createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: checkedFetch }),
     fetch: (path, init) => checkedFetch(url + path, { redirect: "manual", ...init }),
   };

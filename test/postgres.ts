@@ -1,6 +1,7 @@
 /** A real PostgreSQL for the tests: one server for the run, one database for each test server. */
+import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,15 +20,28 @@ declare module "vitest" {
  * allowed to create databases.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { url, stop } = await startPostgres();
-  project.provide("postgresUrl", url);
-  return stop;
+  const given = process.env.TEST_DATABASE_URL;
+  const server = given ? undefined : await startPostgres();
+  project.provide("postgresUrl", given ?? (server as PostgresServer).url);
+  return async () => server?.remove();
+}
+
+/** A PostgreSQL server that can fail. */
+export interface PostgresServer {
+  url: string;
+  /** Ends its connections, and it. */
+  stop(): Promise<void>;
+  /** Starts it again, on the same port and data. */
+  start(): Promise<void>;
+  /** Takes its processes off the processor: connections stay open, and nothing answers. */
+  freeze(): void;
+  thaw(): void;
+  /** Stops it, and deletes its data. */
+  remove(): Promise<void>;
 }
 
 /** A new PostgreSQL server on a free port, with its data in a temporary folder. */
-export async function startPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
-  const given = process.env.TEST_DATABASE_URL;
-  if (given) return { url: given, stop: async () => {} };
+export async function startPostgres(): Promise<PostgresServer> {
   const databaseDir = mkdtempSync(join(tmpdir(), "distribu-postgres-"));
   const port = await freePort();
   const server = new EmbeddedPostgres({
@@ -35,7 +49,7 @@ export async function startPostgres(): Promise<{ url: string; stop(): Promise<vo
     port,
     user: "postgres",
     password: "postgres",
-    persistent: false,
+    persistent: true,
     // PostgreSQL does not run as root.
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ["--encoding=UTF8", "--locale=C"],
@@ -44,9 +58,31 @@ export async function startPostgres(): Promise<{ url: string; stop(): Promise<vo
   });
   await server.initialise();
   await server.start();
+
+  /** Its first process, then those that this one has started. */
+  function processIds(): number[] {
+    const first = Number(readFileSync(join(databaseDir, "postmaster.pid"), "utf8").split("\n")[0]);
+    const children = execFileSync("ps", ["-A", "-o", "ppid=,pid="], { encoding: "utf8" })
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/).map(Number))
+      .filter(([parent]) => parent === first)
+      .map(([, child]) => child as number);
+    return [first, ...children];
+  }
+
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
-    async stop() {
+    start: () => server.start(),
+    stop: () => server.stop(),
+    freeze() {
+      // The first alone at first, so that no child is born meanwhile.
+      process.kill(processIds()[0] as number, "SIGSTOP");
+      for (const id of processIds()) process.kill(id, "SIGSTOP");
+    },
+    thaw() {
+      for (const id of processIds()) process.kill(id, "SIGCONT");
+    },
+    async remove() {
       await server.stop();
       rmSync(databaseDir, { recursive: true, force: true });
     },
