@@ -33,7 +33,12 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
 
   const app = express();
   app.disable("x-powered-by");
-  app.use(async (request, response) => {
+  // In place of Express's own handle(), which would take each request through a router, to the one
+  // function that there is: an eighth of the CPU time of a point read.
+  Object.assign(app, { handle });
+  return app;
+
+  async function handle(request: express.Request, response: express.Response): Promise<void> {
     const startedAt = performance.now();
     const exchange: Exchange = { requestId: requestIdOf(request), headers: {} };
     exchange.headers = {
@@ -58,13 +63,12 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
     try {
       await answer(request, response, exchange);
     } catch (thrown) {
-      if (thrown instanceof ClientGoneError) return response.destroy();
-      const error = errorAnswer(thrown, exchange.requestId, log);
-      if (response.headersSent) return response.destroy();
-      send(request, response, exchange, error.status, error.headers, error.body);
+      if (thrown instanceof ClientGoneError) return void response.destroy();
+      const { status, headers, body } = errorAnswer(thrown, exchange.requestId, log);
+      if (response.headersSent) return void response.destroy();
+      send(request, response, exchange, status, headers, body);
     }
-  });
-  return app;
+  }
 
   async function answer(
     request: express.Request,
@@ -81,7 +85,10 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
     if (request.method === "OPTIONS") return send(request, response, exchange, 204, { Allow: route.allow });
     const target = route.targets.get(request.method === "HEAD" ? "GET" : request.method);
     if (!target) throw new ApiError(405, "Method not allowed.", { headers: { Allow: route.allow } });
-    if (typeof target === "function") return target(request, response.set(exchange.headers));
+    if (typeof target === "function") {
+      request.res = response;
+      return target(request, response.set(exchange.headers));
+    }
     const operation = target;
     exchange.operationId = operation.operationId;
 
@@ -107,7 +114,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
       body: undefined as unknown,
     };
     const headers = requests.headersOf(operation, request);
-    let rawBody: Uint8Array = new Uint8Array();
+    let rawBody = noBytes;
     if (operation.maxBodyBytes !== undefined) {
       rawBody = await requests.readBody(request, response, operation.maxBodyBytes);
       decoded.body = requests.parseJsonObject(rawBody);
@@ -125,8 +132,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
       headers,
       rawBody,
       companyId: key.companyId,
-      error: (status: ErrorStatus, message: string) =>
-        new ApiError(status, message as MessageOf<ErrorStatus>),
+      error,
     });
     send(request, response, exchange, status, replyHeaders, body);
   }
@@ -138,6 +144,13 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
     await limits?.countFailedKey(socket.remoteAddress ?? "", wasShown ? 1 : 0);
     return unauthorized(wasShown);
   }
+}
+
+const noBytes: Uint8Array = new Uint8Array();
+
+/** What a call throws; its types let it be nothing but what the contract lists. */
+function error(status: ErrorStatus, message: string): ApiError {
+  return new ApiError(status, message as MessageOf<ErrorStatus>);
 }
 
 /** What is known of a request so far; it goes into the answer's headers and into the log. */

@@ -32,7 +32,6 @@ export function createServer(app: Express, log: Logger): StoppableServer {
     requireHostHeader: false,
   });
   const sockets = new Set<Socket>();
-  const inFlight = new Set<http.ServerResponse>();
   /** The latest answer begun on each connection. */
   const latest = new WeakMap<Socket, http.ServerResponse>();
   let stopping = false;
@@ -41,16 +40,12 @@ export function createServer(app: Express, log: Logger): StoppableServer {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
-  server.on("request", (request, response) => {
-    // The socket of the request: a pipelined response has none until it is its turn.
-    latest.set(request.socket, response);
-    inFlight.add(response);
-    response.on("close", () => inFlight.delete(response));
-    if (stopping) response.shouldKeepAlive = false;
-  });
   server.on("request", handle);
 
   function handle(request: http.IncomingMessage, response: http.ServerResponse): void {
+    // The socket of the request: a pipelined response has none until it is its turn.
+    latest.set(request.socket, response);
+    if (stopping) response.shouldKeepAlive = false;
     // Express answers a target without a path, or with an odd authority, by itself and in HTML.
     request.url = originForm(request.url ?? "");
     app(request as never, response as never);
@@ -85,10 +80,12 @@ export function createServer(app: Express, log: Logger): StoppableServer {
   async function stop(graceInMilliseconds: number): Promise<void> {
     stopping = true;
     const grace = AbortSignal.timeout(graceInMilliseconds);
+    const begun = [...sockets].flatMap((socket) => latest.get(socket) ?? []);
+    const inFlight = begun.filter((response) => !response.closed);
     for (const response of inFlight) response.shouldKeepAlive = false;
     server.closeIdleConnections();
     await Promise.race([
-      Promise.all([...inFlight].map((response) => once(response, "close"))),
+      Promise.all(inFlight.map((response) => once(response, "close"))),
       once(grace, "abort"),
     ]);
     const closed = new Promise((resolve) => server.close(resolve));

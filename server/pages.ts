@@ -1,4 +1,5 @@
 /** Everything that is served beside the operations: the contract, its documentation, and health. */
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Request, Response } from "express";
@@ -13,8 +14,7 @@ const require = createRequire(import.meta.url);
 export function createPages(database: Database, isStopping: () => boolean): Record<string, Page> {
   return {
     "/": (_request, response) => response.redirect("/docs"),
-    "/docs": (_request, response) =>
-      response.sendFile(require.resolve("#docs.html"), { cacheControl: false }),
+    "/docs": file("#docs.html", "text/html"),
     "/openapi.json": file("#openapi.json", "application/json"),
     "/openapi.yaml": file("#openapi.yaml", "application/yaml"),
     "/healthz": (_request, response) => void response.json({ status: "ok" }),
@@ -32,8 +32,14 @@ export function createPages(database: Database, isStopping: () => boolean): Reco
   };
 }
 
-/** A file of the package, read once. */
+/** A file of the package, read when it is first asked for. */
 function file(name: string, type: string): Page {
-  const content = readFileSync(require.resolve(name));
-  return (_request, response) => void response.type(type).send(content);
+  let kept: { content: Buffer; entityTag: string } | undefined;
+  return (_request, response) => {
+    if (!kept) {
+      const content = readFileSync(require.resolve(name));
+      kept = { content, entityTag: `"${hash("sha256", content, "base64url")}"` };
+    }
+    response.type(type).set("ETag", kept.entityTag).send(kept.content);
+  };
 }
