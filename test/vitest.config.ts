@@ -10,6 +10,7 @@ const withoutEngine = [
   "test/commandLine.test.ts",
   "test/contractCommand.test.ts",
   "test/drift.test.ts",
+  "test/gate.test.ts",
   "test/process.test.ts",
   "test/readme.test.ts",
 ];
