@@ -1,11 +1,11 @@
 // Generated from openapi/openapi.yaml by `npm run generate`. Do not edit.
 export interface paths {
-    readonly "/customers": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * List customers
@@ -14,8 +14,8 @@ export interface paths {
          *     only a change of the filter's outcome moves it in or out. An unknown or repeated query
          *     parameter is refused.
          */
-        readonly get: operations["listCustomers"];
-        readonly put?: never;
+        get: operations["listCustomers"];
+        put?: never;
         /**
          * Create a customer
          * @description Creates a customer of your company. The email is lower-cased and must be new within the
@@ -29,37 +29,37 @@ export interface paths {
          *     To be able to repeat the request safely after a network failure, send an
          *     `Idempotency-Key`.
          */
-        readonly post: operations["createCustomer"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["createCustomer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/customers/{id}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
+    "/customers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
                 /**
                  * @description The customer's id, as an answer gave it.
                  * @example 019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
         /**
          * Get a customer
          * @description One customer of your company. An id of another company's customer is answered exactly as
          *     one that does not exist.
          */
-        readonly get: operations["getCustomer"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
+        get: operations["getCustomer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
         /**
          * Update a customer
          * @description Changes the fields that are given: an absent field stays, `null` clears, and `{}` changes
@@ -68,224 +68,224 @@ export interface paths {
          *
          *     The body is `application/json`; merge patch and JSON patch media types are refused.
          */
-        readonly patch: operations["updateCustomer"];
-        readonly trace?: never;
+        patch: operations["updateCustomer"];
+        trace?: never;
     };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /** @description A customer of your company. Further fields may be added within v1. */
-        readonly Customer: {
+        Customer: {
             /**
              * Format: date-time
              * @description UTC, to the millisecond. Never changes.
              */
-            readonly createdAt: string;
+            createdAt: string;
             /** @description For your company's records only; nothing enforces it. */
-            readonly creditLimit: number | null;
+            creditLimit: number | null;
             /** @description In lower case, unique within your company. */
-            readonly email: string;
+            email: string;
             /**
              * @description Whether the customer has proved to own the email. Customers who registered themselves
              *     and invited contacts are verified; those created over this API or imported from CSV
              *     are once they have reset their password.
              */
-            readonly emailVerified: boolean;
+            emailVerified: boolean;
             /** @description An opaque string that never changes. */
-            readonly id: string;
+            id: string;
             /** @description The name shown for the customer. */
-            readonly name: string | null;
+            name: string | null;
             /** @description Remarks for your staff. Never shown to the customer. */
-            readonly notes: string | null;
-            readonly status: components["schemas"]["CustomerStatus"];
+            notes: string | null;
+            status: components["schemas"]["CustomerStatus"];
             /**
              * @description The tax rate for this customer as a fraction (0.07 is 7 %). `null` means your
              *     company's default.
              */
-            readonly taxRateOverride: number | null;
+            taxRateOverride: number | null;
             /**
              * Format: date-time
              * @description UTC, to the millisecond. Moves, by at least a millisecond, when a value changes, and
              *     only then.
              */
-            readonly updatedAt: string;
+            updatedAt: string;
         };
         /**
          * @description A new customer. Unknown fields are refused. Of several wrong fields the first is reported,
          *     in the order of this list, unknown fields last.
          */
-        readonly CustomerCreate: {
-            readonly creditLimit?: components["schemas"]["CustomerCreditLimit"];
+        CustomerCreate: {
+            creditLimit?: components["schemas"]["CustomerCreditLimit"];
             /**
              * @description Lower-cased before it is stored, compared and returned; not trimmed. ASCII only, with a
              *     dot in its domain. Unique within your company; it cannot be changed over this API
              *     afterwards.
              */
-            readonly email: string;
-            readonly name?: components["schemas"]["CustomerName"];
-            readonly notes?: components["schemas"]["CustomerNotes"];
+            email: string;
+            name?: components["schemas"]["CustomerName"];
+            notes?: components["schemas"]["CustomerNotes"];
             /**
              * @description A `BLOCKED` customer cannot log in.
              * @default ACTIVE
              * @enum {string}
              */
-            readonly status?: "ACTIVE" | "BLOCKED";
-            readonly taxRateOverride?: components["schemas"]["CustomerTaxRateOverride"];
+            status?: "ACTIVE" | "BLOCKED";
+            taxRateOverride?: components["schemas"]["CustomerTaxRateOverride"];
         };
         /**
          * @description For your company's records only; nothing enforces it. Comes back exactly as sent, without
          *     rounding.
          */
-        readonly CustomerCreditLimit: number | null;
-        readonly CustomerEnvelope: {
-            readonly data: components["schemas"]["Customer"];
+        CustomerCreditLimit: number | null;
+        CustomerEnvelope: {
+            data: components["schemas"]["Customer"];
         };
-        readonly CustomerList: {
+        CustomerList: {
             /** @description Newest first. */
-            readonly data: readonly components["schemas"]["Customer"][];
-            readonly pagination: components["schemas"]["Pagination"];
+            data: components["schemas"]["Customer"][];
+            pagination: components["schemas"]["Pagination"];
         };
         /**
          * @description The name shown for the customer, or null. Counted in Unicode code points; U+0000 and lone
          *     surrogates are refused, and all other text comes back as it was sent.
          */
-        readonly CustomerName: string | null;
+        CustomerName: string | null;
         /**
          * @description Remarks for your staff, or null. Never shown to the customer. Counted in Unicode code
          *     points; U+0000 and lone surrogates are refused, and all other text comes back as it was
          *     sent.
          */
-        readonly CustomerNotes: string | null;
+        CustomerNotes: string | null;
         /**
          * @description A `BLOCKED` customer cannot log in. Nothing else about it changes.
          * @enum {string}
          */
-        readonly CustomerStatus: "ACTIVE" | "BLOCKED";
+        CustomerStatus: "ACTIVE" | "BLOCKED";
         /**
          * @description The tax rate for this customer as a fraction (0.07 is 7 %); null means your company's
          *     default. Comes back exactly as sent, without rounding.
          */
-        readonly CustomerTaxRateOverride: number | null;
+        CustomerTaxRateOverride: number | null;
         /**
          * @description What to change: an absent field stays, null clears. Unknown fields are refused, and so is
          *     `email`, whatever its value. Of several wrong fields the first is reported, `email` first,
          *     then in the order of this list, unknown fields last.
          */
-        readonly CustomerUpdate: {
-            readonly creditLimit?: components["schemas"]["CustomerCreditLimit"];
-            readonly name?: components["schemas"]["CustomerName"];
-            readonly notes?: components["schemas"]["CustomerNotes"];
-            readonly status?: components["schemas"]["CustomerStatus"];
-            readonly taxRateOverride?: components["schemas"]["CustomerTaxRateOverride"];
+        CustomerUpdate: {
+            creditLimit?: components["schemas"]["CustomerCreditLimit"];
+            name?: components["schemas"]["CustomerName"];
+            notes?: components["schemas"]["CustomerNotes"];
+            status?: components["schemas"]["CustomerStatus"];
+            taxRateOverride?: components["schemas"]["CustomerTaxRateOverride"];
         };
-        readonly ErrorBody: {
+        ErrorBody: {
             /**
              * @description What went wrong, for people. The examples are all there are today; within v1 more may
              *     be added.
              */
-            readonly error: string;
+            error: string;
         };
-        readonly Pagination: {
+        Pagination: {
             /** @description Whether a page follows. */
-            readonly hasMore: boolean;
+            hasMore: boolean;
             /** @description Pass it as `cursor` to get the page that follows; null on the last page. Opaque. */
-            readonly nextCursor: string | null;
+            nextCursor: string | null;
         };
-        readonly RateLimitError: {
+        RateLimitError: {
             /** @description What went wrong, for people. */
-            readonly error: string;
+            error: string;
             /** @description Seconds to wait before the next request. */
-            readonly retryAfter: number;
+            retryAfter: number;
         };
-        readonly RequestError: {
+        RequestError: {
             /**
              * @description What is wrong with the request. The examples are all there are today; within v1 more
              *     may be added.
              */
-            readonly error: string;
+            error: string;
             /** @description The one field, parameter or header that caused it, where it was one. */
-            readonly field?: string;
+            field?: string;
         };
     };
     responses: {
         /** @description The path or the query is wrong. */
-        readonly BadGetRequest: {
+        BadGetRequest: {
             headers: {
-                readonly "Cache-Control": components["headers"]["Cache-Control"];
-                readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly [name: string]: unknown;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["RequestError"];
+                "application/json": components["schemas"]["RequestError"];
             };
         };
         /** @description Your company has no customer with this id. */
-        readonly CustomerNotFound: {
+        CustomerNotFound: {
             headers: {
-                readonly "Cache-Control": components["headers"]["Cache-Control"];
-                readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly [name: string]: unknown;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["ErrorBody"];
+                "application/json": components["schemas"]["ErrorBody"];
             };
         };
         /**
          * @description We made a mistake, and it is in our log under this request id. Whether a write took effect
          *     is not known; an update, and a create with an `Idempotency-Key`, may be repeated.
          */
-        readonly InternalServerError: {
+        InternalServerError: {
             headers: {
-                readonly "Cache-Control": components["headers"]["Cache-Control"];
-                readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly [name: string]: unknown;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["ErrorBody"];
+                "application/json": components["schemas"]["ErrorBody"];
             };
         };
         /** @description The body is over 64 KiB. */
-        readonly PayloadTooLarge: {
+        PayloadTooLarge: {
             headers: {
-                readonly "Cache-Control": components["headers"]["Cache-Control"];
-                readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly [name: string]: unknown;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["ErrorBody"];
+                "application/json": components["schemas"]["ErrorBody"];
             };
         };
         /** @description The key is good but has no `customers:read` scope. */
-        readonly ReadForbidden: {
+        ReadForbidden: {
             headers: {
-                readonly "Cache-Control": components["headers"]["Cache-Control"];
-                readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                readonly "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly [name: string]: unknown;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["ErrorBody"];
+                "application/json": components["schemas"]["ErrorBody"];
             };
         };
         /**
@@ -293,85 +293,85 @@ export interface components {
          *     answered so has in nearly all cases not taken effect, and an update, or a create with an
          *     `Idempotency-Key`, may be repeated in any case.
          */
-        readonly ServiceUnavailable: {
+        ServiceUnavailable: {
             headers: {
-                readonly "Cache-Control": components["headers"]["Cache-Control"];
-                readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                readonly "Retry-After": components["headers"]["Retry-After"];
-                readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly [name: string]: unknown;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "Retry-After": components["headers"]["Retry-After"];
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["ErrorBody"];
+                "application/json": components["schemas"]["ErrorBody"];
             };
         };
         /**
          * @description The key has made its requests of this minute, or too many wrong keys came from this address
          *     (in place of a 401; a good key still works from there). Wait for `Retry-After`.
          */
-        readonly TooManyRequests: {
+        TooManyRequests: {
             headers: {
-                readonly "Cache-Control": components["headers"]["Cache-Control"];
-                readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                readonly "Retry-After": components["headers"]["Retry-After"];
-                readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly [name: string]: unknown;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "Retry-After": components["headers"]["Retry-After"];
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["RateLimitError"];
+                "application/json": components["schemas"]["RateLimitError"];
             };
         };
         /** @description There is no usable key. Wrong, expired and revoked keys get one answer, on purpose. */
-        readonly Unauthorized: {
+        Unauthorized: {
             headers: {
-                readonly "Cache-Control": components["headers"]["Cache-Control"];
-                readonly "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly [name: string]: unknown;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["ErrorBody"];
+                "application/json": components["schemas"]["ErrorBody"];
             };
         };
         /**
          * @description The body is not declared as JSON in UTF-8: another media type or charset, none, or a
          *     `Content-Encoding`.
          */
-        readonly UnsupportedMediaType: {
+        UnsupportedMediaType: {
             headers: {
-                readonly "Cache-Control": components["headers"]["Cache-Control"];
-                readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly [name: string]: unknown;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["ErrorBody"];
+                "application/json": components["schemas"]["ErrorBody"];
             };
         };
         /** @description The key is good but has no `customers:write` scope. */
-        readonly WriteForbidden: {
+        WriteForbidden: {
             headers: {
-                readonly "Cache-Control": components["headers"]["Cache-Control"];
-                readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                readonly "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                readonly [name: string]: unknown;
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
             };
             content: {
-                readonly "application/json": components["schemas"]["ErrorBody"];
+                "application/json": components["schemas"]["ErrorBody"];
             };
         };
     };
@@ -382,48 +382,48 @@ export interface components {
          * @description Keep it for yourself, and ask again each time.
          * @example private, no-cache
          */
-        readonly "Cache-Control": "private, no-cache";
+        "Cache-Control": "private, no-cache";
         /**
          * @description The strong entity tag of the customer. It depends on the customer alone, and every change
          *     gives a new one.
          * @example "mic9tk00"
          */
-        readonly ETag: string;
+        ETag: string;
         /**
          * @description Requests that this key may make in a minute. Absent where limits are off.
          * @example 600
          */
-        readonly "RateLimit-Limit": number;
+        "RateLimit-Limit": number;
         /**
          * @description Requests that are left in this minute. Absent where limits are off.
          * @example 599
          */
-        readonly "RateLimit-Remaining": number;
+        "RateLimit-Remaining": number;
         /**
          * @description Seconds until the minute starts anew. Absent where limits are off.
          * @example 60
          */
-        readonly "RateLimit-Reset": number;
+        "RateLimit-Reset": number;
         /**
          * @description Seconds to wait before the next request.
          * @example 1
          */
-        readonly "Retry-After": number;
+        "Retry-After": number;
         /**
          * @description The challenge of RFC 6750.
          * @example Bearer realm="Distribu Customers API"
          */
-        readonly "WWW-Authenticate": string;
+        "WWW-Authenticate": string;
         /**
          * @description Always `nosniff`.
          * @example nosniff
          */
-        readonly "X-Content-Type-Options": "nosniff";
+        "X-Content-Type-Options": "nosniff";
         /**
          * @description The `X-Request-Id` of the request where it was usable, else a new one.
          * @example 0d9b1f6e-7a51-4b0f-8f5f-3f0f6d1c2b3a
          */
-        readonly "X-Request-Id": string;
+        "X-Request-Id": string;
     };
     pathItems: never;
 }
@@ -462,81 +462,81 @@ export type HeaderXContentTypeOptions = components['headers']['X-Content-Type-Op
 export type HeaderXRequestId = components['headers']['X-Request-Id'];
 export type $defs = Record<string, never>;
 export interface operations {
-    readonly listCustomers: {
-        readonly parameters: {
-            readonly query?: {
+    listCustomers: {
+        parameters: {
+            query?: {
                 /**
                  * @description The `nextCursor` of the page before. Empty means not given. Opaque: take it from an
                  *     answer, do not make it up.
                  * @example 019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
                  */
-                readonly cursor?: string;
+                cursor?: string;
                 /**
                  * @description How many customers a page may hold: decimal digits, optionally with a minus sign. A
                  *     value below 1 counts as 1 and one above 100 as 100; neither is an error.
                  * @example 50
                  */
-                readonly limit?: number;
+                limit?: number;
                 /**
                  * @description Only customers whose email or name contains this text, ignoring case. It is matched
                  *     literally, not trimmed, within the email or within the name and never across both.
                  *     Empty means not given. As in every query string, a raw `+` is a space.
                  * @example bakery
                  */
-                readonly search?: string;
+                search?: string;
                 /**
                  * @description Only customers of this status.
                  * @example ACTIVE
                  */
-                readonly status?: "ACTIVE" | "BLOCKED";
+                status?: "ACTIVE" | "BLOCKED";
             };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description One page of customers. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "Cache-Control": components["headers"]["Cache-Control"];
-                    readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                    readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                    readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly [name: string]: unknown;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["CustomerList"];
+                    "application/json": components["schemas"]["CustomerList"];
                 };
             };
             /** @description A query parameter is wrong. */
-            readonly 400: {
+            400: {
                 headers: {
-                    readonly "Cache-Control": components["headers"]["Cache-Control"];
-                    readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                    readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                    readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly [name: string]: unknown;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["RequestError"];
+                    "application/json": components["schemas"]["RequestError"];
                 };
             };
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["ReadForbidden"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalServerError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ReadForbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
-    readonly createCustomer: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    createCustomer: {
+        parameters: {
+            query?: never;
+            header?: {
                 /**
                  * @description 1 to 255 printable ASCII characters of your choice, best a random UUID for each
                  *     customer that you mean to create. The same key with the same body (compared byte for
@@ -546,248 +546,248 @@ export interface operations {
                  *     answer the key is free. Keys belong to your company, not to an API key.
                  * @example 5a5f3e0e-8f0e-4f0b-9a51-0c1d2e3f4a5b
                  */
-                readonly "Idempotency-Key"?: string;
+                "Idempotency-Key"?: string;
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * @description At most 64 KiB (65536 bytes) of UTF-8. A byte order mark is ignored; of duplicate names
          *     the last counts. No `Content-Encoding`, and no charset but utf-8.
          */
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["CustomerCreate"];
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerCreate"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description The customer was created. */
-            readonly 201: {
+            201: {
                 headers: {
-                    readonly "Cache-Control": components["headers"]["Cache-Control"];
-                    readonly ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
                     /**
                      * @description Present, and `true`, when this answer was given before to the same
                      *     `Idempotency-Key`.
                      * @example true
                      */
-                    readonly "Idempotent-Replayed"?: "true";
+                    "Idempotent-Replayed"?: "true";
                     /**
                      * @description The path of the new customer.
                      * @example /api/v1/customers/019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
                      */
-                    readonly Location: string;
-                    readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                    readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                    readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly [name: string]: unknown;
+                    Location: string;
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["CustomerEnvelope"];
+                    "application/json": components["schemas"]["CustomerEnvelope"];
                 };
             };
             /** @description The request is wrong; nothing was created. */
-            readonly 400: {
+            400: {
                 headers: {
-                    readonly "Cache-Control": components["headers"]["Cache-Control"];
-                    readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                    readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                    readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly [name: string]: unknown;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["RequestError"];
+                    "application/json": components["schemas"]["RequestError"];
                 };
             };
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["WriteForbidden"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["WriteForbidden"];
             /** @description Another customer of your company has this email. Emails are compared in lower case. */
-            readonly 409: {
+            409: {
                 headers: {
-                    readonly "Cache-Control": components["headers"]["Cache-Control"];
-                    readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                    readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                    readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly [name: string]: unknown;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            readonly 413: components["responses"]["PayloadTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             /** @description The `Idempotency-Key` was used within the last 24 hours with a different body. */
-            readonly 422: {
+            422: {
                 headers: {
-                    readonly "Cache-Control": components["headers"]["Cache-Control"];
-                    readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                    readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                    readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly [name: string]: unknown;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalServerError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
-    readonly getCustomer: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    getCustomer: {
+        parameters: {
+            query?: never;
+            header?: {
                 /**
                  * @description Entity tags that you hold, or `*`, compared weakly (RFC 9110, section 13.1.2). When
                  *     one of them is current the answer is 304, without a body.
                  * @example "mic9tk00"
                  */
-                readonly "If-None-Match"?: string;
+                "If-None-Match"?: string;
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The customer's id, as an answer gave it.
                  * @example 019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description The customer. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "Cache-Control": components["headers"]["Cache-Control"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                    readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                    readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly [name: string]: unknown;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["CustomerEnvelope"];
+                    "application/json": components["schemas"]["CustomerEnvelope"];
                 };
             };
             /** @description The customer is as you hold it. */
-            readonly 304: {
+            304: {
                 headers: {
-                    readonly "Cache-Control": components["headers"]["Cache-Control"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                    readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                    readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly [name: string]: unknown;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
                 };
                 content?: never;
             };
-            readonly 400: components["responses"]["BadGetRequest"];
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["ReadForbidden"];
-            readonly 404: components["responses"]["CustomerNotFound"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalServerError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
+            400: components["responses"]["BadGetRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ReadForbidden"];
+            404: components["responses"]["CustomerNotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
-    readonly updateCustomer: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    updateCustomer: {
+        parameters: {
+            query?: never;
+            header?: {
                 /**
                  * @description The entity tags that the customer must still have, or `*`, compared strongly (RFC
                  *     9110, section 13.1.1). When none is current the answer is 412 and nothing changes,
                  *     also where the update would change nothing.
                  * @example "mic9tk00"
                  */
-                readonly "If-Match"?: string;
+                "If-Match"?: string;
             };
-            readonly path: {
+            path: {
                 /**
                  * @description The customer's id, as an answer gave it.
                  * @example 019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
                  */
-                readonly id: string;
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
         /**
          * @description At most 64 KiB (65536 bytes) of UTF-8. A byte order mark is ignored; of duplicate names
          *     the last counts. No `Content-Encoding`, and no charset but utf-8.
          */
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["CustomerUpdate"];
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerUpdate"];
             };
         };
-        readonly responses: {
+        responses: {
             /** @description The customer, as it is after the update. */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly "Cache-Control": components["headers"]["Cache-Control"];
-                    readonly ETag: components["headers"]["ETag"];
-                    readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                    readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                    readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly [name: string]: unknown;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["CustomerEnvelope"];
+                    "application/json": components["schemas"]["CustomerEnvelope"];
                 };
             };
             /** @description The request is wrong; nothing was changed. */
-            readonly 400: {
+            400: {
                 headers: {
-                    readonly "Cache-Control": components["headers"]["Cache-Control"];
-                    readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                    readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                    readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly [name: string]: unknown;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["RequestError"];
+                    "application/json": components["schemas"]["RequestError"];
                 };
             };
-            readonly 401: components["responses"]["Unauthorized"];
-            readonly 403: components["responses"]["WriteForbidden"];
-            readonly 404: components["responses"]["CustomerNotFound"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["WriteForbidden"];
+            404: components["responses"]["CustomerNotFound"];
             /** @description The customer no longer has the entity tag of `If-Match`. Get it again, decide again. */
-            readonly 412: {
+            412: {
                 headers: {
-                    readonly "Cache-Control": components["headers"]["Cache-Control"];
-                    readonly "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
-                    readonly "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
-                    readonly "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
-                    readonly "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
-                    readonly "X-Request-Id": components["headers"]["X-Request-Id"];
-                    readonly [name: string]: unknown;
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "X-Content-Type-Options": components["headers"]["X-Content-Type-Options"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            readonly 413: components["responses"]["PayloadTooLarge"];
-            readonly 415: components["responses"]["UnsupportedMediaType"];
-            readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalServerError"];
-            readonly 503: components["responses"]["ServiceUnavailable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
 }

@@ -58,7 +58,6 @@ write(
       await openapiTS(contract, {
         alphabetize: true,
         defaultNonNullable: false,
-        immutable: true,
         rootTypes: true,
         rootTypesNoSchemaPrefix: true,
       }),
