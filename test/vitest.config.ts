@@ -1,47 +1,34 @@
 import { defineConfig } from "vitest/config";
 
-/** Needs both engines at once. */
-const both = ["test/parity.test.ts", "test/plans.test.ts"];
-/** About several processes and a server that fails, which only PostgreSQL has. */
-const postgresOnly = ["test/cluster.test.ts", "test/outage.test.ts"];
-
-/** They ask no database, or ask it nothing that engines could answer differently: once is enough. */
-const withoutEngine = [
+/** They need both engines at once, or none, or ask nothing that engines could answer differently. */
+const once = [
+  "test/arguments.test.ts",
   "test/commandLine.test.ts",
   "test/contractCommand.test.ts",
   "test/drift.test.ts",
   "test/gate.test.ts",
+  "test/parity.test.ts",
+  "test/plans.test.ts",
   "test/process.test.ts",
   "test/readme.test.ts",
 ];
+/** About several processes and a server that fails, which only PostgreSQL has. */
+const postgresOnly = ["test/cluster.test.ts", "test/outage.test.ts"];
 
 const shared = { include: ["test/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 };
 const typecheck = { enabled: true, tsconfig: "test/tsconfig.json", include: ["test/*.test-d.ts"] };
+const sqlite = { TEST_ENGINE: "sqlite" };
+const postgres = { TEST_ENGINE: "postgres" };
 
-/** The same files on both engines; `createDatabase` looks at TEST_ENGINE. */
+/** The other files run on both engines; `createDatabase` looks at TEST_ENGINE. */
 export default defineConfig({
   test: {
     // Every project is given its PostgreSQL.
     globalSetup: ["test/postgres.ts"],
     projects: [
-      {
-        test: {
-          ...shared,
-          name: "sqlite",
-          env: { TEST_ENGINE: "sqlite" },
-          exclude: [...both, ...postgresOnly],
-          typecheck,
-        },
-      },
-      {
-        test: {
-          ...shared,
-          name: "postgres",
-          env: { TEST_ENGINE: "postgres" },
-          exclude: [...both, ...withoutEngine],
-        },
-      },
-      { test: { ...shared, name: "both", include: both } },
+      { test: { ...shared, name: "once", include: once, env: sqlite, typecheck } },
+      { test: { ...shared, name: "sqlite", exclude: [...once, ...postgresOnly], env: sqlite } },
+      { test: { ...shared, name: "postgres", exclude: once, env: postgres } },
     ],
   },
 });

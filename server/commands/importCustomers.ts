@@ -99,6 +99,14 @@ async function* checkedRows(file: string, seenBytes: (count: number) => void): A
         done(new ImportError(`${file} is not UTF-8`));
       }
     },
+    /** The file may end within a character. */
+    flush(done) {
+      try {
+        done(null, decoder.decode());
+      } catch {
+        done(new ImportError(`${file} is not UTF-8`));
+      }
+    },
   });
   const parser = parse({
     info: true,
@@ -111,14 +119,17 @@ async function* checkedRows(file: string, seenBytes: (count: number) => void): A
   });
 
   let columns: CsvColumn[] | undefined;
-  let lastLine = 0;
+  let nextLine = 1;
+  let emptyLines = 0;
   try {
     for await (const { record, info } of parser as AsyncIterable<{
       record: Cell[];
-      info: { lines: number };
+      info: { empty_lines: number };
     }>) {
-      const line = lastLine + 1;
-      lastLine = info.lines;
+      // csv-parse counts lines too, but a CRLF within a cell as two.
+      const line = nextLine + info.empty_lines - emptyLines;
+      nextLine = record.reduce((next, { text }) => next + text.split("\n").length - 1, line + 1);
+      emptyLines = info.empty_lines;
       if (!columns) {
         columns = headerOf(file, record);
         continue;
