@@ -4,13 +4,13 @@ import type { IncomingMessage } from "node:http";
 import express from "express";
 import type { Logger } from "pino";
 import { createApiKeys, tokenOf, unauthorized } from "./apiKeys.ts";
-import { createContractCheck } from "./contract.ts";
 import { createOperations } from "./customers.ts";
 import type { Database } from "./database/connect.ts";
 import { ApiError, ClientGoneError, type ErrorStatus, errorAnswer, type MessageOf } from "./errors.ts";
 import type { OperationId, Reply } from "./operations.ts";
 import { createPages } from "./pages.ts";
 import { createRateLimits } from "./rateLimits.ts";
+import { createRequestCheck } from "./requestCheck.ts";
 import * as requests from "./requests.ts";
 import { createRoutes } from "./routes.ts";
 
@@ -27,7 +27,7 @@ export interface AppOptions {
 export function createApp({ database, log, requestsPerMinute, isStopping }: AppOptions): express.Express {
   const apiKeys = createApiKeys(database);
   const handlers = createOperations(database);
-  const checkContract = createContractCheck();
+  const checkRequest = createRequestCheck();
   const limits = createRateLimits(requestsPerMinute, database);
   const matchOf = createRoutes(createPages(database, isStopping));
 
@@ -119,7 +119,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
       rawBody = await requests.readBody(request, response, operation.maxBodyBytes);
       decoded.body = requests.parseJsonObject(rawBody);
     }
-    const checked = await checkContract(operation, decoded);
+    const checked = await checkRequest(operation, decoded);
 
     const handle = handlers[operation.operationId] as (call: unknown) => Promise<Reply<OperationId>>;
     const {

@@ -3,13 +3,11 @@ import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Scope } from "../generated/messages.ts";
 import { type ApiKeys, createApiKeys } from "./apiKeys.ts";
-import { CopyError, copyDatabase } from "./commands/copyDatabase.ts";
 import { csvColumns } from "./commands/csv.ts";
-import { exportCustomers } from "./commands/exportCustomers.ts";
-import { ImportError, importCustomers } from "./commands/importCustomers.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import { scopes as knownScopes } from "./contract.ts";
 import { connectDatabase, type Database } from "./database/connect.ts";
+import { CommandError } from "./errors.ts";
 
 /** Wrong arguments: one line for the operator, and exit code 2. */
 class UsageError extends Error {}
@@ -44,6 +42,8 @@ An empty cell clears; an absent column, and an empty status, leave what there is
       const company = required(values, "company");
       if (!existsSync(file)) throw new UsageError(`There is no file ${file}`);
       return async (database) => {
+        // Each command is loaded when it is called for: the check of an import takes most of the time.
+        const { importCustomers } = await import("./commands/importCustomers.ts");
         const companyId = await companyIdOf(database, company);
         const isDryRun = values["dry-run"] === true;
         const result = await importCustomers(database, companyId, file, { isDryRun, report: console.error });
@@ -68,8 +68,10 @@ A text that a spreadsheet would run as a formula gets an apostrophe, which impor
     takes: 0,
     run(values) {
       const company = required(values, "company");
-      return async (database) =>
-        exportCustomers(database, await companyIdOf(database, company), process.stdout);
+      return async (database) => {
+        const { exportCustomers } = await import("./commands/exportCustomers.ts");
+        await exportCustomers(database, await companyIdOf(database, company), process.stdout);
+      };
     },
   },
   copy: {
@@ -83,6 +85,7 @@ checksums. Stop the servers first: what they write afterwards is not copied.`,
       return async () => {
         const source = await connectDatabase({ url: from });
         const target = await connectDatabase({ url: to });
+        const { copyDatabase } = await import("./commands/copyDatabase.ts");
         const copied = await copyDatabase(source, target).finally(() =>
           Promise.all([source.close(), target.close()]),
         );
@@ -149,7 +152,7 @@ checksums. Stop the servers first: what they write afterwards is not copied.`,
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  const isOurs = [UsageError, ConfigError, ImportError, CopyError].some((kind) => error instanceof kind);
+  const isOurs = [UsageError, ConfigError, CommandError].some((kind) => error instanceof kind);
   console.error(isOurs ? (error as Error).message : `Failed: ${(error as Error).message}`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }

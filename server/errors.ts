@@ -40,6 +40,9 @@ export class UnavailableError extends Error {}
 /** The client has gone: there is nobody to answer. */
 export class ClientGoneError extends Error {}
 
+/** Says to the operator what is wrong with what a command was given; nothing was changed. */
+export class CommandError extends Error {}
+
 /** An error as it is answered. */
 export interface ErrorAnswer {
   status: number;

@@ -23,6 +23,8 @@ const postgres = { TEST_ENGINE: "postgres" };
 /** The other files run on both engines; `createDatabase` looks at TEST_ENGINE. */
 export default defineConfig({
   test: {
+    // Many tests wait, for a lock, a timeout or a process: one worker would leave a core idle.
+    maxWorkers: 4,
     // Every project is given its PostgreSQL.
     globalSetup: ["test/postgres.ts"],
     projects: [

@@ -1,6 +1,7 @@
 /** Copies one database to another, of either dialect, and compares the two. */
 import { createHash, type Hash } from "node:crypto";
 import type { Database, Run, Statement, Value } from "../database/connect.ts";
+import { CommandError } from "../errors.ts";
 
 /** What is copied, in an order that foreign keys allow, with the columns that order each table. */
 const tables = {
@@ -47,9 +48,6 @@ type Row = Record<string, Value | boolean>;
 /** Rows that are read and written at once. */
 const batchSize = 500;
 
-/** Says why nothing was copied. */
-export class CopyError extends Error {}
-
 /** What was copied of one table, and found the same on both sides. */
 export interface CopiedTable {
   table: string;
@@ -61,7 +59,7 @@ export interface CopiedTable {
 /**
  * Copies everything from one database into an empty one, in one transaction, and compares counts
  * and checksums before it commits.
- * @throws {CopyError} when the target is not empty, or differs afterwards
+ * @throws {CommandError} when the target is not empty, or differs afterwards
  */
 export async function copyDatabase(source: Database, target: Database): Promise<CopiedTable[]> {
   return source.session((read) =>
@@ -76,7 +74,7 @@ export async function copyDatabase(source: Database, target: Database): Promise<
       const [first] = await write(
         target.prepare<{ id: string }>(target.knex("companies").select("id").limit(1)),
       );
-      if (first) throw new CopyError("The target is not empty");
+      if (first) throw new CommandError("The target is not empty");
       const copied: CopiedTable[] = [];
       for (const table of Object.keys(tables) as (keyof typeof tables)[]) {
         const before = createDigest();
@@ -88,7 +86,7 @@ export async function copyDatabase(source: Database, target: Database): Promise<
         for await (const rows of batchesOf(target, write, table)) after.add(rows);
         const [expected, found] = [before.result(), after.result()];
         if (expected.rows !== found.rows || expected.checksum !== found.checksum) {
-          throw new CopyError(`${table} differs: ${JSON.stringify({ source: expected, target: found })}`);
+          throw new CommandError(`${table} differs: ${JSON.stringify({ source: expected, target: found })}`);
         }
         copied.push({ table, ...found });
       }

@@ -5,11 +5,12 @@ import { pipeline } from "node:stream/promises";
 import { SingleBar } from "cli-progress";
 import { CsvError, parse } from "csv-parse";
 import type { Knex } from "knex";
-import { createContractCheck, operations } from "../contract.ts";
+import { operations } from "../contract.ts";
 import { newCustomerId } from "../customerIds.ts";
 import type { Database, Run, Statement, Value } from "../database/connect.ts";
 import { foldText } from "../database/search.ts";
-import { ApiError } from "../errors.ts";
+import { ApiError, CommandError } from "../errors.ts";
+import { createRequestCheck } from "../requestCheck.ts";
 import { bodyOf, type Cell, type CheckedBody, type CsvColumn, columnOf } from "./csv.ts";
 
 /** Rows that one statement stages. */
@@ -26,13 +27,10 @@ export interface ImportResult {
   unchanged: number;
 }
 
-/** Says what is wrong with the file as a whole. */
-export class ImportError extends Error {}
-
 /**
  * Imports a file into a company. With a bad row nothing is written.
  * @param report is told every bad row, a line each: file, line, column, message
- * @throws {ImportError} when the file cannot be read as CSV with our columns
+ * @throws {CommandError} when the file cannot be read as CSV with our columns
  */
 export async function importCustomers(
   database: Database,
@@ -87,7 +85,7 @@ interface CheckedRow {
 async function* checkedRows(file: string, seenBytes: (count: number) => void): AsyncGenerator<CheckedRow> {
   const operation = operations.find(({ operationId }) => operationId === "createCustomer");
   if (!operation) throw new Error("The contract has no createCustomer");
-  const check = createContractCheck();
+  const check = createRequestCheck();
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const text = new Transform({
     readableObjectMode: false,
@@ -96,7 +94,7 @@ async function* checkedRows(file: string, seenBytes: (count: number) => void): A
       try {
         done(null, decoder.decode(chunk, { stream: true }));
       } catch {
-        done(new ImportError(`${file} is not UTF-8`));
+        done(new CommandError(`${file} is not UTF-8`));
       }
     },
     /** The file may end within a character. */
@@ -104,7 +102,7 @@ async function* checkedRows(file: string, seenBytes: (count: number) => void): A
       try {
         done(null, decoder.decode());
       } catch {
-        done(new ImportError(`${file} is not UTF-8`));
+        done(new CommandError(`${file} is not UTF-8`));
       }
     },
   });
@@ -156,21 +154,21 @@ async function* checkedRows(file: string, seenBytes: (count: number) => void): A
     }
     await reading;
   } catch (error) {
-    if (error instanceof CsvError) throw new ImportError(`${file} is not CSV: ${error.message}`);
+    if (error instanceof CsvError) throw new CommandError(`${file} is not CSV: ${error.message}`);
     throw error;
   }
-  if (!columns) throw new ImportError(`${file} is empty; its first line must name the columns`);
+  if (!columns) throw new CommandError(`${file} is empty; its first line must name the columns`);
 }
 
 function headerOf(file: string, record: Cell[]): CsvColumn[] {
   const columns = record.map(({ text }, index) => {
     const column = columnOf(index === 0 ? text.replace(/^\ufeff/, "") : text);
-    if (!column) throw new ImportError(`${file} has an unknown column: ${text || "(empty)"}`);
+    if (!column) throw new CommandError(`${file} has an unknown column: ${text || "(empty)"}`);
     return column;
   });
   const repeated = columns.find((column, index) => columns.indexOf(column) < index);
-  if (repeated) throw new ImportError(`${file} has the column ${repeated} more than once`);
-  if (!columns.includes("email")) throw new ImportError(`${file} has no column email`);
+  if (repeated) throw new CommandError(`${file} has the column ${repeated} more than once`);
+  if (!columns.includes("email")) throw new CommandError(`${file} has no column email`);
   return columns;
 }
 
