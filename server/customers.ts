@@ -4,7 +4,7 @@ import type { Knex } from "knex";
 import { basePath } from "./contract.ts";
 import { createdAt, isCustomerId, newCustomerId } from "./customerIds.ts";
 import type { Database, Statement, Value } from "./database/connect.ts";
-import { foldText } from "./database/search.ts";
+import { foldText, searchQuery } from "./database/search.ts";
 import { type EntityTags, entityTagsOf, matchesWeakly } from "./entityTags.ts";
 import type { ApiError } from "./errors.ts";
 import { type Call, type Customer, implementOperations, type Operations, type Reply } from "./operations.ts";
@@ -102,12 +102,16 @@ export function createOperations(database: Database): Operations {
     const form = JSON.stringify(filters);
     let statement = lists.get(form);
     if (!statement) {
-      const query = customersOf(":companyId").select(columns);
-      if (filters.cursor) query.where("id", "<", ":cursor");
-      if (filters.status) query.where("status", ":status");
-      if (filters.text) search.narrow(query);
-      // Knex takes nothing but a number for a limit, so it stands in the order.
-      query.orderByRaw("?? desc limit ?", [filters.text ? search.order : "id", ":rows"]);
+      const list = () => {
+        const query = customersOf(":companyId");
+        if (filters.cursor) query.where("id", "<", ":cursor");
+        if (filters.status) query.where("status", ":status");
+        return query;
+      };
+      const query = filters.text
+        ? searchQuery(database, list, columns)
+        : // Knex takes nothing but a number for a limit, so it stands in the order.
+          list().select(columns).orderByRaw("id desc limit ?", [":rows"]);
       statement = prepare<CustomerRow>(query, { planEachTime: filters.text });
       lists.set(form, statement);
     }
@@ -166,7 +170,7 @@ export function createOperations(database: Database): Operations {
         rows: limit + 1,
         cursor: cursor ?? null,
         status: status ?? null,
-        ...(text !== "" && search.valuesOf({ companyId, text, status, cursor })),
+        ...(text !== "" && search.valuesOf({ companyId, text, status })),
       });
       const data = rows.slice(0, limit).map(toCustomer);
       const hasMore = rows.length > limit;

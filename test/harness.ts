@@ -86,7 +86,8 @@ export async function startServer(
 ): Promise<TestServer> {
   const created = options.databaseUrl === undefined ? await createDatabase() : undefined;
   const databaseUrl = options.databaseUrl ?? (created?.url as string);
-  const database = await connectDatabase({ url: databaseUrl });
+  // So that the few customers of a test are found by the index too, and on both sides of the window.
+  const database = await connectDatabase({ url: databaseUrl, searchWindow: 2 });
   const logLines: Record<string, unknown>[] = [];
   const answers: Answer[] = [];
   const log = pino(

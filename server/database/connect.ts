@@ -74,6 +74,8 @@ export interface ConnectOptions {
   poolSize?: number;
   /** PostgreSQL: the longest that one statement may run, in milliseconds. */
   statementTimeoutInMilliseconds?: number;
+  /** How many customers of a list a search compares one by one before it asks the index. */
+  searchWindow?: number;
 }
 
 /**
@@ -81,9 +83,9 @@ export interface ConnectOptions {
  * @throws {UnavailableError} when it cannot be reached
  */
 export function connectDatabase(options: ConnectOptions): Promise<Database> {
-  const { url } = options;
+  const { url, searchWindow } = options;
   return url.startsWith("sqlite:")
-    ? connectSqlite(url.slice("sqlite:".length).replace(/^\/\//, ""))
+    ? connectSqlite(url.slice("sqlite:".length).replace(/^\/\//, ""), searchWindow)
     : connectPostgres(options);
 }
 

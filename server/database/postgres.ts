@@ -38,6 +38,7 @@ type PooledConnection = pg.Client & { __knex__disposed?: unknown };
  */
 export async function connectPostgres(options: ConnectOptions): Promise<Database> {
   const { url, poolSize = 10, statementTimeoutInMilliseconds = patienceInMilliseconds } = options;
+  const { searchWindow = 2_000 } = options;
   const knex = createKnex({
     client: "pg",
     connection: {
@@ -139,7 +140,7 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
   return {
     dialect: "postgres",
     knex,
-    search,
+    search: { ...search, window: searchWindow },
     prepare: statementOf,
     read: (statement, values) => onConnection((connection) => run(connection, statement, values)),
     write: (steps) => onConnection((connection) => runSteps(connection, steps)),
@@ -164,21 +165,18 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
   };
 }
 
-const search: Search = {
-  order: "id",
+const search: Omit<Search, "window"> = {
+  contains: "(strpos(email, ?) > 0 or strpos(folded_name, ?) > 0)",
   columnsOf: () => ({}),
-  narrow(query) {
-    query
-      .whereRaw("grams @> ?::bigint[]", [":grams"])
-      .whereRaw("(strpos(email, ?) > 0 or strpos(folded_name, ?) > 0)", [":text", ":text"]);
-  },
+  narrow: (query) => void query.whereRaw("search_grams(email, folded_name) @> ?::bigint[]", [":grams"]),
   valuesOf: ({ text }) => ({ text, grams: `{${gramsOf(text).map(codeOf).join()}}` }),
 };
 
-/** A gram as the database's search_grams() has it: 21 bits for each code point. */
+/** A gram as the database's search_grams() has it: 21 bits for each code point, and a sign for two. */
 function codeOf(gram: string): bigint {
-  const [a = 0, b = 0, c = 0] = [...gram].map((character) => character.codePointAt(0) as number);
-  return (BigInt(a) << 42n) | (BigInt(b) << 21n) | BigInt(c);
+  const codes = [...gram].map((character) => BigInt(character.codePointAt(0) as number));
+  const joined = codes.reduce((before, code) => (before << 21n) | code, 0n);
+  return codes.length === 2 ? joined - 2n ** 63n : joined;
 }
 
 /** Whether the connection can be used again after this error: the server answered, and in words. */

@@ -3,26 +3,58 @@
  * that a term of any length and script finds its few candidates. The query then compares exactly.
  */
 import type { Knex } from "knex";
-import type { Value } from "./connect.ts";
+import type { Database, Value } from "./connect.ts";
 
 /** What a search asks for; `text` is folded. */
 export interface SearchTerm {
   companyId: string;
   text: string;
   status: string | undefined;
-  cursor: string | undefined;
 }
 
 /** How a dialect finds the candidates of a search. */
 export interface Search {
-  /** The column by which a search is ordered; its order is that of the ids. */
-  readonly order: string;
+  /** How many customers of a list are compared one by one before the index is asked. */
+  readonly window: number;
+  /** Whether a column of a customer contains the term, as SQL with a placeholder for each of them. */
+  readonly contains: string;
   /** Values of the columns that a new customer has beside its own, by their names. */
   columnsOf(customerId: string): Record<string, Value>;
   /** Narrows a list's query to the customers whose email or name may contain the term. */
   narrow(query: Knex.QueryBuilder): void;
-  /** Values for the placeholders that `narrow` has put into the query. */
+  /** Values for the placeholders that `contains` and `narrow` have put into the query. */
   valuesOf(term: SearchTerm): Record<string, Value>;
+}
+
+/**
+ * A page of those customers of a list that contain the term. What is common fills the page with the
+ * next customers of the list, and a status that few have ends there: for both, the index would go
+ * through all customers. For the rest few candidates are left, and the index finds them.
+ * @param list makes the list's query, which still has neither columns nor order
+ */
+export function searchQuery(
+  { knex, search }: Pick<Database, "knex" | "search">,
+  list: () => Knex.QueryBuilder,
+  columns: string[],
+): Knex.QueryBuilder {
+  const text = [":text", ":text"];
+  const next = list().select("*").orderByRaw("id desc limit ?", [search.window]);
+  const near = knex("next").select(columns).whereRaw(search.contains, text);
+  const far = list()
+    .select(columns)
+    .where("id", "<", knex("next").select("id").orderByRaw("id limit 1"))
+    .whereRaw("(select count(*) from next) = ?", [search.window])
+    .whereRaw("(select count(*) from near) < ?", [":rows"])
+    .whereRaw(search.contains, text);
+  search.narrow(far);
+  return knex
+    .withMaterialized("next", next)
+    .withMaterialized("near", near.orderByRaw("id desc limit ?", [":rows"]))
+    .withMaterialized("far", far)
+    .select(columns)
+    .from("near")
+    .unionAll(knex("far").select(columns))
+    .orderByRaw("id desc limit ?", [":rows"]);
 }
 
 /**
@@ -46,8 +78,17 @@ export function allGrams(text: string): Set<string> {
   return grams;
 }
 
-/** The grams that every text with this term has: all of the longest kind that fits into the term. */
+/**
+ * Grams that every text with this term has, and that together cover the term. More of them would
+ * find few candidates less, and each costs time.
+ */
 export function gramsOf(term: string): string[] {
-  const length = Math.min([...term].length, 3);
-  return [...allGrams(term)].filter((gram) => [...gram].length === length);
+  const characters = [...term];
+  const size = Math.min(characters.length, 3);
+  const grams = new Set<string>();
+  for (let start = 0; start < characters.length; start += size) {
+    const from = Math.min(start, characters.length - size);
+    grams.add(characters.slice(from, from + size).join(""));
+  }
+  return [...grams];
 }

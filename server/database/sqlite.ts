@@ -36,8 +36,9 @@ interface PendingWrite {
 /**
  * Opens a SQLite database and brings it to the newest migration.
  * @param file a path, or `:memory:`
+ * @param searchWindow as in ConnectOptions
  */
-export async function connectSqlite(file: string): Promise<Database> {
+export async function connectSqlite(file: string, searchWindow = 1_000): Promise<Database> {
   if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
   const knex = createKnex({
     client: "better-sqlite3",
@@ -165,7 +166,7 @@ export async function connectSqlite(file: string): Promise<Database> {
   return {
     dialect: "sqlite",
     knex,
-    search,
+    search: { ...search, window: searchWindow },
     prepare: statementOf,
     read,
     write(steps) {
@@ -215,24 +216,23 @@ function searchTokens(companyId: string, email: string, foldedName: string | nul
   );
 }
 
-const search: Search = {
-  // The order of the ids too, but in this one the index streams, and ends with the page.
-  order: "customers_search.rowid",
+const search: Omit<Search, "window"> = {
+  contains: "(instr(email, ?) > 0 or instr(folded_name, ?) > 0)",
   columnsOf: (customerId) => ({ position: positionOf(customerId) }),
   narrow(query) {
     query
       .join("customers_search", "customers_search.rowid", "customers.position")
       .whereRaw("customers_search match ?", [":tokens"])
-      .where("customers_search.rowid", "<=", ":position")
-      .whereRaw("(instr(email, ?) > 0 or instr(folded_name, ?) > 0)", [":text", ":text"]);
+      .whereRaw("customers_search.rowid <= (select min(position) from next)")
+      // The order of the ids too, but in this one the index streams, and ends with the page.
+      .orderByRaw("customers_search.rowid desc limit ?", [":rows"]);
   },
-  valuesOf: ({ companyId, text, status, cursor }) => ({
+  valuesOf: ({ companyId, text, status }) => ({
     text,
     tokens: [
       ...(status ? [tokenOf(companyId, "s", status)] : []),
       ...gramsOf(text).map((gram) => tokenOf(companyId, "g", gram)),
     ].join(" "),
-    position: cursor ? positionOf(cursor) : 2n ** 63n - 1n,
   }),
 };
 
