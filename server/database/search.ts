@@ -40,16 +40,21 @@ export function searchQuery(
   const text = [":text", ":text"];
   const next = list().select("*").orderByRaw("id desc limit ?", [search.window]);
   const near = knex("next").select(columns).whereRaw(search.contains, text);
+  /** The last of the next ones, where that is not the end. */
+  const rest = knex("next")
+    .select("*")
+    .whereRaw("(select count(*) from next) = ?", [search.window])
+    .whereRaw("(select count(*) from near) < ?", [":rows"]);
   const far = list()
     .select(columns)
-    .where("id", "<", knex("next").select("id").orderByRaw("id limit 1"))
-    .whereRaw("(select count(*) from next) = ?", [search.window])
-    .whereRaw("(select count(*) from near) < ?", [":rows"])
+    .whereExists(knex("rest").select("id"))
+    .where("id", "<", knex("rest").select("id"))
     .whereRaw(search.contains, text);
   search.narrow(far);
   return knex
     .withMaterialized("next", next)
     .withMaterialized("near", near.orderByRaw("id desc limit ?", [":rows"]))
+    .withMaterialized("rest", rest.orderByRaw("id limit 1"))
     .withMaterialized("far", far)
     .select(columns)
     .from("near")
@@ -78,17 +83,10 @@ export function allGrams(text: string): Set<string> {
   return grams;
 }
 
-/**
- * Grams that every text with this term has, and that together cover the term. More of them would
- * find few candidates less, and each costs time.
- */
+/** The grams that every text with this term has: all of the longest kind that fits into the term. */
 export function gramsOf(term: string): string[] {
   const characters = [...term];
   const size = Math.min(characters.length, 3);
-  const grams = new Set<string>();
-  for (let start = 0; start < characters.length; start += size) {
-    const from = Math.min(start, characters.length - size);
-    grams.add(characters.slice(from, from + size).join(""));
-  }
-  return [...grams];
+  const starts = characters.slice(size - 1).keys();
+  return [...new Set([...starts].map((start) => characters.slice(start, start + size).join("")))];
 }

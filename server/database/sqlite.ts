@@ -53,6 +53,7 @@ export async function connectSqlite(file: string, searchWindow = 1_000): Promise
   connection.pragma("foreign_keys = ON");
 
   connection.function("search_grams", { deterministic: true }, searchTokens as never);
+  connection.aggregate("search_query", indexQuery as never);
 
   connection
     .transaction(() => {
@@ -216,24 +217,62 @@ function searchTokens(companyId: string, email: string, foldedName: string | nul
   );
 }
 
+/** How many customers say which grams of a term are rare. */
+const sampleSize = 200;
+
+/** How many grams of a term are asked for: each costs a look for every candidate of the others. */
+const mostGrams = 4;
+
+/** What the index is asked for: the status, and those grams of a term that the fewest of some customers have. */
+interface IndexQuery {
+  companyId: string;
+  status: string | null;
+  /** How many of the customers have each. */
+  grams: Map<string, number>;
+}
+
+/** The aggregate that makes an IndexQuery and, in the end, the text of it. */
+const indexQuery = {
+  start: null,
+  step(
+    before: IndexQuery | null,
+    companyId: string,
+    status: string | null,
+    text: string,
+    email: string,
+    foldedName: string | null,
+  ): IndexQuery {
+    const query = before ?? { companyId, status, grams: new Map(gramsOf(text).map((gram) => [gram, 0])) };
+    for (const [gram, count] of query.grams)
+      if (email.includes(gram) || foldedName?.includes(gram)) query.grams.set(gram, count + 1);
+    return query;
+  },
+  result(query: IndexQuery | null): string {
+    if (!query) return "";
+    const rarest = [...query.grams].sort(([, a], [, b]) => a - b).slice(0, mostGrams);
+    return [
+      ...(query.status ? [tokenOf(query.companyId, "s", query.status)] : []),
+      ...rarest.map(([gram]) => tokenOf(query.companyId, "g", gram)),
+    ].join(" ");
+  },
+};
+
 const search: Omit<Search, "window"> = {
   contains: "(instr(email, ?) > 0 or instr(folded_name, ?) > 0)",
   columnsOf: (customerId) => ({ position: positionOf(customerId) }),
   narrow(query) {
     query
       .join("customers_search", "customers_search.rowid", "customers.position")
-      .whereRaw("customers_search match ?", [":tokens"])
-      .whereRaw("customers_search.rowid <= (select min(position) from next)")
+      .whereRaw(
+        "customers_search match (select search_query(?, ?, ?, email, folded_name) from (select * from next limit ?))",
+        [":companyId", ":status", ":text", sampleSize],
+      )
+      // Zero is before all positions. SQLite would not look at the condition before the index.
+      .whereRaw("customers_search.rowid < coalesce((select position from rest), 0)")
       // The order of the ids too, but in this one the index streams, and ends with the page.
       .orderByRaw("customers_search.rowid desc limit ?", [":rows"]);
   },
-  valuesOf: ({ companyId, text, status }) => ({
-    text,
-    tokens: [
-      ...(status ? [tokenOf(companyId, "s", status)] : []),
-      ...gramsOf(text).map((gram) => tokenOf(companyId, "g", gram)),
-    ].join(" "),
-  }),
+  valuesOf: ({ text }) => ({ text }),
 };
 
 function isBusy(error: unknown): boolean {
