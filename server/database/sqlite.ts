@@ -248,7 +248,8 @@ const indexQuery = {
     return query;
   },
   result(query: IndexQuery | null): string {
-    if (!query) return "";
+    // An empty list: the phrase of no words, which FTS5 finds nowhere.
+    if (!query) return '""';
     const rarest = [...query.grams].sort(([, a], [, b]) => a - b).slice(0, mostGrams);
     return [
       ...(query.status ? [tokenOf(query.companyId, "s", query.status)] : []),
