@@ -70,19 +70,6 @@ export function foldText(text: string): string {
   return text.normalize("NFC").toLowerCase().replaceAll("ς", "σ");
 }
 
-/** Every one, two and three characters in a row of a text. */
-export function allGrams(text: string): Set<string> {
-  const characters = [...text];
-  const grams = new Set<string>();
-  for (const [index, first] of characters.entries()) {
-    const [second, third] = [characters[index + 1], characters[index + 2]];
-    grams.add(first);
-    if (second !== undefined) grams.add(first + second);
-    if (second !== undefined && third !== undefined) grams.add(first + second + third);
-  }
-  return grams;
-}
-
 /** The grams that every text with this term has: all of the longest kind that fits into the term. */
 export function gramsOf(term: string): string[] {
   const characters = [...term];

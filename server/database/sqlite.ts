@@ -17,7 +17,7 @@ import {
   type WriteResult,
 } from "./connect.ts";
 import { newestVersion, pendingStatements, versionTable } from "./migrate.ts";
-import { allGrams, gramsOf, type Search } from "./search.ts";
+import { gramsOf, type Search } from "./search.ts";
 
 /** How long the start waits for another process that migrates or holds the write lock. */
 const startPatienceInMilliseconds = 30_000;
@@ -202,19 +202,30 @@ export async function connectSqlite(file: string, searchWindow = 1_000): Promise
   };
 }
 
-/** One token of the index; the company comes first in each, as in every key. */
-function tokenOf(companyId: string, kind: "g" | "s", text: string): string {
-  // Code points in hexadecimal: the tokenizer splits at everything but letters and digits.
-  const codes = [...text].map((character) => (character.codePointAt(0) as number).toString(16));
-  return companyId.slice(-8) + kind + codes.join("x");
+/** What every token of a company begins with: the company comes first, as in every key. */
+function tokenPrefix(companyId: string, kind: "gram" | "status"): string {
+  return companyId.slice(-8) + kind[0];
 }
 
-/** What the triggers put into the index for a customer. */
+/** Code points in hexadecimal: the tokenizer splits at everything but letters and digits. */
+function codesOf(text: string): string[] {
+  return Array.from(text, (character) => (character.codePointAt(0) as number).toString(16));
+}
+
+/** What the triggers put into the index for a customer: one token for each of its grams. */
 function searchTokens(companyId: string, email: string, foldedName: string | null, status: string): string {
-  const grams = new Set([...allGrams(email), ...allGrams(foldedName ?? "")]);
-  return [tokenOf(companyId, "s", status), ...[...grams].map((gram) => tokenOf(companyId, "g", gram))].join(
-    " ",
-  );
+  const tokens = new Set([tokenPrefix(companyId, "status") + codesOf(status).join("x")]);
+  const prefix = tokenPrefix(companyId, "gram");
+  for (const text of [email, foldedName ?? ""]) {
+    const codes = codesOf(text);
+    for (const [index, first] of codes.entries()) {
+      const [second, third] = [codes[index + 1], codes[index + 2]];
+      tokens.add(prefix + first);
+      if (second !== undefined) tokens.add(`${prefix}${first}x${second}`);
+      if (third !== undefined) tokens.add(`${prefix}${first}x${second}x${third}`);
+    }
+  }
+  return [...tokens].join(" ");
 }
 
 /** How many customers say which grams of a term are rare. */
@@ -251,9 +262,10 @@ const indexQuery = {
     // An empty list: the phrase of no words, which FTS5 finds nowhere.
     if (!query) return '""';
     const rarest = [...query.grams].sort(([, a], [, b]) => a - b).slice(0, mostGrams);
+    const { companyId, status } = query;
     return [
-      ...(query.status ? [tokenOf(query.companyId, "s", query.status)] : []),
-      ...rarest.map(([gram]) => tokenOf(query.companyId, "g", gram)),
+      ...(status ? [tokenPrefix(companyId, "status") + codesOf(status).join("x")] : []),
+      ...rarest.map(([gram]) => tokenPrefix(companyId, "gram") + codesOf(gram).join("x")),
     ].join(" ");
   },
 };
