@@ -103,12 +103,16 @@ export function createOperations(database: Database): Operations {
     const form = JSON.stringify(filters);
     let statement = lists.get(form);
     if (!statement) {
-      const query = customersOf(":companyId").select(columns);
-      if (filters.cursor) query.where("id", "<", ":cursor");
-      if (filters.status) query.where("status", ":status");
-      if (filters.text) search.narrow(query);
-      // Knex takes nothing but a number for a limit, so it stands in the order.
-      query.orderByRaw("?? desc limit ?", [filters.text ? search.order : "id", ":rows"]);
+      const list = () => {
+        const query = customersOf(":companyId");
+        if (filters.cursor) query.where("id", "<", ":cursor");
+        if (filters.status) query.where("status", ":status");
+        return query;
+      };
+      const query = filters.text
+        ? search.query(list, columns)
+        : // Knex takes nothing but a number for a limit, so it stands in the order.
+          list().select(columns).orderByRaw("id desc limit ?", [":rows"]);
       statement = prepare<CustomerRow>(query, { planEachTime: filters.text });
       lists.set(form, statement);
     }

@@ -92,6 +92,8 @@ export interface Partner {
 export interface ServerOptions {
   requestsPerMinute?: number;
   databaseUrl?: string;
+  /** How many customers a search compares before it asks the index; few, unless told otherwise. */
+  searchWindow?: number;
   /** Is told every statement that the server runs. */
   onStatement?(statement: Statement<unknown>, values: Record<string, Value>): void;
 }
@@ -100,8 +102,9 @@ export interface ServerOptions {
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const created = options.databaseUrl === undefined ? await createDatabase() : undefined;
   const databaseUrl = options.databaseUrl ?? (created?.url as string);
-  const database = await connectDatabase({ url: databaseUrl });
-  const { onStatement } = options;
+  // So that the few customers of a test are found by the index too, and on both sides of the window.
+  const { onStatement, searchWindow = 2 } = options;
+  const database = await connectDatabase({ url: databaseUrl, searchWindow });
   const seenDatabase: Database = onStatement
     ? {
         ...database,

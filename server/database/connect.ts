@@ -41,7 +41,7 @@ export interface Database {
   readonly dialect: Dialect;
   /** Builds queries in the dialect of this database; runs none. */
   readonly knex: Knex;
-  /** How it finds the candidates of a search. */
+  /** How it finds the customers of a search. */
   readonly search: Search;
   /** Makes a statement of what Knex has built. */
   prepare<Row>(query: Knex.QueryBuilder | Knex.Raw, options?: { planEachTime?: boolean }): Statement<Row>;
@@ -72,6 +72,8 @@ export interface ConnectOptions {
   poolSize?: number;
   /** PostgreSQL: the longest that one statement may run, in milliseconds. */
   statementTimeoutInMilliseconds?: number;
+  /** PostgreSQL: how many customers of a list a search compares one by one before it asks the index. */
+  searchWindow?: number;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** PostgreSQL through pg, with a pool of connections that Knex keeps. */
 import { createHash } from "node:crypto";
-import createKnex from "knex";
+import createKnex, { type Knex } from "knex";
 import pg from "pg";
 import { UnavailableError } from "../errors.ts";
 import {
@@ -38,6 +38,7 @@ type PooledConnection = pg.Client & { __knex__disposed?: unknown };
  */
 export async function connectPostgres(options: ConnectOptions): Promise<Database> {
   const { url, poolSize = 10, statementTimeoutInMilliseconds = patienceInMilliseconds } = options;
+  const { searchWindow = 4_000 } = options;
   const knex = createKnex({
     client: "pg",
     connection: {
@@ -139,7 +140,7 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
   return {
     dialect: "postgres",
     knex,
-    search,
+    search: createSearch(knex, searchWindow),
     prepare: statementOf,
     read: (statement, values) => onConnection((connection) => run(connection, statement, values)),
     write: (steps) => onConnection((connection) => runSteps(connection, steps)),
@@ -164,21 +165,52 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
   };
 }
 
-const search: Search = {
-  order: "id",
-  columnsOf: () => ({}),
-  narrow(query) {
-    query
-      .whereRaw("grams @> ?::bigint[]", [":grams"])
-      .whereRaw("(strpos(email, ?) > 0 or strpos(folded_name, ?) > 0)", [":text", ":text"]);
-  },
-  valuesOf: ({ text }) => ({ text, grams: `{${gramsOf(text).map(codeOf).join()}}` }),
-};
+/** @param window how many customers of a list are compared one by one before the index is asked */
+function createSearch(knex: Knex, window: number): Search {
+  const contains = "(strpos(email, ?) > 0 or strpos(folded_name, ?) > 0)";
+  const text = [":text", ":text"];
+  return {
+    columnsOf: () => ({}),
+    // What is common fills the page with the next customers of the list, and a status that few have
+    // ends there: for both, the index would go through all customers. For the rest few candidates
+    // are left, and the index finds them.
+    query(list, columns) {
+      const next = list().select("*").orderByRaw("id desc limit ?", [window]);
+      const near = knex("next")
+        .select(columns)
+        .whereRaw(contains, text)
+        .orderByRaw("id desc limit ?", [":rows"]);
+      /** The last of the next ones, where neither the list nor the page ends with them. */
+      const rest = knex("next")
+        .select("id")
+        .whereRaw("(select count(*) from next) = ?", [window])
+        .whereRaw("(select count(*) from near) < ?", [":rows"])
+        .orderByRaw("id limit 1");
+      const far = list()
+        .select(columns)
+        .whereExists(knex("rest").select("id"))
+        .where("id", "<", knex("rest").select("id"))
+        .whereRaw("search_grams(email, folded_name) @> ?::bigint[]", [":grams"])
+        .whereRaw(contains, text);
+      return knex
+        .withMaterialized("next", next)
+        .withMaterialized("near", near)
+        .withMaterialized("rest", rest)
+        .withMaterialized("far", far)
+        .select(columns)
+        .from("near")
+        .unionAll(knex("far").select(columns))
+        .orderByRaw("id desc limit ?", [":rows"]);
+    },
+    valuesOf: (term) => ({ text: term.text, grams: `{${gramsOf(term.text).map(codeOf).join()}}` }),
+  };
+}
 
-/** A gram as the database's search_grams() has it: 21 bits for each code point. */
+/** A gram as the database's search_grams() has it: 21 bits for each code point, and a sign for two. */
 function codeOf(gram: string): bigint {
-  const [a = 0, b = 0, c = 0] = [...gram].map((character) => character.codePointAt(0) as number);
-  return (BigInt(a) << 42n) | (BigInt(b) << 21n) | BigInt(c);
+  const codes = [...gram].map((character) => BigInt(character.codePointAt(0) as number));
+  const joined = codes.reduce((before, code) => (before << 21n) | code, 0n);
+  return codes.length === 2 ? joined - 2n ** 63n : joined;
 }
 
 /** Whether the connection can be used again after this error: the server answered, and in words. */

@@ -13,15 +13,16 @@ export interface SearchTerm {
   cursor: string | undefined;
 }
 
-/** How a dialect finds the candidates of a search. */
+/** How a dialect finds the customers of a search. */
 export interface Search {
-  /** The column by which a search is ordered; its order is that of the ids. */
-  readonly order: string;
   /** Values of the columns that a new customer has beside its own, by their names. */
   columnsOf(customerId: string): Record<string, Value>;
-  /** Narrows a list's query to the customers whose email or name may contain the term. */
-  narrow(query: Knex.QueryBuilder): void;
-  /** Values for the placeholders that `narrow` has put into the query. */
+  /**
+   * A page of those customers of a list that contain the term, newest first, at most `:rows`.
+   * @param list makes the list's query, which still has neither columns nor order
+   */
+  query(list: () => Knex.QueryBuilder, columns: string[]): Knex.QueryBuilder;
+  /** Values for the placeholders that `query` has put into the list's query, but for `:rows`. */
   valuesOf(term: SearchTerm): Record<string, Value>;
 }
 

@@ -216,16 +216,16 @@ function searchTokens(companyId: string, email: string, foldedName: string | nul
 }
 
 const search: Search = {
-  // The order of the ids too, but in this one the index streams, and ends with the page.
-  order: "customers_search.rowid",
   columnsOf: (customerId) => ({ position: positionOf(customerId) }),
-  narrow(query) {
-    query
+  query: (list, columns) =>
+    list()
+      .select(columns)
       .join("customers_search", "customers_search.rowid", "customers.position")
       .whereRaw("customers_search match ?", [":tokens"])
       .where("customers_search.rowid", "<=", ":position")
-      .whereRaw("(instr(email, ?) > 0 or instr(folded_name, ?) > 0)", [":text", ":text"]);
-  },
+      .whereRaw("(instr(email, ?) > 0 or instr(folded_name, ?) > 0)", [":text", ":text"])
+      // The order of the ids too, but in this one the index streams, and ends with the page.
+      .orderByRaw("customers_search.rowid desc limit ?", [":rows"]),
   valuesOf: ({ companyId, text, status, cursor }) => ({
     text,
     tokens: [

@@ -40,26 +40,28 @@ function postgres(schema: Knex.SchemaBuilder): Knex.SchemaBuilder {
       // pg_trgm is no help here: it passes over punctuation and, in the C locale, over all letters
       // but ASCII's, and finds nothing for terms of one and two characters.
       .raw(
+        // Where the text is shorter, it has grams that begin with zeros; nobody asks for them. In a
+        // loop, as a query of the same takes six times as long. The cost keeps the planner from computing
+        // it for every row in place of asking the index.
         `create function search_grams(email text, folded_name text) returns bigint[]
-         language sql immutable parallel safe
-         return (
-           select array_agg(distinct gram) from (
-             select unnest(array[a, a | (b >> 21), a | (b >> 21) | (c >> 42)]) as gram from (
-               select code as a, lead(code) over part as b, lead(code, 2) over part as c from (
-                 select 1 as source, place, ascii(character)::bigint << 42 as code
-                 from unnest(string_to_array(email, null)) with ordinality as characters (character, place)
-                 union all
-                 select 2, place, ascii(character)::bigint << 42
-                 from unnest(string_to_array(folded_name, null)) with ordinality as characters (character, place)
-               ) as codes window part as (partition by source order by place)
-             ) as windows
-           ) as grams where gram is not null
-         )`,
+         language plpgsql immutable parallel safe cost 1000 as $$
+         declare
+           grams bigint[];
+           gram bigint = 0;
+           character text;
+         begin
+           foreach character in array string_to_array(concat(email, chr(1), folded_name), null) loop
+             gram := ((gram & ${2 ** 42 - 1}) << 21) | ascii(character);
+             grams := array_append(array_append(array_append(
+               grams, gram), (gram & ${2 ** 42 - 1}) | (1::bigint << 63)), gram & ${2 ** 21 - 1});
+           end loop;
+           return grams;
+         end $$`,
       )
+      // The list of pending entries makes writing four times as fast. Every search reads it: at this
+      // size (in kB), that takes less than a millisecond.
       .raw(
-        "alter table customers add column grams bigint[] not null generated always as (search_grams(email, folded_name)) stored",
+        "create index customers_search on customers using gin (company_id, search_grams(email, folded_name)) with (gin_pending_list_limit = 1024)",
       )
-      // Without the list of pending entries, which every search would have to read.
-      .raw("create index customers_search on customers using gin (company_id, grams) with (fastupdate = off)")
   );
 }

@@ -1,0 +1,201 @@
+/**
+ * What a request costs as a company grows: `npm run bench:scale`. Fills databases of several sizes on
+ * both engines, starts the server on each as a process of its own, and times every kind of read, one
+ * request at a time.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { basePath } from "../../server/contract.ts";
+import { freePort } from "../postgres.ts";
+import { type Engine, engines, enginesOf, startEngine } from "./engines.ts";
+import { type LoadRequest, load } from "./load.ts";
+import { person, terms } from "./people.ts";
+import { drawChart } from "./scaleChart.ts";
+import { fillDatabase, type ScaleData } from "./scaleData.ts";
+
+/** In milliseconds, as the client saw it. */
+export interface Times {
+  median: number;
+  p99: number;
+}
+
+/** Times by engine, operation and number of customers. */
+export interface ScaleResults {
+  setting: Record<string, string | number>;
+  fillSeconds: Record<string, Record<string, number>>;
+  times: Record<string, Record<string, Record<string, Times>>>;
+}
+
+const help = `Usage: npm run bench:scale -- [options]
+
+  --sizes <n,...>      customers of the large company (10000,100000,1000000)
+  --engines <...>      of ${engines.join(", ")}
+  --samples <n>        timed requests of each kind (200)
+
+A run of both engines and at least three sizes writes test/bench/scale.json and test/bench/scale.svg.`;
+
+const { values: options } = parseArgs({
+  options: {
+    sizes: { type: "string", default: "10000,100000,1000000" },
+    engines: { type: "string", default: engines.join() },
+    samples: { type: "string", default: "200" },
+    help: { type: "boolean", default: false },
+  },
+});
+if (options.help) {
+  console.log(help);
+  process.exit(0);
+}
+
+/** The samples are taken in so many turns, so that what else the machine does meets all alike. */
+const rounds = 5;
+const sizes = options.sizes.split(",").map(Number);
+const samples = Math.ceil(Number(options.samples) / rounds) * rounds;
+
+const results: ScaleResults = {
+  setting: {
+    date: new Date().toISOString().slice(0, 10),
+    node: process.version,
+    processor: `${cpus().length} x ${cpus()[0]?.model}`,
+    samples,
+  },
+  fillSeconds: {},
+  times: {},
+};
+for (const name of enginesOf(options.engines)) await measureEngine(name);
+if (sizes.length >= 3 && engines.every((name) => results.times[name])) {
+  writeFileSync(join(import.meta.dirname, "scale.json"), `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(join(import.meta.dirname, "scale.svg"), drawChart(results));
+}
+
+async function measureEngine(name: Engine): Promise<void> {
+  const engine = await startEngine(name);
+  try {
+    for (const size of sizes) {
+      const database = await engine.createDatabase();
+      const data = await fillDatabase(database.url, size);
+      console.error(
+        `${name}: ${size} customers and ${Math.floor(size / 10)} of others written in ${data.seconds.toFixed(0)} s` +
+          `${name === "postgres" ? ", the index of the search made afterwards" : ""}`,
+      );
+      (results.fillSeconds[name] ??= {})[size] = Math.round(data.seconds);
+      const server = await startServer(database.url);
+      for (const [operation, times] of await measure(server.port, data)) {
+        ((results.times[name] ??= {})[operation] ??= {})[size] = times;
+      }
+      await server.stop();
+      await database.drop();
+    }
+  } finally {
+    await engine.stop();
+  }
+  print(name);
+}
+
+async function measure(port: number, data: ScaleData): Promise<Map<string, Times>> {
+  const requests = requestsFor(data);
+  const all = new Map<string, number[]>(Object.keys(requests).map((operation) => [operation, []]));
+  for (let round = 0; round <= rounds; round++) {
+    for (const [operation, next] of Object.entries(requests)) {
+      const { latencies } = await load(port, 1, samples / rounds, next);
+      // The first round warms up, and is not counted.
+      if (round > 0) all.get(operation)?.push(...latencies);
+    }
+  }
+  return new Map(
+    [...all].map(([operation, latencies]) => {
+      const sorted = latencies.toSorted((a, b) => a - b);
+      const at = (share: number) => Number((sorted[Math.floor(sorted.length * share)] as number).toFixed(3));
+      return [operation, { median: at(0.5), p99: at(0.99) }];
+    }),
+  );
+}
+
+function requestsFor({ key, ids }: ScaleData): Record<string, () => LoadRequest> {
+  let count = 0;
+  // A prime step visits customers in an order that no cache likes.
+  const some = () => (++count * 7919) % ids.length;
+  const get = (target: string) => ({
+    bytes: `GET ${basePath}/customers${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${key}\r\nAccept: application/json\r\n\r\n`,
+    status: 200,
+  });
+  const list = (query: Record<string, string>) => get(`?${new URLSearchParams({ limit: "50", ...query })}`);
+  const deep = () => ids[Math.floor(ids.length / 10) - (++count % 100)] as string;
+  return {
+    get: () => get(`/${ids[some()]}`),
+    "first page": () => list({}),
+    "page at 90 %": () => list({ cursor: deep() }),
+    "status of most": () => list({ status: "ACTIVE" }),
+    "status of one in 1,000": () => list({ status: "BLOCKED" }),
+    "search: one customer's number": () => list({ search: terms.rare(some()) }),
+    "search: one customer's email": () => list({ search: person(some()).email }),
+    "search: a name": () => list({ search: terms.name }),
+    "search: common": () => list({ search: terms.common }),
+    "search: common, at 90 %": () => list({ search: terms.common, cursor: deep() }),
+    "search: one character": () => list({ search: terms.commonCharacter }),
+    "search: one rare character": () => list({ search: terms.rareCharacter }),
+    "search: no hit": () => list({ search: terms.noHit }),
+    "search: no hit, common parts": () => list({ search: terms.commonPartsNoHit }),
+    "search: common, status of one in 1,000": () => list({ search: terms.common, status: "BLOCKED" }),
+  };
+}
+
+async function startServer(databaseUrl: string): Promise<{ port: number; stop(): Promise<void> }> {
+  const port = await freePort();
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [join(import.meta.dirname, "../../dist/server/main.js")],
+    {
+      env: {
+        PATH: process.env.PATH,
+        NODE_ENV: "production",
+        PORT: String(port),
+        DATABASE_URL: databaseUrl,
+        // So that what takes too long is measured, and not given up.
+        DATABASE_STATEMENT_TIMEOUT: "60000",
+        LOG_LEVEL: "warn",
+        RATE_LIMIT_PER_MINUTE: "0",
+      },
+      stdio: "inherit",
+    },
+  );
+  const exited = once(child, "exit");
+  while (!(await isReady(port))) {
+    if (child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode}`);
+    await sleep(20);
+  }
+  return {
+    port,
+    async stop() {
+      child.kill("SIGTERM");
+      await exited;
+    },
+  };
+}
+
+async function isReady(port: number): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${port}/readyz`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
+/** A table of an engine, median and 99th percentile for each size, as Markdown. */
+function print(name: Engine): void {
+  const heads = sizes.map((size) => size.toLocaleString("en"));
+  console.log(`\n${name}: milliseconds, median / 99th percentile of ${samples}\n`);
+  console.log(`| | ${heads.join(" | ")} |`);
+  console.log(`| --- | ${heads.map(() => "---: |").join(" ")}`);
+  for (const [operation, bySize] of Object.entries(results.times[name] ?? {})) {
+    const cells = sizes.map((size) => {
+      const { median, p99 } = bySize[size] as Times;
+      return `${median.toFixed(2)} / ${p99.toFixed(2)}`;
+    });
+    console.log(`| ${operation} | ${cells.join(" | ")} |`);
+  }
+}

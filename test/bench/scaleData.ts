@@ -1,0 +1,118 @@
+/** Fills a database with the customers of one large company and of ninety-nine small ones. */
+import { v7 as uuidv7 } from "uuid";
+import { type ApiKey, createApiKeys } from "../../server/apiKeys.ts";
+import { connectDatabase, type Database, type Run, type Value } from "../../server/database/connect.ts";
+import { foldText } from "../../server/database/search.ts";
+import { createRandom, person } from "./people.ts";
+
+export interface ScaleData {
+  /** A key of the large company. */
+  key: string;
+  /** The ids of its customers, the oldest first. */
+  ids: string[];
+  seconds: number;
+}
+
+const small = 99;
+/** A customer of a small company comes after so many of the large one. */
+const everyOther = 10;
+const firstCreatedAt = Date.UTC(2023, 0, 1);
+const millisecondsBetween = 30_000;
+
+/** Rows that one statement inserts. SQLite gains nothing from more than one. */
+const batchSize = { sqlite: 1, postgres: 250 };
+
+/**
+ * Fills a new database. The companies' customers are created in turn, and so lie in between one
+ * another. On PostgreSQL the index of the search is made afterwards, which is the faster order.
+ */
+export async function fillDatabase(url: string, customers: number): Promise<ScaleData> {
+  const startedAt = performance.now();
+  const database = await connectDatabase({ url });
+  const apiKeys = createApiKeys(database);
+  const keys: string[] = [];
+  const companies: string[] = [];
+  for (let company = 0; company <= small; company++) {
+    const key = await apiKeys.create(`company-${company}`, ["customers:read"], "benchmark", null);
+    keys.push(key);
+    companies.push(((await apiKeys.find(`Bearer ${key}`)) as ApiKey).companyId);
+  }
+
+  const ids: string[] = [];
+  await database.session(async (run) => {
+    const execute = (sql: string) => run(database.prepare(database.knex.raw(sql)));
+    const isPostgres = database.dialect === "postgres";
+    const [index] = isPostgres
+      ? ((await execute("select pg_get_indexdef('customers_search'::regclass) as sql")) as { sql: string }[])
+      : [];
+    if (isPostgres) await execute("drop index customers_search");
+
+    await execute("begin");
+    await insertCustomers(database, run, companies, customers, ids);
+    await execute("commit");
+
+    if (index) {
+      await execute("set maintenance_work_mem = '512MB'");
+      await execute(index.sql);
+    }
+    await execute(isPostgres ? "vacuum analyze" : "pragma wal_checkpoint(truncate)");
+  });
+  await database.close();
+  return { key: keys[0] as string, ids, seconds: (performance.now() - startedAt) / 1000 };
+}
+
+async function insertCustomers(
+  { knex, prepare, search, dialect }: Database,
+  run: Run,
+  companies: string[],
+  customers: number,
+  ids: string[],
+): Promise<void> {
+  const random = createRandom(0);
+  const bytes = Buffer.alloc(16);
+  let batch: Record<string, Value | boolean>[] = [];
+  let insert: { columns: string[]; statement: ReturnType<typeof prepare> } | undefined;
+
+  async function flush() {
+    const columns = Object.keys(batch[0] as object);
+    const length = batch.length;
+    if (length < batchSize[dialect] || !insert) {
+      const rows = batch.map((_, row) =>
+        Object.fromEntries(columns.map((column) => [column, `:${row}.${column}`])),
+      );
+      insert = { columns, statement: prepare(knex("customers").insert(rows)) };
+    }
+    const values = batch.flatMap((row, index) =>
+      columns.map((column) => [`${index}.${column}`, row[column] as Value]),
+    );
+    batch = [];
+    await run(insert.statement, Object.fromEntries(values));
+  }
+
+  const total = customers + Math.floor(customers / everyOther);
+  for (let index = 0; index < total; index++) {
+    const round = Math.floor(index / (everyOther + 1));
+    const isOther = index % (everyOther + 1) === everyOther;
+    const body = person(isOther ? round : index - round);
+    const updatedAt = firstCreatedAt + index * millisecondsBetween;
+    for (let at = 0; at < 16; at += 4) bytes.writeUInt32BE(random() * 2 ** 32, at);
+    const id = uuidv7({ msecs: updatedAt, random: bytes });
+    if (!isOther) ids.push(id);
+    batch.push({
+      company_id: companies[isOther ? 1 + (round % small) : 0] as string,
+      id,
+      email: body.email,
+      name: body.name ?? null,
+      folded_name: body.name == null ? null : foldText(body.name),
+      status: body.status,
+      notes: body.notes ?? null,
+      credit_limit: body.creditLimit ?? null,
+      tax_rate_override: body.taxRateOverride ?? null,
+      email_verified: dialect === "sqlite" ? 0 : "false",
+      updated_at: updatedAt,
+      ...search.columnsOf(id),
+    });
+    if (batch.length === batchSize[dialect]) await flush();
+  }
+  if (batch.length > 0) await flush();
+}
