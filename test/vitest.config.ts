@@ -1,11 +1,10 @@
 import { defineConfig } from "vitest/config";
 
-/** They need both engines at once, or none, or ask nothing that engines could answer differently. */
-const once = [
+/** They start servers and commands as processes, or outages: `npm run test:processes`. */
+const processes = [
   "test/arguments.test.ts",
   "test/commandLine.test.ts",
   "test/contractCommand.test.ts",
-  "test/drift.test.ts",
   "test/durability.test.ts",
   "test/gate.test.ts",
   "test/keys.test.ts",
@@ -14,15 +13,18 @@ const once = [
   "test/process.test.ts",
   "test/readme.test.ts",
 ];
+/** As these do, but on either engine. */
+const processesOfEngine = ["test/commands.test.ts", "test/workers.test.ts"];
 /** About several processes and a server that fails, which only PostgreSQL has. */
 const postgresOnly = ["test/cluster.test.ts", "test/outage.test.ts"];
+const allProcesses = [...processes, ...processesOfEngine, ...postgresOnly];
 
 const shared = { include: ["test/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 };
 const typecheck = { enabled: true, tsconfig: "test/tsconfig.json", include: ["test/*.test-d.ts"] };
 const sqlite = { TEST_ENGINE: "sqlite" };
 const postgres = { TEST_ENGINE: "postgres" };
 
-/** The other files run on both engines; `createDatabase` looks at TEST_ENGINE. */
+/** `npm test` runs every file of HTTP on both engines; `createDatabase` looks at TEST_ENGINE. */
 export default defineConfig({
   test: {
     // Many tests wait, for a lock, a timeout or a process: one worker would leave a core idle.
@@ -30,9 +32,24 @@ export default defineConfig({
     // Every project is given its PostgreSQL.
     globalSetup: ["test/postgres.ts"],
     projects: [
-      { test: { ...shared, name: "once", include: once, env: sqlite, typecheck } },
-      { test: { ...shared, name: "sqlite", exclude: [...once, ...postgresOnly], env: sqlite } },
-      { test: { ...shared, name: "postgres", exclude: once, env: postgres } },
+      { test: { ...shared, name: "sqlite", exclude: allProcesses, env: sqlite, typecheck } },
+      { test: { ...shared, name: "postgres", exclude: allProcesses, env: postgres } },
+      {
+        test: {
+          ...shared,
+          name: "processes",
+          include: [...processes, ...processesOfEngine],
+          env: sqlite,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "processes on PostgreSQL",
+          include: [...processesOfEngine, ...postgresOnly],
+          env: postgres,
+        },
+      },
     ],
   },
 });
