@@ -28,7 +28,7 @@ const log = pino(
 );
 // Before the workers start: they find the database as it must be.
 const database = await connected();
-const stop = config.workers > 1 && cluster.isPrimary ? await supervise() : await serve();
+const { port, stop } = config.workers > 1 && cluster.isPrimary ? await supervise() : await serve();
 let stopping = false;
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, async () => {
@@ -40,9 +40,17 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.exit(0);
   });
 }
+// Whoever reads that we listen may already tell us to stop.
+if (cluster.isPrimary) await announce(port);
 
-/** Listens in this process; returns what answers all that has begun, and ends. */
-async function serve(): Promise<() => Promise<void>> {
+/** Where requests arrive, and what ends that. */
+interface Listening {
+  port: number;
+  stop(): Promise<void>;
+}
+
+/** Listens in this process; its stop answers all that has begun. */
+async function serve(): Promise<Listening> {
   let isStopping = false;
   const { requestsPerMinute } = config;
   const app = createApp({ database, log, requestsPerMinute, isStopping: () => isStopping });
@@ -54,25 +62,31 @@ async function serve(): Promise<() => Promise<void>> {
   server.listen(config.port, config.host);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  if (cluster.isPrimary) await announce(port);
-  return async () => {
-    isStopping = true;
-    await server.stop(graceInMilliseconds);
-    await database.close();
+  return {
+    port,
+    async stop() {
+      isStopping = true;
+      await server.stop(graceInMilliseconds);
+      await database.close();
+    },
   };
 }
 
-/** Lets workers listen; returns what stops them. */
-async function supervise(): Promise<() => Promise<void>> {
+/** Lets workers listen. */
+async function supervise(): Promise<Listening> {
   const listening = once(cluster, "listening");
   const stopWorkers = await startWorkers(config.workers, log).catch((error) => {
     log.fatal({ err: error }, "cannot start the workers");
     process.exit(1);
   });
   const [, { port }] = await listening;
-  await announce(port);
-  await database.close();
-  return stopWorkers;
+  return {
+    port,
+    async stop() {
+      await stopWorkers();
+      await database.close();
+    },
+  };
 }
 
 /** Says where the server is and, on the first run, how to try it. */

@@ -44,8 +44,8 @@ export function createRequestCheck() {
     if (operation.bodySchema) return check(operation, request);
     if (operation.query.size === 0) return { query: request.query, body: undefined };
     // Of a request without a body, the contract has something to say of the query alone: a path
-    // parameter may be any string. First pages repeat theirs, and the
-    // validator's share of a small request was a fifth.
+    // parameter may be any string. First pages repeat theirs, and the validator's share of a small
+    // request was a fifth.
     const name = `${operation.operationId} ${JSON.stringify(request.query)}`;
     let query = goodQueries.get(name);
     if (!query) {

@@ -86,8 +86,7 @@ describe("kill -9", () => {
     const key = await createKeyByCommand(databaseUrl);
     const acknowledged = new Map<string, Customer>();
     let server = await spawnServer({ DATABASE_URL: databaseUrl });
-    // PostgreSQL keeps the data in a process that is not killed here.
-    const rounds = databaseUrl.startsWith("sqlite:") ? 20 : 5;
+    const rounds = 20;
     for (let round = 0; round < rounds; round += 1) {
       const client = server.client(key);
       const writers = Array.from({ length: 6 }, (_, number) => new Writer(`${round}-${number}`));
