@@ -253,7 +253,7 @@ if (process.argv[1] === import.meta.filename) {
   const breaks = breaksOf(released, today);
   for (const line of breaks) console.error(line);
   const last = `the released contract, ${released.info.version}`;
-  if (breaks.length > 0) console.error(`\n${breaks.length} changes can break clients of ${last}.`);
+  if (breaks.length > 0) console.error(`\nThis can break clients of ${last}.`);
   else console.log(`Nothing can break a client of ${last}.`);
   process.exitCode = breaks.length > 0 ? 1 : 0;
 }

@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 /** They start servers and commands as processes, or outages: `npm run test:processes`. */
 const processes = [
   "test/arguments.test.ts",
+  "test/breaking.test.ts",
   "test/commandLine.test.ts",
   "test/contractCommand.test.ts",
   "test/durability.test.ts",
@@ -12,6 +13,7 @@ const processes = [
   "test/plans.test.ts",
   "test/process.test.ts",
   "test/readme.test.ts",
+  "test/release.test.ts",
 ];
 /** As these do, but on either engine. */
 const processesOfEngine = ["test/commands.test.ts", "test/workers.test.ts"];
