@@ -9,12 +9,12 @@ import { join } from "node:path";
 import pino from "pino";
 import { inject, onTestFinished } from "vitest";
 import { type CustomersClient, createCustomersClient } from "../client/index.ts";
+import { type Answer, assertContract, createCheckedFetch } from "../contract/check.ts";
 import type { Scope } from "../generated/messages.ts";
 import { createApiKeys } from "../server/apiKeys.ts";
 import { createApp } from "../server/app.ts";
 import { createServer } from "../server/connections.ts";
 import { connectDatabase, type Database, type Statement, type Value } from "../server/database/connect.ts";
-import { type Answer, assertContract, createCheckedFetch } from "./contractCheck.ts";
 import { createTestDatabase } from "./postgres.ts";
 
 export const bothScopes: Scope[] = ["customers:read", "customers:write"];

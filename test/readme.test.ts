@@ -1,9 +1,9 @@
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { createCheckedFetch } from "../contract/check.ts";
 import { variables } from "../server/config.ts";
 import { createDemo } from "../server/firstRun.ts";
-import { createCheckedFetch } from "./contractCheck.ts";
 import { type Ended, runCommand, runProgram, serve, startServer, temporaryFolder } from "./harness.ts";
 
 const readme = readFileSync("README.md", "utf8");
