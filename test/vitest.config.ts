@@ -9,6 +9,7 @@ const processes = [
   "test/durability.test.ts",
   "test/gate.test.ts",
   "test/keys.test.ts",
+  "test/package.test.ts",
   "test/parity.test.ts",
   "test/plans.test.ts",
   "test/process.test.ts",
