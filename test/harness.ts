@@ -335,9 +335,15 @@ export interface SpawnedServer extends LaunchedServer {
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 
-/** Starts a server in a process of its own, as `npm start` does; killed when the test is over. */
-export function launchServer(environment: Record<string, string>): LaunchedServer {
-  const child = spawn(process.execPath, ["dist/server/main.js"], {
+/**
+ * Starts a server in a process of its own, as `npm start` does; killed when the test is over.
+ * @param program another that listens, and says where as the server does
+ */
+export function launchServer(
+  environment: Record<string, string>,
+  program = "dist/server/main.js",
+): LaunchedServer {
+  const child = spawn(process.execPath, [program], {
     env: { ...process.env, ...serverEnvironment, ...environment },
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -369,8 +375,11 @@ export function launchServer(environment: Record<string, string>): LaunchedServe
 }
 
 /** A server in a process of its own, once it listens. */
-export async function spawnServer(environment: Record<string, string>): Promise<SpawnedServer> {
-  const launched = launchServer(environment);
+export async function spawnServer(
+  environment: Record<string, string>,
+  program?: string,
+): Promise<SpawnedServer> {
+  const launched = launchServer(environment, program);
   const url = await launched.listening();
   const checkedFetch = createCheckedFetch();
   return {
