@@ -193,9 +193,11 @@ describe("the start page of the sandbox", () => {
         expect(ended.stdout).toMatch(/^HTTP\/1\.1 431 .*\{"error":"Request headers are too large\."\}$/s);
       else confirmed(name, seen.at(-1) as Answer);
     }
-    const provoked = new Set(shown.map(({ name }) => name.replace(/^\w+ /, "")));
+    /** The status and the message, without operation and remark. */
+    const answerOf = (name: string) => name.replace(/^\w+ /, "").replace(/ \([^()]*\)$/, "");
+    const provoked = new Set(shown.map(({ name }) => answerOf(name)));
     const described = Object.keys({ ...outsideAnswers, ...otherAnswers })
-      .map((name) => name.replace(/^\w+ /, "").replace(/ \([^()]*\)$/, ""))
+      .map(answerOf)
       .filter((answer) => !answer.startsWith("408 "));
     expect([...provoked].sort()).toEqual([...new Set(described)].sort());
   });

@@ -2,7 +2,7 @@
 import { contract } from "../contract.ts";
 import { type SandboxCustomer, sandboxCustomers, sandboxKeys, usedIdempotencyKey } from "./data.ts";
 
-/** Something to try: the answer it gives, the key, and what curl is told beside it; `$API` is where the API is. */
+/** Something to try: the answer it gives, with a remark where several do, the key, and what curl is told beside it; `$API` is where the API is. */
 type Try = [answer: string, key: keyof typeof sandboxKeys | undefined, curl: string];
 
 const [first, second] = sandboxCustomers.sandbox as [SandboxCustomer, SandboxCustomer];
@@ -16,10 +16,10 @@ const update = (body: string, headers = json) =>
 
 /** Each by itself, in any order, as often as you like. */
 const tries: Try[] = [
-  ["listCustomers 200", "both", `"$API/customers?limit=2"`],
-  ["listCustomers 200", "both", `"$API/customers?status=BLOCKED&limit=2"`],
-  ["listCustomers 200", "both", `-G ${list} --data-urlencode "search=LÖWIN" -d limit=2`],
-  ["listCustomers 200", "another", `"$API/customers?limit=2"`],
+  ["listCustomers 200 (a page)", "both", `"$API/customers?limit=2"`],
+  ["listCustomers 200 (those that are blocked)", "both", `"$API/customers?status=BLOCKED&limit=2"`],
+  ["listCustomers 200 (a search)", "both", `-G ${list} --data-urlencode "search=LÖWIN" -d limit=2`],
+  ["listCustomers 200 (of another company)", "another", `"$API/customers?limit=2"`],
   ["getCustomer 200", "both", one],
   ["getCustomer 304", "both", `-H 'If-None-Match: "${first.updatedAt.toString(36)}"' ${one}`],
   [
@@ -62,8 +62,8 @@ const tries: Try[] = [
   ["updateCustomer 400 Unknown field.", "both", update('{"password": "secret"}')],
 
   ["listCustomers 401 Missing or malformed Authorization header. Use: Bearer <api_key>", undefined, list],
-  ["listCustomers 401 This API key is invalid, expired or revoked.", "revoked", list],
-  ["listCustomers 401 This API key is invalid, expired or revoked.", "expired", list],
+  ["listCustomers 401 This API key is invalid, expired or revoked. (a revoked key)", "revoked", list],
+  ["listCustomers 401 This API key is invalid, expired or revoked. (an expired key)", "expired", list],
   ["listCustomers 403 This API key lacks the customers:read scope.", "write", list],
   ["updateCustomer 403 This API key lacks the customers:write scope.", "read", update("{}")],
   ["getCustomer 404 Customer not found.", "both", `"$API/customers/${foreign.id}"`],
@@ -104,10 +104,10 @@ export const keyList: string = Object.values(sandboxKeys)
 /** @param origin where the sandbox is, as in `http://127.0.0.1:3000` */
 export function startPage(origin: string): string {
   const keys = Object.values(sandboxKeys).map(
-    ({ key, meaning }) => `<tr><td><code>${escaped(key)}</code><td>${escaped(meaning)}`,
+    ({ key, meaning }) => `<dt><code>${escaped(key)}</code>\n<dd>${escaped(meaning)}`,
   );
   const blocks = tries.map(([answer, key, curl]) => {
-    const authorization = key ? `-H "Authorization: Bearer ${sandboxKeys[key].key}" ` : "";
+    const authorization = key ? `-H "Authorization: Bearer ${sandboxKeys[key].key}" \\\n  ` : "";
     const command = `curl -i ${authorization}${curl}`;
     return `<h3>${escaped(answer)}</h3>\n<pre><code>${escaped(command.replaceAll("$API", `${origin}/api/v1`))}</code></pre>`;
   });
@@ -118,9 +118,9 @@ export function startPage(origin: string): string {
 <title>Sandbox of the ${escaped(contract.info.title)}</title>
 <style>
   body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1b2430; background: #fff }
-  pre { background: #f2f4f7; padding: .75rem; overflow-x: auto; border-radius: .25rem }
-  table { border-collapse: collapse; display: block; overflow-x: auto }
-  td { padding: .25rem 1rem .25rem 0; vertical-align: top }
+  pre { background: #f2f4f7; padding: .75rem; white-space: pre-wrap; overflow-wrap: anywhere; user-select: all }
+  code { overflow-wrap: anywhere }
+  dd { margin: 0 0 .5rem }
   h3 { font-size: 1rem; margin: 1.5rem 0 .25rem }
 </style>
 <main>
@@ -129,11 +129,11 @@ export function startPage(origin: string): string {
 ${sandboxCustomers.sandbox.length} customers, and <code>another</code> with ${sandboxCustomers.another.length}. The
 API is at <code>${escaped(origin)}/api/v1</code>, its <a href="/docs">documentation</a> at <code>/docs</code>.</p>
 <h2>Keys</h2>
-<table>
+<dl>
 ${keys.join("\n")}
-</table>
+</dl>
 <h2>Every answer</h2>
-<p>Paste them into a shell, in any order. Only a 408 needs more than curl: a request that is begun and not ended within
+<p>One click selects a command; paste it into a shell, in any order. Only a 408 needs more than curl: a request that is begun and not ended within
 10 seconds.</p>
 ${blocks.join("\n")}
 </main>
