@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { outsideAnswers } from "../contract/answers.ts";
-import { runCommand, serve, startServer, type TestServer, temporaryFolder } from "./harness.ts";
+import { runCommand, serve, startServer, type TestServer, temporaryFolder, unescaped } from "./harness.ts";
 
 const count = Object.keys(outsideAnswers).length;
 
@@ -174,11 +174,6 @@ function casesOf(xml: string, counts: Record<string, number>): { name: string; c
     name: unescaped(name as string),
     content: unescaped(inner ?? ""),
   }));
-}
-
-function unescaped(text: string): string {
-  const characters: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"' };
-  return text.replace(/&(\w+);/g, (_entity, name) => characters[name] as string);
 }
 
 /** A server that passes everything on to another, and changes the bodies of the answers. */

@@ -402,6 +402,32 @@ export async function serve(listener: http.RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+/**
+ * Passes everything on to a server, for programs that check nothing: every answer is compared with the
+ * contract, and is a 502 with the report where it differs. Returns its address.
+ * @param seen is told every answer
+ */
+export function serveChecked(target: string, seen: (answer: Answer) => void): Promise<string> {
+  const checkedFetch = createCheckedFetch({ seen });
+  return serve(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const { connection: _, expect: __, ...headers } = request.headers;
+    const answer = await checkedFetch(target + request.url, {
+      method: request.method as string,
+      headers: headers as Record<string, string>,
+      ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
+    }).catch((difference) => new Response(String(difference), { status: 502 }));
+    response.writeHead(answer.status).end(await answer.text());
+  });
+}
+
+/** Text out of XML or HTML. */
+export function unescaped(text: string): string {
+  const characters: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"' };
+  return text.replace(/&(\w+);/g, (_entity, name) => characters[name] as string);
+}
+
 const serverEnvironment = {
   PORT: "0",
   NODE_ENV: "production",

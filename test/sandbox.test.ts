@@ -12,7 +12,7 @@ import {
   reads,
   writes,
 } from "../contract/answers.ts";
-import { type Answer, createCheckedFetch } from "../contract/check.ts";
+import type { Answer } from "../contract/check.ts";
 import { contract } from "../server/contract.ts";
 import type { Customer } from "../server/operations.ts";
 import { sandboxCustomers, sandboxKeys } from "../server/sandbox/data.ts";
@@ -21,8 +21,9 @@ import {
   parseAnswers,
   runProgram,
   type SpawnedServer,
-  serve,
+  serveChecked,
   spawnServer,
+  unescaped,
 } from "./harness.ts";
 
 const spawnSandbox = () => spawnServer({}, "dist/server/sandbox/main.js");
@@ -167,19 +168,7 @@ describe("the start page of the sandbox", () => {
   it("shows for every answer of the contract a curl that gives it, in any order and more than once", async () => {
     const sandbox = await spawnSandbox();
     const seen: Answer[] = [];
-    const checkedFetch = createCheckedFetch({ seen: (answer) => seen.push(answer) });
-    // curl checks nothing: between it and the sandbox, every answer is compared with the contract.
-    const url = await serve(async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk);
-      const { connection: _, expect: __, ...headers } = request.headers;
-      const answer = await checkedFetch(sandbox.url + request.url, {
-        method: request.method as string,
-        headers: headers as Record<string, string>,
-        ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
-      }).catch((difference) => new Response(String(difference), { status: 502 }));
-      response.writeHead(answer.status).end(await answer.text());
-    });
+    const url = await serveChecked(sandbox.url, (answer) => seen.push(answer));
     const page = await (await sandbox.fetch("/")).text();
     const shown = [...page.matchAll(/<h3>(.*?)<\/h3>\n<pre><code>(.*?)<\/code><\/pre>/gs)].map(
       ([, name, curl]) => ({ name: unescaped(name as string), curl: unescaped(curl as string) }),
@@ -222,9 +211,4 @@ async function walk(api: Api): Promise<Customer[]> {
     cursor = pagination.nextCursor;
   }
   return customers;
-}
-
-function unescaped(text: string): string {
-  const characters: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"' };
-  return text.replace(/&(\w+);/g, (_entity, name) => characters[name] as string);
 }
