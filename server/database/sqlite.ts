@@ -17,7 +17,7 @@ import {
   type WriteResult,
 } from "./connect.ts";
 import { newestVersion, pendingStatements, versionTable } from "./migrate.ts";
-import { allGrams, gramsOf, type Search } from "./search.ts";
+import { allGrams, type Search } from "./search.ts";
 
 /** How long the start waits for another process that migrates or holds the write lock. */
 const startPatienceInMilliseconds = 30_000;
@@ -226,11 +226,11 @@ const search: Search = {
       .whereRaw("(instr(email, ?) > 0 or instr(folded_name, ?) > 0)", [":text", ":text"])
       // The order of the ids too, but in this one the index streams, and ends with the page.
       .orderByRaw("customers_search.rowid desc limit ?", [":rows"]),
-  valuesOf: ({ companyId, text, status, cursor }) => ({
+  valuesOf: ({ companyId, text, grams, status, cursor }) => ({
     text,
     tokens: [
       ...(status ? [tokenOf(companyId, "s", status)] : []),
-      ...gramsOf(text).map((gram) => tokenOf(companyId, "g", gram)),
+      ...grams.map((gram) => tokenOf(companyId, "g", gram)),
     ].join(" "),
     position: cursor ? positionOf(cursor) : 2n ** 63n - 1n,
   }),
