@@ -41,6 +41,7 @@ export function createRetryingFetch(
 ): Fetch {
   /** One try, to the last byte: an answer that breaks off is a failure as one that never came. */
   async function tryOnce(request: Request, ...extensions: never[]): Promise<Response> {
+    request.signal.throwIfAborted();
     const deadline = new AbortController();
     const timer = setTimeout(
       () => deadline.abort(new DOMException(`No answer within ${timeout} ms.`, "TimeoutError")),
