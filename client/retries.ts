@@ -17,8 +17,8 @@ type Fetch = (request: Request, ...extensions: never[]) => Promise<Response>;
 const repeatableMethods = ["GET", "HEAD", "OPTIONS", "PATCH"];
 /** The API's own words for "later", and a proxy's for a connection to the API that failed. */
 const retriedStatuses = [429, 502, 503, 504];
-/** What `fetch` rejects with when the network fails, and what a try that took too long is aborted with. */
-const retriedErrors = ["TypeError", "TimeoutError"];
+/** When the network fails, when a try takes too long, and when what came of an answer is not all of its JSON. */
+const retriedErrors = ["TypeError", "TimeoutError", "SyntaxError"];
 
 const firstBackoffInMilliseconds = 500;
 const longestBackoffInMilliseconds = 30_000;
@@ -53,7 +53,9 @@ export function createRetryingFetch(
       // openapi-fetch sets what Request does not know, such as the `next` of Next.js, on the object.
       Object.assign(copy, Object.fromEntries(Object.entries(request)));
       const response = await fetch(copy, ...extensions);
-      await response.clone().arrayBuffer();
+      const text = await response.clone().text();
+      // Chromium takes headers that broke off for a whole answer without a body. Every success has one.
+      if (response.ok && request.method !== "HEAD" && response.status !== 204) JSON.parse(text);
       return response;
     } catch (error) {
       throw deadline.signal.aborted ? deadline.signal.reason : error;

@@ -361,6 +361,26 @@ describe("a create", () => {
   });
 });
 
+describe("an answer that broke off unnoticed", () => {
+  const whole = '{"data":[],"pagination":{"hasMore":false,"nextCursor":null}}';
+
+  it.each([["no body"], [whole.slice(0, -1)], [whole.slice(0, 1)]])(
+    "is asked for again: %s",
+    async (body) => {
+      withBackoffOf(0);
+      const answers = [new Response(body === "no body" ? null : body), new Response(whole)];
+      const { client } = await observedClient({ fetch: async () => answers.shift() as Response });
+      expect(await unwrap(client.GET("/customers"))).toEqual(JSON.parse(whole));
+      expect(answers).toEqual([]);
+    },
+  );
+
+  it("is an error, and no success, where it never comes whole", async () => {
+    const { client } = await observedClient({ fetch: async () => new Response(null), maxRetries: 0 });
+    await expect(client.GET("/customers")).rejects.toThrow(SyntaxError);
+  });
+});
+
 describe("an update", () => {
   const ofUpdate = (Object.keys(faults) as Fault[]).filter(
     (fault) => fault !== "held before the server gets it",

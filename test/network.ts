@@ -38,11 +38,15 @@ export interface Network {
   tries: Try[];
 }
 
-/** Opens a way to a server, until the test is over. What the server answers is compared with the contract. */
-export async function openNetwork(serverUrl: string): Promise<Network> {
+/**
+ * Opens a way to a server, until the test is over. What the server answers is compared with the contract.
+ * @param servePage answers what is no request to the API, and meets no fault
+ */
+export async function openNetwork(serverUrl: string, servePage?: http.RequestListener): Promise<Network> {
   const checkedFetch = createCheckedFetch();
   const network: Network = { url: "", faults: [], tries: [] };
   network.url = await serve(async (request, response) => {
+    if (servePage && !request.url?.startsWith("/api/")) return servePage(request, response);
     const fault = network.faults.shift();
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
@@ -60,8 +64,9 @@ export async function openNetwork(serverUrl: string): Promise<Network> {
     }
     if (answer === "held") await once(response, "close");
     else if (answer === "dropped") request.socket.destroy();
-    else if (answer === "half a head") request.socket.end("HTTP/1.1 200 OK\r\nContent-Ty");
-    else if (typeof answer === "number") {
+    else if (answer === "half a head") {
+      request.socket.end(`HTTP/1.1 ${answered.status} ${answered.statusText}\r\nContent-Ty`);
+    } else if (typeof answer === "number") {
       response.writeHead(answer, { "Content-Type": "text/html", "Retry-After": "0" }).end("<h1>Sorry</h1>");
     } else {
       const bytes = Buffer.from(await answered.arrayBuffer());
