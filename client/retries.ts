@@ -78,7 +78,7 @@ export function createRetryingFetch(
         retryAfter = retryAfterOf(response) ?? 0;
         if (retryAfter > longestRetryAfterInSeconds) return response;
       } catch (error) {
-        if (request.signal.aborted || !retriedErrors.includes((error as Error)?.name)) throw error;
+        if (!retriedErrors.includes((error as Error)?.name)) throw error;
       }
       // Jitter on all of the backoff, and on top of Retry-After, or all who failed together come again together.
       const backoff = Math.min(firstBackoffInMilliseconds * 2 ** retry, longestBackoffInMilliseconds);
