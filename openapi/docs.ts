@@ -15,9 +15,11 @@ const mark = `data:image/svg+xml,${encodeURIComponent(
 const languages = { sh: "curl", ts: "TypeScript", py: "Python", php: "PHP" };
 
 const contract = JSON.parse(read("../generated/openapi.json"));
+delete contract.tags;
 for (const path of Object.values<object>(contract.paths)) {
   for (const operation of Object.values(path)) {
     if (!operation.operationId) continue;
+    delete operation.tags;
     operation["x-codeSamples"] = Object.entries(languages).map(([ending, label]) => ({
       lang: label === "curl" ? "Shell" : label,
       label,
