@@ -81,7 +81,7 @@ function messageTable(): string {
         : isOfAll
           ? "every operation"
           : from.join(", ");
-      return `| ${status} | \`${message}\` | ${[...when].join("; ")} | ${whence} |`;
+      return `| ${status} | \`${message}\` | ${[...when].join(". ")} | ${whence} |`;
     });
   return ["| Status | `error` | When | Answer to |", "| --- | --- | --- | --- |", ...lines].join("\n");
 }
