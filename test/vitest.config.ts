@@ -15,6 +15,7 @@ const processes = [
   "test/process.test.ts",
   "test/readme.test.ts",
   "test/release.test.ts",
+  "test/samples.test.ts",
   "test/sandbox.test.ts",
 ];
 /** As these do, but on either engine. */

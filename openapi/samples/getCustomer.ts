@@ -1,6 +1,6 @@
 import { createCustomersClient, unwrap } from "distribu-customers-api/client";
 
-const { API, KEY, ID } = process.env as Record<string, string>;
+const { API, KEY, ID } = process.env as { API: string; KEY: string; ID: string };
 const client = createCustomersClient({ baseUrl: API, apiKey: KEY });
 
 const { data: customer } = await unwrap(client.GET("/customers/{id}", { params: { path: { id: ID } } }));

@@ -1,6 +1,6 @@
 import { createCustomersClient } from "distribu-customers-api/client";
 
-const { API, KEY } = process.env as Record<string, string>;
+const { API, KEY } = process.env as { API: string; KEY: string };
 const client = createCustomersClient({ baseUrl: API, apiKey: KEY });
 
 // All pages, one after the other.

@@ -1,6 +1,6 @@
 import { createCustomersClient, entityTagOf, unwrap } from "distribu-customers-api/client";
 
-const { API, KEY, ID } = process.env as Record<string, string>;
+const { API, KEY, ID } = process.env as { API: string; KEY: string; ID: string };
 const client = createCustomersClient({ baseUrl: API, apiKey: KEY });
 
 // With the entity tag of what was read, the update is a 412 where somebody has changed it since.
