@@ -61,7 +61,7 @@ function messageTable(): string {
         const row = rows.get(key) ?? {
           status: Number(status),
           message: value.error,
-          when: new Set(),
+          when: new Set<string>(),
           from: [],
         };
         rows.set(key, row);
