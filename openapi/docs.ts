@@ -45,30 +45,42 @@ writeFileSync(page, closed(readFileSync(page, "utf8")));
 function closed(built: string): string {
   // What was rendered beforehand has links without a `#`, and styles in attributes, which no hash can allow. The
   // script renders the same, with links that work and styles that are allowed.
-  const start = built.indexOf('<div id="redoc">');
-  const end = built.indexOf('<script type="module">', start);
-  const page = `${built.slice(0, start)}<div id="redoc"></div>\n${built.slice(end)}`
-    // The mark of its maker, which would be fetched from there.
-    .replaceAll(/`https:\/\/cdn\.redoc\.ly\/redoc\/logo-mini(?:-full)?\.svg`/g, `\`${mark}\``);
-  // styled-components begins with an empty style, and adds its rules by script.
-  const hashes: Record<string, Set<string>> = { script: new Set(), style: new Set([hashOf("")]) };
+  let page = replaced(built, /<div id="redoc">.*?(?=<script type="module">)/s, '<div id="redoc"></div>');
+  // The mark of its maker, which would be fetched from there.
+  page = replaced(page, /`https:\/\/cdn\.redoc\.ly\/redoc\/logo-mini(-full)?\.svg`/g, `\`${mark}\``);
+  // The colours of the samples, which it writes into attributes.
+  page = replaced(page, /(?<=`) style="color: var\((\$\{\w+\})\)"(?=`)/, ' data-color="$1"');
+  const colours = new Set(page.match(/--code-block-tokens-[a-z-]+-color/g));
+  const rules = [...colours].map((name) => `[data-color="${name}"] { color: var(${name}) }`);
+  page = replaced(page, "</head>", `<style>${rules.join("\n")}</style>\n</head>`);
+
+  const hashes = {
+    script: new Set<string>(),
+    // styled-components begins with an empty style, and adds its rules by script.
+    style: new Set([hashOf("")]),
+  };
   for (const [, element, content] of page.matchAll(/<(script|style)\b[^>]*>(.*?)<\/\1>/gs))
-    hashes[element as string]?.add(hashOf(content as string));
+    hashes[element as keyof typeof hashes].add(hashOf(content as string));
   const policy = [
     "default-src 'none'",
-    `script-src ${[...(hashes.script as Set<string>)].join(" ")}`,
-    `style-src ${[...(hashes.style as Set<string>)].join(" ")}`,
+    `script-src ${[...hashes.script].join(" ")}`,
+    `style-src ${[...hashes.style].join(" ")}`,
     "img-src data:",
     "font-src data:",
     // The index of the search is made beside the page.
     "worker-src blob:",
     "base-uri 'none'",
     "form-action 'none'",
-  ].join("; ");
-  return page.replace(
-    "<head>",
-    () => `<head>\n  <meta http-equiv="Content-Security-Policy" content="${policy}">`,
-  );
+  ];
+  const meta = `<meta http-equiv="Content-Security-Policy" content="${policy.join("; ")}">`;
+  return replaced(page, "<head>", `<head>\n  ${meta}`);
+}
+
+/** @throws {Error} where there is nothing to replace, as in another version of Redoc */
+function replaced(text: string, found: string | RegExp, by: string): string {
+  const result = text.replace(found, by);
+  if (result === text) throw new Error(`Redoc's page has no ${found}: see what has become of it.`);
+  return result;
 }
 
 function hashOf(content: string): string {

@@ -58,15 +58,10 @@ function messageTable(): string {
       for (const example of Object.values(content["application/json"].examples)) {
         const { summary, value } = resolve(example);
         const key = `${status} ${value.error}`;
-        const row = rows.get(key) ?? {
-          status: Number(status),
-          message: value.error,
-          when: new Set<string>(),
-          from: [],
-        };
-        rows.set(key, row);
-        row.when.add((summary ?? description).trim().replace(/\.$/, ""));
-        row.from.push(from);
+        if (!rows.has(key))
+          rows.set(key, { status: Number(status), message: value.error, when: new Set(), from: [] });
+        rows.get(key)?.when.add((summary ?? description).trim().replace(/\.$/, ""));
+        rows.get(key)?.from.push(from);
       }
     }
   }
