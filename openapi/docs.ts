@@ -23,7 +23,7 @@ for (const path of Object.values<object>(contract.paths)) {
     operation["x-codeSamples"] = Object.entries(languages).map(([ending, label]) => ({
       lang: label === "curl" ? "Shell" : label,
       label,
-      source: read(`samples/${operation.operationId}.${ending}`),
+      source: read(`samples/${operation.operationId}.${ending}`).trimEnd(),
     }));
   }
 }
@@ -67,8 +67,6 @@ function closed(built: string): string {
     `style-src ${[...hashes.style].join(" ")}`,
     "img-src data:",
     "font-src data:",
-    // The index of the search is made beside the page.
-    "worker-src blob:",
     "base-uri 'none'",
     "form-action 'none'",
   ];
