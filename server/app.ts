@@ -132,6 +132,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
       headers,
       rawBody,
       companyId: key.companyId,
+      keyId: key.id,
       error,
     });
     send(request, response, exchange, status, replyHeaders, body);
