@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 /** They start servers and commands as processes, or outages: `npm run test:processes`. */
 const processes = [
   "test/arguments.test.ts",
+  "test/backup.test.ts",
   "test/commandLine.test.ts",
   "test/contractCommand.test.ts",
   "test/durability.test.ts",
