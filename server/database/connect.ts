@@ -56,6 +56,8 @@ export interface Database {
   session<Result>(work: (run: Run) => Promise<Result>): Promise<Result>;
   /** PostgreSQL: what rate-limiter-flexible takes for a pool. */
   readonly rateLimitStore?: { query(query: pg.QueryConfig): Promise<pg.QueryResult> };
+  /** PostgreSQL: how many connections are used and idle, and how many requests wait for one. */
+  pool?(): { used: number; idle: number; waiting: number };
   /** Resolves after a round trip that found every migration applied. */
   ping(): Promise<void>;
   close(): Promise<void>;
