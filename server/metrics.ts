@@ -4,6 +4,7 @@ import { once } from "node:events";
 import http from "node:http";
 import prometheus from "prom-client";
 import type { Exchange } from "./app.ts";
+import { operations } from "./contract.ts";
 import type { Database } from "./database/connect.ts";
 import type { OperationId } from "./operations.ts";
 
@@ -61,6 +62,9 @@ export function createMetrics() {
     labelNames: ["operation"] as const,
     registers,
   });
+  // From zero, so that an alert sees the first difference as an increase.
+  for (const operation of ["none", ...operations.map(({ operationId }) => operationId)])
+    drift.inc({ operation }, 0);
 
   async function timed<Result>(kind: "read" | "write", work: () => Promise<Result>): Promise<Result> {
     const end = databaseTime.startTimer({ kind });
