@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import express from "express";
 import type { Logger } from "pino";
 import { createApiKeys, tokenOf, unauthorized } from "./apiKeys.ts";
+import type { Operation } from "./contract.ts";
 import { createOperations } from "./customers.ts";
 import type { Database } from "./database/connect.ts";
 import type { DriftCheck } from "./drift.ts";
@@ -25,13 +26,15 @@ export interface AppOptions {
   metrics?: Metrics | undefined;
   /** Looks at answers that have been sent. */
   driftCheck?: DriftCheck | undefined;
+  /** Is told the operation of each request, within its trace. */
+  nameSpan?: ((operation: Operation) => void) | undefined;
   /** Whether the server has been told to stop, and takes no new work. */
   isStopping(): boolean;
 }
 
 /** The Express application that answers everything. */
 export function createApp(options: AppOptions): express.Express {
-  const { log, requestsPerMinute, metrics, driftCheck, isStopping } = options;
+  const { log, requestsPerMinute, metrics, driftCheck, nameSpan, isStopping } = options;
   const database = metrics?.ofDatabase(options.database) ?? options.database;
   const apiKeys = createApiKeys(database);
   const handlers = createOperations(database);
@@ -104,6 +107,7 @@ export function createApp(options: AppOptions): express.Express {
     }
     const operation = target;
     exchange.operationId = operation.operationId;
+    nameSpan?.(operation);
 
     const key = await apiKeys.find(request.headers.authorization);
     if (!key) throw await refusalOf(request);

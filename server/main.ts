@@ -31,6 +31,8 @@ const log = pino(
 const database = await connected();
 const isSupervisor = config.workers > 1 && cluster.isPrimary;
 const monitoring = config.metricsPort === false ? undefined : await import("./metrics.ts");
+const isTraced = Object.keys(process.env).some((name) => name.startsWith("OTEL_"));
+const tracing = isTraced ? await import("./tracing.ts") : undefined;
 const metrics = isSupervisor ? undefined : monitoring?.createMetrics();
 const { port, stop } = isSupervisor ? await supervise() : await serve();
 const metricsServer = cluster.isPrimary ? await servedMetrics() : undefined;
@@ -61,7 +63,7 @@ async function serve(): Promise<Listening> {
   const { requestsPerMinute, driftCheckOneIn: oneIn } = config;
   const driftCheck = oneIn > 0 ? createDriftCheck(oneIn, log, metrics?.answerChecked) : undefined;
   const app = createApp({
-    ...{ database, log, requestsPerMinute, metrics, driftCheck },
+    ...{ database, log, requestsPerMinute, metrics, driftCheck, nameSpan: tracing?.nameSpan },
     isStopping: () => isStopping,
   });
   const server = createServer(app, log, metrics);

@@ -15,7 +15,12 @@ const processes = [
   "test/readme.test.ts",
 ];
 /** As these do, but on either engine. */
-const processesOfEngine = ["test/commands.test.ts", "test/metrics.test.ts", "test/workers.test.ts"];
+const processesOfEngine = [
+  "test/commands.test.ts",
+  "test/metrics.test.ts",
+  "test/tracing.test.ts",
+  "test/workers.test.ts",
+];
 /** About several processes and a server that fails, which only PostgreSQL has. */
 const postgresOnly = ["test/cluster.test.ts", "test/outage.test.ts"];
 const allProcesses = [...processes, ...processesOfEngine, ...postgresOnly];
