@@ -1,4 +1,5 @@
 /** What the server tells its operator: metrics on a port of their own, and answers that drift. */
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { connectDatabase } from "../server/database/connect.ts";
 import { createKeyByCommand, databaseOfTest, exchangeBytes, runServer, spawnServer } from "./harness.ts";
@@ -145,6 +146,27 @@ describe("the metrics", () => {
     expect(await server.exited).toBe(0);
     await expect(fetch(server.metricsUrl)).rejects.toThrow();
   });
+});
+
+it("are those that the README lists, with their types and labels, and those of prom-client", async () => {
+  const server = await startMeasured();
+  await server.get("/customers");
+  await expect.poll(() => server.valueOf(requests("listCustomers", 200))).toBe(1);
+  const metrics = await server.metrics();
+  const rows = [
+    ...readFileSync("README.md", "utf8").matchAll(/^\| `([a-z_0-9]+)` +\| (\w+) +\| (.*?) +\| /gm),
+  ];
+  const ofPostgres = process.env.TEST_ENGINE === "postgres" ? [] : ["database_connections"];
+  const listed = rows.filter(([, name]) => !ofPostgres.includes(name as string));
+  for (const [, name, type, labels] of listed) {
+    expect(metrics).toContain(`# TYPE ${name} ${type}\n`);
+    const series = new RegExp(`^${name}(?:_count)?(?:\\{(.*)\\})? `, "m").exec(metrics);
+    const found = [...(series?.[1] ?? "").matchAll(/(\w+)="/g)].map(([, label]) => `\`${label}\``);
+    expect([name, found.join(", ")]).toEqual([name, labels]);
+  }
+  const ours = [...metrics.matchAll(/^# TYPE (\w+) /gm)].map(([, name]) => name as string);
+  const names = listed.map(([, name]) => name);
+  expect(ours.filter((name) => !names.includes(name) && !/^(nodejs|process)_/.test(name))).toEqual([]);
 });
 
 describe("an answer that differs from the contract", () => {
