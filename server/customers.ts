@@ -64,6 +64,7 @@ export function createOperations(database: Database): Operations {
         tax_rate_override: ":taxRateOverride",
         email_verified: knex.raw("false"),
         updated_at: ":updatedAt",
+        changed_by: ":keyId",
         ...Object.fromEntries(
           Object.keys(search.columnsOf(newCustomerId())).map((column) => [column, `:${column}`]),
         ),
@@ -133,6 +134,8 @@ export function createOperations(database: Database): Operations {
         changed.map((column) => [column, `:${column}`]),
       );
       const differs = changed.map((column) => knex.raw("?? is distinct from ?", [column, `:${column}`]));
+      // Its entry in the audit trail is made by the database, where a value differs.
+      set.changed_by = ":keyId";
       set.updated_at =
         differs.length === 0
           ? knex.ref("updated_at")
@@ -203,7 +206,7 @@ export function createOperations(database: Database): Operations {
 
     async createCustomer(call) {
       const row = newCustomer(call.body);
-      const { companyId } = call;
+      const { companyId, keyId } = call;
       const body = { data: toCustomer(row) };
       const insertion = {
         statement: insert,
@@ -218,6 +221,7 @@ export function createOperations(database: Database): Operations {
           creditLimit: row.credit_limit,
           taxRateOverride: row.tax_rate_override,
           updatedAt: row.updated_at,
+          keyId,
           ...search.columnsOf(row.id),
         },
       };
@@ -286,6 +290,7 @@ export function createOperations(database: Database): Operations {
                 ...values,
                 companyId: call.companyId,
                 id: call.path.id,
+                keyId: call.keyId,
                 version,
                 now: Date.now(),
               },

@@ -15,6 +15,7 @@ import { createApiKeys } from "../server/apiKeys.ts";
 import { createApp } from "../server/app.ts";
 import { createServer } from "../server/connections.ts";
 import { connectDatabase, type Database, type Statement, type Value } from "../server/database/connect.ts";
+import { createDriftCheck } from "../server/drift.ts";
 import { createTestDatabase } from "./postgres.ts";
 
 export const bothScopes: Scope[] = ["customers:read", "customers:write"];
@@ -129,6 +130,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     database: seenDatabase,
     log,
     requestsPerMinute: options.requestsPerMinute ?? 0,
+    // Of every answer of every test: it must find nothing where the contract check finds nothing.
+    driftCheck: createDriftCheck(1, log),
     isStopping: () => stopping,
   });
   const server = createServer(app, log);
@@ -216,6 +219,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       await server.stop(1_000);
       await database.close();
       await created?.drop();
+      const found = logLines.filter(({ msg }) => /differs from the contract|drift check/.test(String(msg)));
+      if (found.length > 0) throw new Error(`The drift check found ${JSON.stringify(found)}`);
     },
   };
   return self;

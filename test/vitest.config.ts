@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 /** They start servers and commands as processes, or outages: `npm run test:processes`. */
 const processes = [
   "test/arguments.test.ts",
+  "test/backup.test.ts",
   "test/breaking.test.ts",
   "test/commandLine.test.ts",
   "test/contractCommand.test.ts",
@@ -18,7 +19,12 @@ const processes = [
   "test/sandbox.test.ts",
 ];
 /** As these do, but on either engine. */
-const processesOfEngine = ["test/commands.test.ts", "test/workers.test.ts"];
+const processesOfEngine = [
+  "test/commands.test.ts",
+  "test/metrics.test.ts",
+  "test/tracing.test.ts",
+  "test/workers.test.ts",
+];
 /** About several processes and a server that fails, which only PostgreSQL has. */
 const postgresOnly = ["test/cluster.test.ts", "test/outage.test.ts"];
 const allProcesses = [...processes, ...processesOfEngine, ...postgresOnly];

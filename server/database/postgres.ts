@@ -157,6 +157,10 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
       }
     },
     rateLimitStore: { query: (query) => onConnection((connection) => connection.query(query)) },
+    pool() {
+      const { pool } = knex.client;
+      return { used: pool.numUsed(), idle: pool.numFree(), waiting: pool.numPendingAcquires() };
+    },
     async ping() {
       const [row] = await onConnection((connection) => run(connection, readVersion, {}));
       if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");
