@@ -4,7 +4,7 @@ import type { Knex } from "knex";
 import { basePath } from "./contract.ts";
 import { createdAt, isCustomerId, newCustomerId } from "./customerIds.ts";
 import type { Database, Statement, Value } from "./database/connect.ts";
-import { foldText } from "./database/search.ts";
+import { createGramChoice, foldText, sampleSize } from "./database/search.ts";
 import { type EntityTags, entityTagsOf, matchesWeakly } from "./entityTags.ts";
 import type { ApiError } from "./errors.ts";
 import { isoTime } from "./isoTime.ts";
@@ -97,6 +97,10 @@ export function createOperations(database: Database): Operations {
     answer: string;
   }>(knex("idempotency_keys").where("company_id", ":companyId").where("key", ":key").select("*"));
 
+  const sample = prepare<Pick<CustomerRow, "email"> & { folded_name: string | null }>(
+    customersOf(":companyId").select("email", "folded_name").orderByRaw("id desc limit ?", [sampleSize]),
+  );
+  const chooseGrams = createGramChoice((companyId) => read(sample, { companyId }));
   const lists = new Map<string, Statement<CustomerRow>>();
   /** The list's statement for a combination of filters. */
   function listOf(filters: { cursor: boolean; status: boolean; text: boolean }): Statement<CustomerRow> {
@@ -171,7 +175,8 @@ export function createOperations(database: Database): Operations {
         rows: limit + 1,
         cursor: cursor ?? null,
         status: status ?? null,
-        ...(text !== "" && search.valuesOf({ companyId, text, status, cursor })),
+        ...(text !== "" &&
+          search.valuesOf({ companyId, text, grams: await chooseGrams(companyId, text), status, cursor })),
       });
       const data = rows.slice(0, limit).map(toCustomer);
       const hasMore = rows.length > limit;

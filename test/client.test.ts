@@ -8,7 +8,7 @@ import {
   entityTagOf,
   unwrap,
 } from "../client/index.ts";
-import { createCheckedFetch } from "./contractCheck.ts";
+import { createCheckedFetch } from "../contract/check.ts";
 import { lockDatabase } from "./faults.ts";
 import { startServer, type TestServer } from "./harness.ts";
 import { type Fault, faults, type Network, openNetwork } from "./network.ts";

@@ -1,7 +1,7 @@
 /** A network between a client and a server, which fails as it is told. */
 import { once } from "node:events";
 import type http from "node:http";
-import { createCheckedFetch } from "./contractCheck.ts";
+import { createCheckedFetch } from "../contract/check.ts";
 import { serve } from "./harness.ts";
 
 /** What may happen to a request: whether the server gets it, and what comes back in place of its answer. */

@@ -91,6 +91,8 @@ export async function copyDatabase(source: Database, target: Database): Promise<
         copied.push({ table, ...found });
       }
       await write(target.prepare(target.knex.raw("commit")));
+      // Until autovacuum comes by, plans would be those of empty tables.
+      if (target.dialect === "postgres") await write(target.prepare(target.knex.raw("analyze")));
       return copied;
     }),
   );

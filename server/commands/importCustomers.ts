@@ -279,6 +279,8 @@ function createStaging(database: Database, run: Run) {
       const { total, known } = counted as { total: number; known: number };
       await run(insertNew(), { companyId });
       await execute(isDryRun ? "rollback" : "commit");
+      // Until autovacuum comes by, plans would be those of the table as it was.
+      if (dialect === "postgres" && !isDryRun) await execute("analyze customers");
       return { created: total - known, updated, unchanged: known - updated };
     },
   };
