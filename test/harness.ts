@@ -1,7 +1,7 @@
 /** Servers for the tests: real HTTP, real and private databases, every answer checked. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -159,6 +159,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
         baseUrl: `${url}/api/v1`,
         apiKey: apiKey ?? (await self.createKey()),
         fetch: checkedFetch,
+        // What a test provokes it sees, and not what came of a retry.
+        maxRetries: 0,
       });
     },
     fetch(path, { key, ...init } = {}) {
@@ -391,7 +393,8 @@ export async function spawnServer(
     ...launched,
     url,
     port: Number(new URL(url).port),
-    client: (apiKey) => createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: checkedFetch }),
+    client: (apiKey) =>
+      createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: checkedFetch, maxRetries: 0 }),
     fetch: (path, init) => checkedFetch(url + path, { redirect: "manual", ...init }),
   };
 }
@@ -490,4 +493,23 @@ export async function createKeyByCommand(databaseUrl: string): Promise<string> {
   );
   if (code !== 0) throw new Error(stderr);
   return stdout.trim();
+}
+
+/**
+ * Packs the package, as it was built, and installs it in a folder as npm would, but with its dependencies
+ * linked, and no other package: no registry is asked. Returns the files of the package.
+ */
+export function installPackage(folder: string): string[] {
+  const { name, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+  const pack = `npm pack --json --ignore-scripts --pack-destination ${folder}`;
+  const [{ filename, files }] = JSON.parse(execSync(pack, { encoding: "utf8", stdio: "pipe" }));
+  const modules = join(folder, "node_modules");
+  mkdirSync(join(modules, name), { recursive: true });
+  for (const dependency of Object.keys(dependencies))
+    symlinkSync(join(process.cwd(), "node_modules", dependency), join(modules, dependency));
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ dependencies: { [name]: "*" } }));
+  // `rebuild` links the commands of a package that is there.
+  const steps = `tar -xzf ${filename} -C node_modules/${name} --strip-components=1 && npm rebuild --ignore-scripts`;
+  execSync(steps, { cwd: folder, stdio: "pipe" });
+  return files.map(({ path }: { path: string }) => path);
 }

@@ -35,6 +35,11 @@ const sqlite = { TEST_ENGINE: "sqlite" };
 const postgres = { TEST_ENGINE: "postgres" };
 
 /** `npm test` runs every file of HTTP on both engines; `createDatabase` looks at TEST_ENGINE. */
+export const httpProjects = [
+  { test: { ...shared, name: "sqlite", exclude: allProcesses, env: sqlite, typecheck } },
+  { test: { ...shared, name: "postgres", exclude: allProcesses, env: postgres } },
+];
+
 export default defineConfig({
   test: {
     // Many tests wait, for a lock, a timeout or a process: one worker would leave a core idle.
@@ -42,8 +47,7 @@ export default defineConfig({
     // Every project is given its PostgreSQL.
     globalSetup: ["test/postgres.ts"],
     projects: [
-      { test: { ...shared, name: "sqlite", exclude: allProcesses, env: sqlite, typecheck } },
-      { test: { ...shared, name: "postgres", exclude: allProcesses, env: postgres } },
+      ...httpProjects,
       {
         test: {
           ...shared,
