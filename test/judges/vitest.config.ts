@@ -10,6 +10,8 @@ export default defineConfig({
         ...test,
         typecheck: { enabled: false },
         setupFiles: ["test/judges/proxy.ts"],
+        // Each request takes the way through Prism twice.
+        testTimeout: 120_000,
         // Its servers are wrong on purpose, to see that our own check notices. Prism notices them too.
         exclude: [...test.exclude, "test/drift.test.ts"],
       },
