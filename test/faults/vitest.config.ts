@@ -1,0 +1,40 @@
+import { defineConfig } from "vitest/config";
+
+/** What no engine changes, or what only one has. */
+const sqliteOnly = [
+  "test/faults/files.test.ts",
+  "test/faults/history.test.ts",
+  "test/faults/powerLoss.test.ts",
+];
+const postgresOnly = ["test/faults/outage.test.ts", "test/faults/postgresKill.test.ts"];
+
+/** `npm run test:faults`, or `npm run test:faults -- --mode short` for the form of the gate. */
+export default defineConfig(({ mode }) => {
+  const shared = { include: ["test/faults/*.test.ts"], testTimeout: 3_600_000, hookTimeout: 60_000 };
+  const form = { FAULTS_FORM: mode === "short" ? "short" : "full" };
+  return {
+    test: {
+      // They measure times: one after the other, so that none is slowed by another.
+      maxWorkers: 1,
+      globalSetup: ["test/postgres.ts", "test/faults/figures.ts"],
+      projects: [
+        {
+          test: {
+            ...shared,
+            name: "faults on SQLite",
+            exclude: postgresOnly,
+            env: { ...form, TEST_ENGINE: "sqlite" },
+          },
+        },
+        {
+          test: {
+            ...shared,
+            name: "faults on PostgreSQL",
+            exclude: sqliteOnly,
+            env: { ...form, TEST_ENGINE: "postgres" },
+          },
+        },
+      ],
+    },
+  };
+});
