@@ -6,13 +6,26 @@ import type { Logger } from "pino";
 import { createApiKeys, tokenOf, unauthorized } from "./apiKeys.ts";
 import { createOperations } from "./customers.ts";
 import type { Database } from "./database/connect.ts";
-import { ApiError, ClientGoneError, type ErrorStatus, errorAnswer, type MessageOf } from "./errors.ts";
+import {
+  ApiError,
+  ClientGoneError,
+  type ErrorStatus,
+  errorAnswer,
+  type MessageOf,
+  UnavailableError,
+} from "./errors.ts";
 import type { OperationId, Reply } from "./operations.ts";
 import { createPages } from "./pages.ts";
 import { createRateLimits } from "./rateLimits.ts";
 import { createRequestCheck } from "./requestCheck.ts";
 import * as requests from "./requests.ts";
 import { createRoutes } from "./routes.ts";
+
+/**
+ * How long a request may take for all of its statements together before it is answered 503, without
+ * the time in which its body comes. What it had begun may still take effect, as with any 503.
+ */
+const patienceInMilliseconds = 1_750;
 
 export interface AppOptions {
   database: Database;
@@ -39,8 +52,12 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
   return app;
 
   async function handle(request: express.Request, response: express.Response): Promise<void> {
-    const startedAt = performance.now();
-    const exchange: Exchange = { requestId: requestIdOf(request), headers: {} };
+    const exchange: Exchange = {
+      startedAt: performance.now(),
+      requestId: requestIdOf(request),
+      headers: {},
+      giveUp: () => fail(new UnavailableError("the request took too long")),
+    };
     exchange.headers = {
       "X-Request-Id": exchange.requestId,
       "X-Content-Type-Options": "nosniff",
@@ -54,15 +71,23 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
           operationId: exchange.operationId,
           company: exchange.companyId,
           status: response.statusCode,
-          durationInMilliseconds: Math.round((performance.now() - startedAt) * 100) / 100,
+          durationInMilliseconds: Math.round((performance.now() - exchange.startedAt) * 100) / 100,
           ...(!response.writableFinished && { aborted: true }),
         },
         "request",
       );
     });
+    exchange.timer = setTimeout(exchange.giveUp, patienceInMilliseconds);
     try {
       await answer(request, response, exchange);
     } catch (thrown) {
+      fail(thrown);
+    } finally {
+      clearTimeout(exchange.timer);
+    }
+
+    function fail(thrown: unknown): void {
+      if (response.writableEnded) return;
       if (thrown instanceof ClientGoneError) return void response.destroy();
       const { status, headers, body } = errorAnswer(thrown, exchange.requestId, log);
       if (response.headersSent) return void response.destroy();
@@ -116,10 +141,15 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
     const headers = requests.headersOf(operation, request);
     let rawBody = noBytes;
     if (operation.maxBodyBytes !== undefined) {
+      clearTimeout(exchange.timer);
+      const spent = performance.now() - exchange.startedAt;
       rawBody = await requests.readBody(request, response, operation.maxBodyBytes);
+      exchange.timer = setTimeout(exchange.giveUp, patienceInMilliseconds - spent);
       decoded.body = requests.parseJsonObject(rawBody);
     }
     const checked = await checkRequest(operation, decoded);
+    // It was given up meanwhile, and shall not take effect after its 503.
+    if (response.writableEnded) return;
 
     const handle = handlers[operation.operationId] as (call: unknown) => Promise<Reply<OperationId>>;
     const {
@@ -155,6 +185,10 @@ function error(status: ErrorStatus, message: string): ApiError {
 
 /** What is known of a request so far; it goes into the answer's headers and into the log. */
 interface Exchange {
+  startedAt: number;
+  /** Calls `giveUp` once the request has taken too long. */
+  timer?: NodeJS.Timeout;
+  giveUp(): void;
   requestId: string;
   headers: Record<string, string>;
   operationId?: OperationId;
@@ -176,11 +210,12 @@ function send(
   headers: Record<string, string>,
   body?: unknown,
 ): void {
+  // Its time was up before this came.
+  if (response.writableEnded) return;
   const all: Record<string, string | number> = Object.assign(exchange.headers, headers);
   // A client that still waits for 100 Continue would send its next request, or the body: nobody
   // can tell which.
-  if (requests.expectsContinue(request) && !response.writableEnded && !request.complete)
-    all.Connection = "close";
+  if (requests.expectsContinue(request) && !request.complete) all.Connection = "close";
   if (body === undefined) {
     response.writeHead(status, all).end();
     return;

@@ -15,8 +15,8 @@ const processes = [
 ];
 /** As these do, but on either engine. */
 const processesOfEngine = ["test/commands.test.ts", "test/workers.test.ts"];
-/** About several processes and a server that fails, which only PostgreSQL has. */
-const postgresOnly = ["test/cluster.test.ts", "test/outage.test.ts"];
+/** About several processes, whose rate limit only PostgreSQL shares. */
+const postgresOnly = ["test/cluster.test.ts"];
 const allProcesses = [...processes, ...processesOfEngine, ...postgresOnly];
 
 const shared = { include: ["test/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 };

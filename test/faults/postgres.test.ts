@@ -1,11 +1,13 @@
-/** A PostgreSQL that stops, freezes or refuses us: the server says so, waits, and recovers by itself. */
+/** A PostgreSQL that stops, freezes, refuses us or is killed: the server says so, waits, and recovers. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { launchServer, type Partner, startServer, type TestServer } from "./harness.ts";
-import { type PostgresServer, startPostgres } from "./postgres.ts";
-
-/** The contract's promise: an answer within two seconds, and recovery within two seconds. */
-const promisedMilliseconds = 2_000;
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { everyCustomer, launchServer } from "../harness.ts";
+import { execute, type PostgresServer, startPostgres } from "../postgres.ts";
+import { count } from "./counts.ts";
+import { addFigure, timesOf } from "./figures.ts";
+import { type Outage, startOutage } from "./outage.ts";
+import { Writer } from "./writers.ts";
 
 let postgres: PostgresServer;
 beforeAll(async () => {
@@ -13,120 +15,146 @@ beforeAll(async () => {
 });
 afterAll(() => postgres?.remove());
 
-/** Fails where it takes longer than is promised. */
-async function withinPromise<Result>(work: Promise<Result>): Promise<Result> {
-  const startedAt = performance.now();
-  const result = await work;
-  expect(performance.now() - startedAt).toBeLessThan(promisedMilliseconds);
-  return result;
-}
-
 describe("when PostgreSQL", () => {
-  let server: TestServer;
-  let partner: Partner;
-  let path: string;
-  beforeEach(async () => {
-    server = await startServer({ databaseUrl: postgres.url, requestsPerMinute: 100_000 });
-    partner = await server.partner({ company: `company-${performance.now()}` });
-    const { body } = await partner.send("POST", "/customers", { email: "kept@x.example", name: "Kept" });
-    path = `/customers/${body.data.id}`;
-  });
-  afterEach(() => server.stop());
-
-  const requests: (() => Promise<{ status: number; headers: Headers }>)[] = [
-    () => partner.send("GET", path),
-    () => partner.send("GET", "/customers"),
-    () => partner.send("GET", "/customers?search=kept"),
-    () => partner.send("POST", "/customers", { email: "lost@x.example" }),
-    () => partner.send("POST", "/customers", { email: "safe@x.example" }, { "Idempotency-Key": "safe" }),
-    () => partner.send("PATCH", path, { name: "Changed" }),
+  async function outageOfTest(name: string): Promise<Outage & { refused: Outage["reads"] }> {
+    const outage = await startOutage(name, postgres.url);
+    onTestFinished(() => outage.server.stop());
     // Nobody can say now whether this key is wrong.
-    () => server.fetch("/api/v1/customers", { key: "dk_unknown" }),
-  ];
-
-  /** Asks everything, over and over, more at once than the pool has connections. */
-  async function expectUnavailable(): Promise<void> {
-    const sent: Promise<void>[] = [];
-    for (let round = 0; round < 12; round++) {
-      for (const request of [...requests, ...requests]) {
-        sent.push(
-          withinPromise(request()).then(({ status, headers }) => {
-            expect([status, headers.get("Retry-After")]).toEqual([503, "1"]);
-          }),
-        );
-      }
-      await sleep(200);
-    }
-    await Promise.all(sent);
-    expect((await withinPromise(server.fetch("/readyz"))).status).toBe(503);
-    expect((await withinPromise(server.fetch("/healthz"))).status).toBe(200);
-  }
-
-  /** Asks until it is answered again, for as long as is promised, and then whether nothing is wrong. */
-  async function expectRecovery(): Promise<void> {
-    const statuses = new Set<number>();
-    await expect
-      .poll(
-        async () => {
-          const { status } = await partner.send("GET", path);
-          statuses.add(status);
-          return status;
-        },
-        { timeout: promisedMilliseconds, interval: 50 },
-      )
-      .toBe(200);
-    expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
-    expect((await server.fetch("/readyz")).status).toBe(200);
-    expect((await server.fetch("/api/v1/customers", { key: "dk_unknown" })).status).toBe(401);
-    // The same request again: whether the first came through or not, there is one customer.
-    const again = await partner.send(
-      "POST",
-      "/customers",
-      { email: "safe@x.example" },
-      { "Idempotency-Key": "safe" },
-    );
-    expect(again.status).toBe(201);
-    const { body } = await partner.send("GET", "/customers?search=safe@x.example");
-    expect(body.data).toEqual([again.body.data]);
-    expect((await partner.send("GET", "/customers?search=kept@")).body.data).toHaveLength(1);
+    const unknown = () => outage.server.fetch("/api/v1/customers", { key: "dk_unknown" });
+    return { ...outage, refused: [...outage.reads, ...outage.writes, unknown] };
   }
 
   it("stops, every request is a 503 within two seconds; when it is back, all is well within two", async () => {
+    const outage = await outageOfTest("PostgreSQL stopped");
     await postgres.stop();
-    await expectUnavailable();
-    await postgres.start();
-    await expectRecovery();
+    try {
+      await outage.expectUnavailable(outage.refused);
+    } finally {
+      await postgres.start();
+    }
+    await outage.expectRecovery();
   });
 
   it("freezes, every request is a 503 within two seconds; when it thaws, all is well within two", async () => {
+    const outage = await outageOfTest("PostgreSQL frozen");
     postgres.freeze();
     try {
-      await expectUnavailable();
+      await outage.expectUnavailable(outage.refused);
     } finally {
       postgres.thaw();
     }
-    await expectRecovery();
+    await outage.expectRecovery();
+  });
+
+  it("has no connection left, every request is a 503 within two seconds; with one again, all is well within two", async () => {
+    const outage = await outageOfTest("PostgreSQL's connections exhausted");
+    // The server has lost its connections too, and others were quicker to take new ones.
+    const others: pg.Client[] = [];
+    await execute(
+      postgres.url,
+      "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()",
+    );
+    try {
+      for (;;) {
+        const other = new pg.Client(postgres.url);
+        other.on("error", () => {});
+        const isIn = await other.connect().then(
+          () => true,
+          () => false,
+        );
+        if (!isIn) break;
+        others.push(other);
+      }
+      await outage.expectUnavailable(outage.refused);
+    } finally {
+      await Promise.all(others.map((other) => other.end()));
+    }
+    await outage.expectRecovery();
+  });
+
+  it("answers each statement late, the whole request is still answered within two seconds", async () => {
+    const outage = await outageOfTest("PostgreSQL slow at every statement");
+    const locks = new pg.Client(postgres.url);
+    await locks.connect();
+    try {
+      // The key is found late, and then the customer is not found in time.
+      await locks.query("begin");
+      await locks.query("lock table api_keys, customers, idempotency_keys in access exclusive mode");
+      const asked = outage.expectRefused([...outage.reads, ...outage.writes]);
+      await sleep(1_200);
+      await locks.query("rollback; begin; lock table customers in access exclusive mode");
+      await asked;
+    } finally {
+      await locks.end();
+    }
+    await outage.expectRecovery();
   });
 
   it("restarts under load, every answer is as ever or a 503, and no other", async () => {
-    const statuses = new Set<number>();
+    const outage = await outageOfTest("PostgreSQL restarted under load");
     let isOver = false;
-    const load = Promise.all(
-      requests.slice(0, 3).map(async (request) => {
-        while (!isOver) statuses.add((await withinPromise(request())).status);
-      }),
-    );
+    const load = outage.load(() => isOver);
     try {
       await sleep(300);
       await postgres.stop();
       await sleep(300);
       await postgres.start();
-      await expectRecovery();
+      await outage.expectRecovery();
     } finally {
       isOver = true;
-      await load;
     }
-    expect([...statuses].sort()).toEqual([200, 503]);
+    expect(await load).toEqual([200, 201, 503]);
+  });
+
+  it("is killed with kill -9 under writes, no acknowledged write is lost, none is half, and a retry gets the first answer", async () => {
+    const { server } = await outageOfTest("");
+    const { key } = await server.partner({ company: "killed" });
+    const writers = Array.from({ length: 8 }, (_, number) => new Writer(`killed-${number}`, key));
+    const kills = count("POSTGRES_KILLS");
+    const recoveries: number[] = [];
+    for (let cycle = 0; cycle < kills; cycle += 1) {
+      let toGo = count("WRITES_PER_KILL");
+      let isOver = false;
+      let running: Promise<unknown> = Promise.resolve();
+      await new Promise<void>((resolve, reject) => {
+        const acknowledged = () => --toGo === 0 && resolve();
+        running = Promise.all(writers.map((writer) => writer.run(server, acknowledged, () => isOver)));
+        running.catch(reject);
+      });
+      await sleep(Math.random() * 5);
+      await postgres.kill();
+      isOver = true;
+      await postgres.start();
+      const repairedAt = performance.now();
+      // Each of them ends with the answer to what it had sent.
+      await running;
+      recoveries.push(performance.now() - repairedAt);
+      for (const found of await Promise.all(writers.map((writer) => writer.check(server))))
+        expect(found).toEqual({ lost: [], half: [] });
+    }
+    const stored = await everyCustomer(await server.client(key));
+    const expected = writers.flatMap(({ acknowledged }) => [...acknowledged]);
+    expect(stored).toHaveLength(expected.length);
+    expect(Object.fromEntries(stored.map((customer) => [customer.id, customer]))).toEqual(
+      Object.fromEntries(expected),
+    );
+    const total = (of: (writer: Writer) => number) => writers.reduce((sum, writer) => sum + of(writer), 0);
+    const test = "kill -9 of PostgreSQL";
+    addFigure(test, "kills under 8 clients", kills);
+    addFigure(
+      test,
+      "acknowledged writes; lost, half applied",
+      `${total((w) => w.acknowledgedWrites)}; 0, 0`,
+      "0, 0",
+    );
+    addFigure(
+      test,
+      "retries; creates that had taken effect",
+      `${total((w) => w.retries)}; ${total((w) => w.replays)}`,
+    );
+    addFigure(test, "duplicates", stored.length - expected.length, "0");
+    addFigure(test, "every client answered within", timesOf(recoveries), "2000 ms");
+    expect(Math.max(...recoveries)).toBeLessThan(2_000);
   });
 });
 

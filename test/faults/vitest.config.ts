@@ -6,7 +6,7 @@ const sqliteOnly = [
   "test/faults/history.test.ts",
   "test/faults/powerLoss.test.ts",
 ];
-const postgresOnly = ["test/faults/outage.test.ts", "test/faults/postgresKill.test.ts"];
+const postgresOnly = ["test/faults/postgres.test.ts"];
 
 /** `npm run test:faults`, or `npm run test:faults -- --mode short` for the form of the gate. */
 export default defineConfig(({ mode }) => {
