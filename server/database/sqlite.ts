@@ -28,6 +28,7 @@ const unavailable =
 
 interface PendingWrite {
   steps: Step[];
+  /** Of the clock that nobody sets: performance.now(). */
   deadline: number;
   resolve(result: WriteResult): void;
   reject(error: unknown): void;
@@ -135,7 +136,7 @@ export async function connectSqlite(file: string): Promise<Database> {
   }
 
   function waitForLock(batch: PendingWrite[], error: unknown): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const write of batch) {
       if (isBusy(error) && now < write.deadline) pending.push(write);
       else write.reject(asUnavailable(error));
@@ -151,12 +152,12 @@ export async function connectSqlite(file: string): Promise<Database> {
   }
 
   async function read<Row>(statement: Statement<Row>, values: Record<string, Value>): Promise<Row[]> {
-    const deadline = Date.now() + patienceInMilliseconds;
+    const deadline = performance.now() + patienceInMilliseconds;
     for (;;) {
       try {
         return run(statement, values);
       } catch (error) {
-        if (!isBusy(error) || Date.now() >= deadline) throw asUnavailable(error);
+        if (!isBusy(error) || performance.now() >= deadline) throw asUnavailable(error);
         await sleep(1 + Math.random() * 10);
       }
     }
@@ -174,7 +175,7 @@ export async function connectSqlite(file: string): Promise<Database> {
         if (pending.length === 0) setImmediate(writePending);
         pending.push({
           steps,
-          deadline: Date.now() + patienceInMilliseconds,
+          deadline: performance.now() + patienceInMilliseconds,
           resolve,
           reject,
         });
