@@ -22,6 +22,9 @@ import { allGrams, gramsOf, type Search } from "./search.ts";
 /** How long the start waits for another process that migrates or holds the write lock. */
 const startPatienceInMilliseconds = 30_000;
 
+/** How long a write that has succeeded shows that the next one can. */
+const probeIntervalInMilliseconds = 100;
+
 /** What a full, read-only, damaged, missing or locked file looks like: it may be repaired under us. */
 const unavailable =
   /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CORRUPT|NOTADB|CANTOPEN|PROTOCOL|NOMEM|PERM|AUTH)/;
@@ -71,7 +74,11 @@ export async function connectSqlite(file: string): Promise<Database> {
   const savepoint = connection.prepare("savepoint step");
   const release = connection.prepare("release step");
   const rollbackStep = connection.prepare("rollback to step");
+  const readVersion = statementOf<{ version: number }>(knex.raw(versionTable.read));
+  const rewriteVersion = statementOf(knex.raw(versionTable.rewrite));
   let pending: PendingWrite[] = [];
+  /** When a write has last succeeded. */
+  let committedAt = Number.NEGATIVE_INFINITY;
 
   function appliedVersion(): number {
     return (connection.prepare(versionTable.read).get() as { version: number }).version;
@@ -124,6 +131,7 @@ export async function connectSqlite(file: string): Promise<Database> {
     try {
       const results = batch.map((write) => runSteps(write.steps));
       commit.run();
+      committedAt = performance.now();
       for (const [index, write] of batch.entries()) write.resolve(results[index] as WriteResult);
     } catch (error) {
       if (connection.inTransaction) rollback.run();
@@ -151,6 +159,27 @@ export async function connectSqlite(file: string): Promise<Database> {
     pending.push(...others);
   }
 
+  function write(steps: Step[]): Promise<WriteResult> {
+    return new Promise((resolve, reject) => {
+      // After the requests that are being read now, so that their writes share the transaction.
+      if (pending.length === 0) setImmediate(writePending);
+      pending.push({
+        steps,
+        deadline: performance.now() + patienceInMilliseconds,
+        resolve,
+        reject,
+      });
+    });
+  }
+
+  function asUnavailable(error: unknown): unknown {
+    const code = String((error as { code?: string }).code);
+    if (!unavailable.test(code)) return error;
+    // Pages that were read from a damaged file are not kept: it may be repaired under us.
+    if (/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(code)) connection.pragma("shrink_memory");
+    return new UnavailableError(code, { cause: error });
+  }
+
   async function read<Row>(statement: Statement<Row>, values: Record<string, Value>): Promise<Row[]> {
     const deadline = performance.now() + patienceInMilliseconds;
     for (;;) {
@@ -169,18 +198,7 @@ export async function connectSqlite(file: string): Promise<Database> {
     search,
     prepare: statementOf,
     read,
-    write(steps) {
-      return new Promise((resolve, reject) => {
-        // After the requests that are being read now, so that their writes share the transaction.
-        if (pending.length === 0) setImmediate(writePending);
-        pending.push({
-          steps,
-          deadline: performance.now() + patienceInMilliseconds,
-          resolve,
-          reject,
-        });
-      });
-    },
+    write,
     async session(work) {
       connection.pragma(`busy_timeout = ${startPatienceInMilliseconds}`);
       try {
@@ -191,8 +209,12 @@ export async function connectSqlite(file: string): Promise<Database> {
       }
     },
     async ping() {
-      const [row] = await read(statementOf<{ version: number }>(knex.raw(versionTable.read)), {});
+      const [row] = await read(readVersion, {});
       if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");
+      // A file may be readable and yet locked, read-only or without space: only a write tells. Nobody
+      // who asks all the time shall make the disk busy.
+      if (performance.now() - committedAt > probeIntervalInMilliseconds)
+        await write([{ statement: rewriteVersion, values: {} }]);
     },
     async close() {
       connection.close();
@@ -239,9 +261,4 @@ const search: Search = {
 
 function isBusy(error: unknown): boolean {
   return /^SQLITE_BUSY/.test(String((error as { code?: string }).code));
-}
-
-function asUnavailable(error: unknown): unknown {
-  const code = String((error as { code?: string }).code);
-  return unavailable.test(code) ? new UnavailableError(code, { cause: error }) : error;
 }
