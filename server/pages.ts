@@ -7,7 +7,7 @@ import type { Request, Response } from "express";
 import type { Database } from "./database/connect.ts";
 
 /** How long readiness waits for the database: a balancer that asks must not go on sending meanwhile. */
-const readinessPatienceInMilliseconds = 700;
+const readinessPatienceInMilliseconds = 600;
 
 /** Answers GET and HEAD on one path. */
 export type Page = (request: Request, response: Response) => void | Promise<void>;

@@ -1,11 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-/** What no engine changes, or what only one has. */
-const sqliteOnly = [
-  "test/faults/files.test.ts",
-  "test/faults/history.test.ts",
-  "test/faults/powerLoss.test.ts",
-];
+/** What only one engine has. */
+const sqliteOnly = ["test/faults/powerLoss.test.ts", "test/faults/sqlite.test.ts"];
 const postgresOnly = ["test/faults/postgres.test.ts"];
 
 /** `npm run test:faults`, or `npm run test:faults -- --mode short` for the form of the gate. */
