@@ -214,7 +214,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     },
     async stop() {
       stopping = true;
-      await server.stop(1_000);
+      await server.stop({ lingerInMilliseconds: 0, graceInMilliseconds: 1_000 });
       await database.close();
       await created?.drop();
     },

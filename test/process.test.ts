@@ -208,7 +208,7 @@ describe("SIGTERM", () => {
 
   // The grace for requests that are being answered is 10 seconds: a server that waited it out
   // without need would run into this limit.
-  it("ends a server at once when nothing is being answered, whatever connections are open", async () => {
+  it("does not wait for connections on which nothing is being answered", async () => {
     const server = await spawnServer({ DATABASE_URL });
     const silent = await openConnection(server.port);
     const idle = await openConnection(server.port);
