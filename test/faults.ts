@@ -2,13 +2,17 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import Sqlite from "better-sqlite3";
 import pg from "pg";
-import type { TestServer } from "./harness.ts";
 import { execute } from "./postgres.ts";
 
+/** The server, of which nothing but its database is touched. */
+interface Server {
+  databaseUrl: string;
+}
+
 /** Takes away what every operation needs, so that its statement fails and not the database. */
-export async function breakSchema(server: TestServer): Promise<void> {
+export async function breakSchema(server: Server): Promise<void> {
   const sql = "alter table customers rename to elsewhere";
-  if (server.database.dialect === "postgres") return execute(server.databaseUrl, sql);
+  if (server.databaseUrl.startsWith("postgres")) return execute(server.databaseUrl, sql);
   const other = new Sqlite(fileOf(server));
   other.exec(sql);
   other.close();
@@ -18,8 +22,8 @@ export async function breakSchema(server: TestServer): Promise<void> {
  * SQLite: overwrites the file, and sees to it that the server reads it again. PostgreSQL: shuts it off.
  * @returns what repairs it
  */
-export async function damageDatabase(server: TestServer): Promise<() => Promise<void>> {
-  if (server.database.dialect === "postgres") {
+export async function damageDatabase(server: Server): Promise<() => Promise<void>> {
+  if (server.databaseUrl.startsWith("postgres")) {
     const url = new URL(server.databaseUrl);
     const name = url.pathname.slice(1);
     url.pathname = "/postgres";
@@ -51,8 +55,8 @@ export async function damageDatabase(server: TestServer): Promise<() => Promise<
 }
 
 /** Keeps everybody else from writing customers, until what it returns is called. */
-export async function lockDatabase(server: TestServer): Promise<() => Promise<void>> {
-  if (server.database.dialect === "postgres") {
+export async function lockDatabase(server: Server): Promise<() => Promise<void>> {
+  if (server.databaseUrl.startsWith("postgres")) {
     const other = new pg.Client(server.databaseUrl);
     await other.connect();
     await other.query("begin");
@@ -65,6 +69,6 @@ export async function lockDatabase(server: TestServer): Promise<() => Promise<vo
 }
 
 /** The file of a server on SQLite. */
-export function fileOf(server: TestServer): string {
+export function fileOf(server: Server): string {
   return server.databaseUrl.slice("sqlite:".length);
 }
