@@ -4,8 +4,10 @@ import type { IncomingMessage } from "node:http";
 import express from "express";
 import type { Logger } from "pino";
 import { createApiKeys, tokenOf, unauthorized } from "./apiKeys.ts";
+import type { Operation } from "./contract.ts";
 import { createOperations } from "./customers.ts";
 import type { Database } from "./database/connect.ts";
+import type { DriftCheck } from "./drift.ts";
 import {
   ApiError,
   ClientGoneError,
@@ -14,6 +16,7 @@ import {
   type MessageOf,
   UnavailableError,
 } from "./errors.ts";
+import type { Metrics } from "./metrics.ts";
 import type { OperationId, Reply } from "./operations.ts";
 import { createPages } from "./pages.ts";
 import { createRateLimits } from "./rateLimits.ts";
@@ -32,12 +35,20 @@ export interface AppOptions {
   log: Logger;
   /** For each key; 0 switches the rate limits off. */
   requestsPerMinute: number;
+  /** Counts what happens, where somebody wants to know. */
+  metrics?: Metrics | undefined;
+  /** Looks at answers that have been sent. */
+  driftCheck?: DriftCheck | undefined;
+  /** Is told the operation of each request, within its trace. */
+  nameSpan?: ((operation: Operation) => void) | undefined;
   /** Whether the server has been told to stop, and takes no new work. */
   isStopping(): boolean;
 }
 
 /** The Express application that answers everything. */
-export function createApp({ database, log, requestsPerMinute, isStopping }: AppOptions): express.Express {
+export function createApp(options: AppOptions): express.Express {
+  const { log, requestsPerMinute, metrics, driftCheck, nameSpan, isStopping } = options;
+  const database = metrics?.ofDatabase(options.database) ?? options.database;
   const apiKeys = createApiKeys(database);
   const handlers = createOperations(database);
   const checkRequest = createRequestCheck();
@@ -63,7 +74,12 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
       "X-Content-Type-Options": "nosniff",
       "Cache-Control": "private, no-cache",
     };
+    metrics?.requestBegan();
     response.on("close", () => {
+      const milliseconds = performance.now() - exchange.startedAt;
+      const status = response.headersSent ? response.statusCode : undefined;
+      metrics?.requestEnded(exchange, status, milliseconds / 1_000);
+      driftCheck?.(request, exchange);
       log.info(
         {
           requestId: exchange.requestId,
@@ -71,7 +87,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
           operationId: exchange.operationId,
           company: exchange.companyId,
           status: response.statusCode,
-          durationInMilliseconds: Math.round((performance.now() - exchange.startedAt) * 100) / 100,
+          durationInMilliseconds: Math.round(milliseconds * 100) / 100,
           ...(!response.writableFinished && { aborted: true }),
         },
         "request",
@@ -116,6 +132,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
     }
     const operation = target;
     exchange.operationId = operation.operationId;
+    nameSpan?.(operation);
 
     const key = await apiKeys.find(request.headers.authorization);
     if (!key) throw await refusalOf(request);
@@ -162,6 +179,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
       headers,
       rawBody,
       companyId: key.companyId,
+      keyId: key.id,
       error,
     });
     send(request, response, exchange, status, replyHeaders, body);
@@ -183,8 +201,8 @@ function error(status: ErrorStatus, message: string): ApiError {
   return new ApiError(status, message as MessageOf<ErrorStatus>);
 }
 
-/** What is known of a request so far; it goes into the answer's headers and into the log. */
-interface Exchange {
+/** What is known of a request so far; it goes into the answer's headers, and into log and metrics. */
+export interface Exchange {
   startedAt: number;
   /** Calls `giveUp` once the request has taken too long. */
   timer?: NodeJS.Timeout;
@@ -193,6 +211,8 @@ interface Exchange {
   headers: Record<string, string>;
   operationId?: OperationId;
   companyId?: string;
+  /** The answer, unless it is that of a page; its headers are those above. */
+  sent?: { status: number; body: string | undefined };
 }
 
 /** The caller's request id where it can be logged as it is, else a new one. */
@@ -216,11 +236,12 @@ function send(
   // A client that still waits for 100 Continue would send its next request, or the body: nobody
   // can tell which.
   if (requests.expectsContinue(request) && !request.complete) all.Connection = "close";
-  if (body === undefined) {
+  const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+  exchange.sent = { status, body: text };
+  if (text === undefined) {
     response.writeHead(status, all).end();
     return;
   }
-  const text = typeof body === "string" ? body : JSON.stringify(body);
   all["Content-Type"] = "application/json";
   all["Content-Length"] = Buffer.byteLength(text);
   response.writeHead(status, all).end(text);

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import express, { type Express } from "express";
 import type { Logger } from "pino";
 import type { AnyRequestMessages } from "../generated/messages.ts";
+import type { Metrics } from "./metrics.ts";
 import { originForm } from "./requests.ts";
 
 /** An HTTP server that can be told to stop. */
@@ -24,7 +25,7 @@ export interface StoppableServer extends http.Server {
  * An HTTP server for the application, not yet listening. Malformed requests (400), slow ones (408)
  * and oversized headers (431) are answered in JSON too, and then the connection ends.
  */
-export function createServer(app: Express, log: Logger): StoppableServer {
+export function createServer(app: Express, log: Logger, metrics?: Metrics): StoppableServer {
   const server = http.createServer({
     ...messageClasses(app),
     headersTimeout: 10_000,
@@ -73,7 +74,10 @@ export function createServer(app: Express, log: Logger): StoppableServer {
     const response = latest.get(socket);
     if (!socket.writable) return socket.destroy();
     if (response?.headersSent && !response.req.complete) return socket.destroy();
-    const refuse = () => refuseConnection(socket, error.code, log);
+    const refuse = () => {
+      const status = refuseConnection(socket, error.code, log);
+      metrics?.connectionRefused(status);
+    };
     // A pipelined request broke while the one before it is being answered: first that answer.
     if (response?.req.complete && !response.writableFinished) return response.once("close", refuse);
     refuse();
@@ -132,13 +136,14 @@ const refusals: {
   },
 };
 
-function refuseConnection(socket: Socket, code: string | undefined, log: Logger): void {
+/** Answers what is no request, and returns the status. */
+function refuseConnection(socket: Socket, code: string | undefined, log: Logger): number {
   const status = code === "HPE_HEADER_OVERFLOW" ? 431 : code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
   const { reason, message } = refusals[status] as NonNullable<(typeof refusals)[400]>;
   const body = JSON.stringify({ error: message });
   const requestId = randomUUID();
   log.info({ requestId, status, code }, "request");
-  if (!socket.writable) return;
+  if (!socket.writable) return status;
   socket.end(
     [
       `HTTP/1.1 ${status} ${reason}`,
@@ -155,4 +160,5 @@ function refuseConnection(socket: Socket, code: string | undefined, log: Logger)
   );
   // The client may keep its side open and go on sending.
   socket.setTimeout(1_000, () => socket.destroy());
+  return status;
 }

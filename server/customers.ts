@@ -4,7 +4,7 @@ import type { Knex } from "knex";
 import { basePath } from "./contract.ts";
 import { createdAt, isCustomerId, newCustomerId } from "./customerIds.ts";
 import type { Database, Statement, Value } from "./database/connect.ts";
-import { foldText } from "./database/search.ts";
+import { createGramChoice, foldText, sampleSize } from "./database/search.ts";
 import { type EntityTags, entityTagsOf, matchesWeakly } from "./entityTags.ts";
 import type { ApiError } from "./errors.ts";
 import { isoTime } from "./isoTime.ts";
@@ -64,6 +64,7 @@ export function createOperations(database: Database): Operations {
         tax_rate_override: ":taxRateOverride",
         email_verified: knex.raw("false"),
         updated_at: ":updatedAt",
+        changed_by: ":keyId",
         ...Object.fromEntries(
           Object.keys(search.columnsOf(newCustomerId())).map((column) => [column, `:${column}`]),
         ),
@@ -97,6 +98,10 @@ export function createOperations(database: Database): Operations {
     answer: string;
   }>(knex("idempotency_keys").where("company_id", ":companyId").where("key", ":key").select("*"));
 
+  const sample = prepare<Pick<CustomerRow, "email"> & { folded_name: string | null }>(
+    customersOf(":companyId").select("email", "folded_name").orderByRaw("id desc limit ?", [sampleSize]),
+  );
+  const chooseGrams = createGramChoice((companyId) => read(sample, { companyId }));
   const lists = new Map<string, Statement<CustomerRow>>();
   /** The list's statement for a combination of filters. */
   function listOf(filters: { cursor: boolean; status: boolean; text: boolean }): Statement<CustomerRow> {
@@ -129,6 +134,8 @@ export function createOperations(database: Database): Operations {
         changed.map((column) => [column, `:${column}`]),
       );
       const differs = changed.map((column) => knex.raw("?? is distinct from ?", [column, `:${column}`]));
+      // Its entry in the audit trail is made by the database, where a value differs.
+      set.changed_by = ":keyId";
       set.updated_at =
         differs.length === 0
           ? knex.ref("updated_at")
@@ -171,7 +178,8 @@ export function createOperations(database: Database): Operations {
         rows: limit + 1,
         cursor: cursor ?? null,
         status: status ?? null,
-        ...(text !== "" && search.valuesOf({ companyId, text, status, cursor })),
+        ...(text !== "" &&
+          search.valuesOf({ companyId, text, grams: await chooseGrams(companyId, text), status, cursor })),
       });
       const data = rows.slice(0, limit).map(toCustomer);
       const hasMore = rows.length > limit;
@@ -198,7 +206,7 @@ export function createOperations(database: Database): Operations {
 
     async createCustomer(call) {
       const row = newCustomer(call.body);
-      const { companyId } = call;
+      const { companyId, keyId } = call;
       const body = { data: toCustomer(row) };
       const insertion = {
         statement: insert,
@@ -213,6 +221,7 @@ export function createOperations(database: Database): Operations {
           creditLimit: row.credit_limit,
           taxRateOverride: row.tax_rate_override,
           updatedAt: row.updated_at,
+          keyId,
           ...search.columnsOf(row.id),
         },
       };
@@ -281,6 +290,7 @@ export function createOperations(database: Database): Operations {
                 ...values,
                 companyId: call.companyId,
                 id: call.path.id,
+                keyId: call.keyId,
                 version,
                 now: Date.now(),
               },

@@ -1,6 +1,6 @@
 /** Several processes on one PostgreSQL, behind a balancer that takes them in turn, act as one. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createCheckedFetch } from "./contractCheck.ts";
+import { createCheckedFetch } from "../contract/check.ts";
 import { type SpawnedServer, spawnServer, startServer, type TestServer } from "./harness.ts";
 
 const processes = 3;

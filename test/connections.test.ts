@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Answer } from "./contractCheck.ts";
+import type { Answer } from "../contract/check.ts";
 import { requestBytes, startServer, type TestServer } from "./harness.ts";
 
 let server: TestServer;

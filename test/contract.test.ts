@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Scope } from "../generated/messages.ts";
-import { contract } from "../server/contract.ts";
 import {
   type AnswerName,
   type Api,
@@ -12,8 +10,10 @@ import {
   outsideAnswers,
   reads,
   writes,
-} from "./answers.ts";
-import { type Answer, operationOf } from "./contractCheck.ts";
+} from "../contract/answers.ts";
+import { type Answer, operationOf } from "../contract/check.ts";
+import type { Scope } from "../generated/messages.ts";
+import { contract } from "../server/contract.ts";
 import { breakSchema, damageDatabase, lockDatabase } from "./faults.ts";
 import { startServer, type TestServer } from "./harness.ts";
 

@@ -1,14 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { outsideAnswers } from "./answers.ts";
-import { runCommand, serve, startServer, type TestServer } from "./harness.ts";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { outsideAnswers } from "../contract/answers.ts";
+import { runCommand, serve, startServer, type TestServer, temporaryFolder, unescaped } from "./harness.ts";
 
 const count = Object.keys(outsideAnswers).length;
 
 function runContract(...args: string[]) {
-  return runCommand(args, {}, ["--import", "tsx", "test/contractCommand.ts"]);
+  return runCommand(args, {}, ["dist/contract/command.js"]);
 }
 
-describe("npm run contract", () => {
+describe("distribu-contract", () => {
   let server: TestServer;
   let key: string;
   beforeAll(async () => {
@@ -51,6 +53,41 @@ describe("npm run contract", () => {
     expect(code).toBe(1);
   });
 
+  it("writes a JUnit report with a case for each answer, whatever characters came", async () => {
+    const junit = reportOfTest();
+    const { code } = await runContract("--url", server.url, "--key", key, "--junit", junit);
+    const cases = casesOf(readFileSync(junit, "utf8"), { tests: count, failures: 0, errors: 0 });
+    expect(cases.map(({ name }) => name)).toEqual(Object.keys(outsideAnswers));
+    expect(new Set(cases.map(({ content }) => content))).toEqual(new Set([""]));
+    expect(code).toBe(0);
+
+    const proxy = await serveChanged(server.url, (text) =>
+      text.replace('"Customer not found."', '<b class="x">No & no ]]></b>\u0001\uD800\uFFFE'),
+    );
+    const changed = await runContract("--url", proxy, "--key", key, "--junit", junit);
+    expect(changed.code).toBe(1);
+    const found = casesOf(readFileSync(junit, "utf8"), { tests: count, failures: 2, errors: 0 });
+    const failed = found.filter(({ content }) => content !== "");
+    expect(failed.map(({ name }) => name)).toEqual([
+      "getCustomer 404 Customer not found.",
+      "updateCustomer 404 Customer not found.",
+    ]);
+    expect(failed[0]?.content).toContain("- contract: JSON\n");
+    expect(failed[0]?.content).toContain(
+      '+ came:     {"error":<b class="x">No & no ]]></b>\uFFFD\uFFFD\uFFFD}',
+    );
+  });
+
+  it("writes into the JUnit report that nobody answered", async () => {
+    const stopped = await startServer();
+    await stopped.stop();
+    const junit = reportOfTest();
+    const { code } = await runContract("--url", stopped.url, "--key", key, "--junit", junit);
+    const cases = casesOf(readFileSync(junit, "utf8"), { tests: 1, failures: 0, errors: 1 });
+    expect(cases[0]?.content).toBe('<error message="No answer came: ECONNREFUSED"/>');
+    expect(code).toBe(1);
+  });
+
   it("names the answers that a key does not get, and ends with 1", async () => {
     const readOnly = await server.createKey({ scopes: ["customers:read"] });
     const { code, stdout } = await runContract("--url", server.url, "--key", readOnly);
@@ -82,6 +119,11 @@ describe("npm run contract", () => {
     ["an address that is none", ["--url", "distribu.app", "--key", "dk_x"], "--url must be an http address"],
     ["no key", ["--url", "http://127.0.0.1:9"], "--key must be an API key"],
     ["an option that it does not have", ["--urls", "x"], "Unknown option '--urls'"],
+    [
+      "a report that it cannot write",
+      ["--url", "http://127.0.0.1:9", "--key", "dk_x", "--junit", "/no/folder/report.xml"],
+      "--junit cannot be written: ENOENT",
+    ],
     ["an argument that it does not take", ["http://127.0.0.1:9"], "Unexpected argument"],
   ])(
     "says in one line what is wrong with %s, asks nobody, and ends with 2",
@@ -96,11 +138,43 @@ describe("npm run contract", () => {
 
   it("explains itself with --help, and ends with 0", async () => {
     const { code, stdout } = await runContract("--help");
-    expect(stdout).toContain("npm run contract -- --url");
+    expect(stdout).toContain("distribu-contract --url");
     expect(stdout).toContain("Creates customers there");
     expect(code).toBe(0);
   });
 });
+
+/** Where a report may be written. */
+function reportOfTest(): string {
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  return join(folder.path, "report.xml");
+}
+
+/** The cases of a JUnit report, which must be nothing but well-formed XML 1.0 with these counts. */
+function casesOf(xml: string, counts: Record<string, number>): { name: string; content: string }[] {
+  const text = String.raw`(?:[^<>&"\u0000-\u0008\uD800-\uDFFF\uFFFE]|&(?:amp|lt|gt|quot);)*`;
+  const attributes = Object.entries(counts)
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(" ");
+  const [head, suites, suite, rest] = [
+    String.raw`<\?xml version="1\.0" encoding="UTF-8"\?>`,
+    `<testsuites ${attributes}>`,
+    `<testsuite name="${text}" ${attributes}>`,
+    "</testsuite>\n</testsuites>\n",
+  ];
+  const content = `<failure message="${text}">${text}</failure>|<error message="${text}"/>`;
+  const one = String.raw`<testcase classname="\w+" name="(${text})"(?:/>|>(${content})</testcase>)\n`;
+  const whole = new RegExp(
+    `^${head}\n${suites}\n${suite}\n(?:${one.replace(/\((?!\?)/g, "(?:")})*${rest}$`,
+    "u",
+  );
+  expect(xml).toMatch(whole);
+  return [...xml.matchAll(new RegExp(one, "gu"))].map(([, name, inner]) => ({
+    name: unescaped(name as string),
+    content: unescaped(inner ?? ""),
+  }));
+}
 
 /** A server that passes everything on to another, and changes the bodies of the answers. */
 function serveChanged(

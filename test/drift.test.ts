@@ -1,7 +1,7 @@
 /** Proves the contract check: servers that are wrong in one thing, and what it says of them. */
 import { describe, expect, it } from "vitest";
+import { assertContract, createCheckedFetch } from "../contract/check.ts";
 import { contract } from "../server/contract.ts";
-import { assertContract, createCheckedFetch } from "./contractCheck.ts";
 import { exchangeBytes, parseAnswers, serve } from "./harness.ts";
 
 const path = "/api/v1/customers/019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11";

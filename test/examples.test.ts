@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Api, createApi, operationNamed } from "../contract/answers.ts";
+import { errorsOf, responsesOf } from "../contract/check.ts";
 import { contract, type Operation, operations } from "../server/contract.ts";
 import type { OperationId } from "../server/operations.ts";
-import { type Api, createApi, operationNamed } from "./answers.ts";
-import { errorsOf, responsesOf } from "./contractCheck.ts";
 import { startServer, type TestServer } from "./harness.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a part of the contract

@@ -9,13 +9,14 @@ import { join } from "node:path";
 import pino from "pino";
 import { inject, onTestFinished } from "vitest";
 import { type CustomersClient, createCustomersClient } from "../client/index.ts";
+import { type Answer, assertContract, createCheckedFetch } from "../contract/check.ts";
 import type { components } from "../generated/api.ts";
 import type { Scope } from "../generated/messages.ts";
 import { createApiKeys } from "../server/apiKeys.ts";
 import { createApp } from "../server/app.ts";
 import { createServer } from "../server/connections.ts";
 import { connectDatabase, type Database, type Statement, type Value } from "../server/database/connect.ts";
-import { type Answer, assertContract, createCheckedFetch } from "./contractCheck.ts";
+import { createDriftCheck } from "../server/drift.ts";
 import { createTestDatabase } from "./postgres.ts";
 
 export const bothScopes: Scope[] = ["customers:read", "customers:write"];
@@ -130,6 +131,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     database: seenDatabase,
     log,
     requestsPerMinute: options.requestsPerMinute ?? 0,
+    // Of every answer of every test: it must find nothing where the contract check finds nothing.
+    driftCheck: createDriftCheck(1, log),
     isStopping: () => stopping,
   });
   const server = createServer(app, log);
@@ -217,6 +220,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       await server.stop({ lingerInMilliseconds: 0, graceInMilliseconds: 1_000 });
       await database.close();
       await created?.drop();
+      const found = logLines.filter(({ msg }) => /differs from the contract|drift check/.test(String(msg)));
+      if (found.length > 0) throw new Error(`The drift check found ${JSON.stringify(found)}`);
     },
   };
   return self;
@@ -336,9 +341,15 @@ export interface SpawnedServer extends LaunchedServer {
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 
-/** Starts a server in a process of its own, as `npm start` does; killed when the test is over. */
-export function launchServer(environment: Record<string, string>): LaunchedServer {
-  const child = spawn(process.execPath, ["dist/server/main.js"], {
+/**
+ * Starts a server in a process of its own, as `npm start` does; killed when the test is over.
+ * @param program another that listens, and says where as the server does
+ */
+export function launchServer(
+  environment: Record<string, string>,
+  program = "dist/server/main.js",
+): LaunchedServer {
+  const child = spawn(process.execPath, [program], {
     env: { ...process.env, ...serverEnvironment, ...environment },
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -370,8 +381,11 @@ export function launchServer(environment: Record<string, string>): LaunchedServe
 }
 
 /** A server in a process of its own, once it listens. */
-export async function spawnServer(environment: Record<string, string>): Promise<SpawnedServer> {
-  const launched = launchServer(environment);
+export async function spawnServer(
+  environment: Record<string, string>,
+  program?: string,
+): Promise<SpawnedServer> {
+  const launched = launchServer(environment, program);
   const url = await launched.listening();
   const checkedFetch = createCheckedFetch();
   return {
@@ -406,6 +420,32 @@ export async function serve(listener: http.RequestListener): Promise<string> {
     server.closeAllConnections();
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/**
+ * Passes everything on to a server, for programs that check nothing: every answer is compared with the
+ * contract, and is a 502 with the report where it differs. Returns its address.
+ * @param seen is told every answer
+ */
+export function serveChecked(target: string, seen: (answer: Answer) => void): Promise<string> {
+  const checkedFetch = createCheckedFetch({ seen });
+  return serve(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const { connection: _, expect: __, ...headers } = request.headers;
+    const answer = await checkedFetch(target + request.url, {
+      method: request.method as string,
+      headers: headers as Record<string, string>,
+      ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
+    }).catch((difference) => new Response(String(difference), { status: 502 }));
+    response.writeHead(answer.status).end(await answer.text());
+  });
+}
+
+/** Text out of XML or HTML. */
+export function unescaped(text: string): string {
+  const characters: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"' };
+  return text.replace(/&(\w+);/g, (_entity, name) => characters[name] as string);
 }
 
 const serverEnvironment = {

@@ -1,6 +1,6 @@
 /** One trace of requests, sent to both engines: what differs is a bug in one of them. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Answer } from "./contractCheck.ts";
+import type { Answer } from "../contract/check.ts";
 import { createDatabase, requestBytes, startServer, type TestServer } from "./harness.ts";
 
 /** A request of the trace: names such as `<id 3>` stand for what differs between the engines. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { assertContract } from "./contractCheck.ts";
+import { assertContract } from "../contract/check.ts";
 import {
   createKeyByCommand,
   openConnection,

@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { variables } from "../server/config.ts";
 import { createDemo } from "../server/firstRun.ts";
-import { createCheckedFetch } from "./contractCheck.ts";
-import { type Ended, runCommand, runProgram, serve, startServer, temporaryFolder } from "./harness.ts";
+import { type Ended, runCommand, runProgram, serveChecked, startServer, temporaryFolder } from "./harness.ts";
 
 const readme = readFileSync("README.md", "utf8");
 const contributing = readFileSync("CONTRIBUTING.md", "utf8");
@@ -30,21 +29,7 @@ describe("README.md", () => {
     onTestFinished(() => server.stop());
     const key = await createDemo(server.database);
     const seen: string[] = [];
-    const checkedFetch = createCheckedFetch({
-      seen: ({ method, status }) => seen.push(`${method} ${status}`),
-    });
-    // curl checks nothing: between it and the server, every answer is compared with the contract.
-    const url = await serve(async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk);
-      const { connection: _, ...headers } = request.headers;
-      const answer = await checkedFetch(server.url + request.url, {
-        method: request.method as string,
-        headers: headers as Record<string, string>,
-        ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
-      }).catch((difference) => new Response(String(difference), { status: 502 }));
-      response.writeHead(answer.status).end(await answer.text());
-    });
+    const url = await serveChecked(server.url, ({ method, status }) => seen.push(`${method} ${status}`));
 
     const blocks = blocksOf(readme, "bash").filter((block) => block.includes("curl "));
     const script = blocks.join("\n").replace(/^export (KEY|API)=.*\n/gm, "");
@@ -112,7 +97,7 @@ describe("README.md and CONTRIBUTING.md", () => {
     const pages = readme + contributing;
     const commands = [...pages.matchAll(/npm (?:run )?(?:--silent )?([a-z:]+)/g)].map(([, name]) => name);
     const unknown = commands.filter(
-      (name) => !["ci", "install"].includes(name as string) && !scripts[name as string],
+      (name) => !["ci", "install", "pack"].includes(name as string) && !scripts[name as string],
     );
     expect(unknown).toEqual([]);
     for (const name of ["start", "test", "keys", "generate", "contract"]) expect(commands).toContain(name);

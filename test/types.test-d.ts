@@ -1,9 +1,9 @@
 /** What does not compile. Where one of these errors vanishes, its directive is the error. */
 import { describe, it } from "vitest";
+import { type AnswerName, each } from "../contract/answers.ts";
+import type { Answer } from "../contract/check.ts";
 import { ApiError } from "../server/errors.ts";
 import { type Call, type Customer, implementOperations, type Operations } from "../server/operations.ts";
-import { type AnswerName, each } from "./answers.ts";
-import type { Answer } from "./contractCheck.ts";
 
 declare const customer: Customer;
 declare const call: Call<"updateCustomer">;

@@ -3,18 +3,28 @@ import { defineConfig } from "vitest/config";
 /** They start servers and commands as processes, or outages: `npm run test:processes`. */
 const processes = [
   "test/arguments.test.ts",
+  "test/backup.test.ts",
+  "test/breaking.test.ts",
   "test/commandLine.test.ts",
   "test/contractCommand.test.ts",
   "test/durability.test.ts",
   "test/gate.test.ts",
   "test/keys.test.ts",
+  "test/package.test.ts",
   "test/parity.test.ts",
   "test/plans.test.ts",
   "test/process.test.ts",
   "test/readme.test.ts",
+  "test/release.test.ts",
+  "test/sandbox.test.ts",
 ];
 /** As these do, but on either engine. */
-const processesOfEngine = ["test/commands.test.ts", "test/workers.test.ts"];
+const processesOfEngine = [
+  "test/commands.test.ts",
+  "test/metrics.test.ts",
+  "test/tracing.test.ts",
+  "test/workers.test.ts",
+];
 /** About several processes, whose rate limit only PostgreSQL shares. */
 const postgresOnly = ["test/cluster.test.ts"];
 const allProcesses = [...processes, ...processesOfEngine, ...postgresOnly];

@@ -41,6 +41,10 @@ const tables = {
     columns: ["company_id", "key", "body_sha256", "customer_id", "entity_tag", "answer", "created_at"],
     key: ["company_id", "key"],
   },
+  audit_entries: {
+    columns: ["company_id", "changed_at", "customer_id", "changed_by", "changed_fields"],
+    key: ["company_id", "changed_at", "customer_id"],
+  },
 };
 
 type Row = Record<string, Value | boolean>;
@@ -91,6 +95,8 @@ export async function copyDatabase(source: Database, target: Database): Promise<
         copied.push({ table, ...found });
       }
       await write(target.prepare(target.knex.raw("commit")));
+      // Until autovacuum comes by, plans would be those of empty tables.
+      if (target.dialect === "postgres") await write(target.prepare(target.knex.raw("analyze")));
       return copied;
     }),
   );

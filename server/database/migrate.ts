@@ -3,6 +3,7 @@ import type { Knex } from "knex";
 import * as customers from "./migrations/0001_customers.ts";
 import * as search from "./migrations/0002_search.ts";
 import * as rateLimits from "./migrations/0003_rate_limits.ts";
+import * as audit from "./migrations/0004_audit.ts";
 
 /** The engines that there are. */
 export type Dialect = "sqlite" | "postgres";
@@ -13,7 +14,7 @@ export interface Migration {
 }
 
 /** Every migration, the oldest first; its number is its place, counted from 1. Never reordered. */
-const migrations: Migration[] = [customers, search, rateLimits];
+const migrations: Migration[] = [customers, search, rateLimits, audit];
 
 /** The number of the newest migration. */
 export const newestVersion = migrations.length;

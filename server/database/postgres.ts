@@ -15,7 +15,7 @@ import {
   type WriteResult,
 } from "./connect.ts";
 import { newestVersion, pendingStatements, versionTable } from "./migrate.ts";
-import { gramsOf, type Search } from "./search.ts";
+import type { Search } from "./search.ts";
 
 /** Any number, but the same in all processes: the lock under which migrations run. */
 const migrationLock = 7_216_305_118;
@@ -157,6 +157,10 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
       }
     },
     rateLimitStore: { query: (query) => onConnection((connection) => connection.query(query)) },
+    pool() {
+      const { pool } = knex.client;
+      return { used: pool.numUsed(), idle: pool.numFree(), waiting: pool.numPendingAcquires() };
+    },
     async ping() {
       const [row] = await onConnection((connection) => run(connection, readVersion, {}));
       if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");
@@ -191,7 +195,8 @@ function createSearch(knex: Knex, window: number): Search {
         .whereExists(knex("rest").select("id"))
         .where("id", "<", knex("rest").select("id"))
         .whereRaw("search_grams(email, folded_name) @> ?::bigint[]", [":grams"])
-        .whereRaw(contains, text);
+        .whereRaw(contains, text)
+        .orderByRaw("id desc limit ?", [":rows"]);
       return knex
         .withMaterialized("next", next)
         .withMaterialized("near", near)
@@ -202,7 +207,7 @@ function createSearch(knex: Knex, window: number): Search {
         .unionAll(knex("far").select(columns))
         .orderByRaw("id desc limit ?", [":rows"]);
     },
-    valuesOf: (term) => ({ text: term.text, grams: `{${gramsOf(term.text).map(codeOf).join()}}` }),
+    valuesOf: ({ text, grams }) => ({ text, grams: `{${grams.map(codeOf).join()}}` }),
   };
 }
 

@@ -137,6 +137,7 @@ function requestsFor({ key, ids }: ScaleData): Record<string, () => LoadRequest>
     "search: a name": () => list({ search: terms.name }),
     "search: common": () => list({ search: terms.common }),
     "search: common, at 90 %": () => list({ search: terms.common, cursor: deep() }),
+    "search: common among the oldest": () => list({ search: terms.old }),
     "search: one character": () => list({ search: terms.commonCharacter }),
     "search: one rare character": () => list({ search: terms.rareCharacter }),
     "search: no hit": () => list({ search: terms.noHit }),

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from "uuid";
 import { type ApiKey, createApiKeys } from "../../server/apiKeys.ts";
 import { connectDatabase, type Database, type Run, type Value } from "../../server/database/connect.ts";
 import { foldText } from "../../server/database/search.ts";
-import { createRandom, person } from "./people.ts";
+import { createRandom, person, terms } from "./people.ts";
 
 export interface ScaleData {
   /** A key of the large company. */
@@ -18,6 +18,8 @@ const small = 99;
 const everyOther = 10;
 const firstCreatedAt = Date.UTC(2023, 0, 1);
 const millisecondsBetween = 30_000;
+/** The share of the large company's customers, the oldest, whose names have a sign that no later one has. */
+const oldShare = 0.3;
 
 /** Rows that one statement inserts. SQLite gains nothing from more than one. */
 const batchSize = { sqlite: 1, postgres: 250 };
@@ -94,6 +96,7 @@ async function insertCustomers(
     const round = Math.floor(index / (everyOther + 1));
     const isOther = index % (everyOther + 1) === everyOther;
     const body = person(isOther ? round : index - round);
+    if (!isOther && body.name && index < total * oldShare) body.name += ` ${terms.old}`;
     const updatedAt = firstCreatedAt + index * millisecondsBetween;
     for (let at = 0; at < 16; at += 4) bytes.writeUInt32BE(random() * 2 ** 32, at);
     const id = uuidv7({ msecs: updatedAt, random: bytes });

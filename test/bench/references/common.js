@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import pino from "pino";
 // The schema's own: what its triggers call and what its search asks for belongs to the data.
 import { createdAt, newCustomerId, positionOf } from "../../../dist/server/customerIds.js";
-import { allGrams, foldText, gramsOf } from "../../../dist/server/database/search.js";
+import { allGrams, createGramChoice, foldText, sampleSize } from "../../../dist/server/database/search.js";
 
 export { isCustomerId } from "../../../dist/server/customerIds.js";
 
@@ -199,12 +199,23 @@ export const searchJoin = "customers_search.rowid = customers.position";
 export const searchCondition = `customers_search match ? and customers_search.rowid <= ?
   and (instr(email, ?) > 0 or instr(folded_name, ?) > 0)`;
 
-/** The values of a search, in the order of its placeholders. */
-export function searchValues(companyId, { search, status, cursor }) {
-  const text = foldText(search);
-  const tokens = gramsOf(text).map((gram) => tokenOf(companyId, "g", gram));
-  if (status) tokens.push(tokenOf(companyId, "s", status));
-  return [tokens.join(" "), cursor ? positionOf(cursor) : 2n ** 63n - 1n, text, text];
+/** What shows a search which grams are rare; its placeholders take a company and a count. */
+export const sampleQuery =
+  "select email, folded_name from customers where company_id = ? order by id desc limit ?";
+
+/**
+ * Makes a function that gives the values of a search, in the order of its placeholders.
+ * @param sample runs `sampleQuery`
+ */
+export function createSearchValues(sample) {
+  const chooseGrams = createGramChoice(async (companyId) => sample(companyId, sampleSize));
+  return async (companyId, { search, status, cursor }) => {
+    const text = foldText(search);
+    const grams = await chooseGrams(companyId, text);
+    const tokens = grams.map((gram) => tokenOf(companyId, "g", gram));
+    if (status) tokens.push(tokenOf(companyId, "s", status));
+    return [tokens.join(" "), cursor ? positionOf(cursor) : 2n ** 63n - 1n, text, text];
+  };
 }
 
 /** The function of the schema that its triggers call. */

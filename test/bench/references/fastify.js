@@ -20,10 +20,10 @@ app.get(
     onRequest: requires("customers:read"),
     schema: { querystring: common.listQuery, response: { 200: CustomerList } },
   },
-  (request, reply) => {
+  async (request) => {
     const limit = common.clampLimit(request.query.limit);
-    const rows = statements.listCustomers(request.key.companyId, { ...request.query, limit });
-    reply.send(common.pageOf(rows, limit));
+    const rows = await statements.listCustomers(request.key.companyId, { ...request.query, limit });
+    return common.pageOf(rows, limit);
   },
 );
 

@@ -80,7 +80,7 @@ http
       };
       if (operation.isBody && !operation.isBody(call.body))
         throw common.refusalOf(operation.isBody.errors[0]);
-      const { status, headers, body } = operation.run(call);
+      const { status, headers, body } = await operation.run(call);
       send(status, headers, body);
     } catch (error) {
       const { status, headers, body } = common.errorAnswer(error);
@@ -119,11 +119,11 @@ function readBody(request) {
   });
 }
 
-function listCustomers({ companyId, query }) {
+async function listCustomers({ companyId, query }) {
   const parameters = Object.fromEntries(new URLSearchParams(query));
   if (!isListQuery(parameters)) throw common.refusalOf(isListQuery.errors[0]);
   const limit = common.clampLimit(parameters.limit);
-  const rows = statements.listCustomers(companyId, { ...parameters, limit });
+  const rows = await statements.listCustomers(companyId, { ...parameters, limit });
   return { status: 200, headers: {}, body: common.pageOf(rows, limit) };
 }
 

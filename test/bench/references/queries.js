@@ -2,15 +2,16 @@
 import createKnex from "knex";
 import {
   columns,
+  createSearchValues,
   databaseFile,
   isCustomerId,
   keyColumns,
   keyHashOf,
   lastUseGranularityInMilliseconds,
   liveKeyOf,
+  sampleQuery,
   searchCondition,
   searchTokens,
-  searchValues,
 } from "./common.js";
 
 const knex = createKnex({
@@ -29,6 +30,7 @@ const knex = createKnex({
   },
 });
 
+const searchValues = createSearchValues((...values) => knex.raw(sampleQuery, values));
 const customersOf = (companyId) => knex("customers").where("company_id", companyId);
 
 export async function ping() {
@@ -63,7 +65,7 @@ export async function listCustomers(companyId, query) {
   if (search)
     list
       .join("customers_search", "customers_search.rowid", "customers.position")
-      .whereRaw(searchCondition, searchValues(companyId, query));
+      .whereRaw(searchCondition, await searchValues(companyId, query));
   return list;
 }
 

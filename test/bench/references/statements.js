@@ -3,6 +3,7 @@
 import Sqlite from "better-sqlite3";
 import {
   columns,
+  createSearchValues,
   databaseFile,
   isCustomerId,
   keyColumns,
@@ -10,10 +11,10 @@ import {
   lastUseGranularityInMilliseconds,
   liveKeyOf,
   newRow,
+  sampleQuery,
   searchCondition,
   searchJoin,
   searchTokens,
-  searchValues,
 } from "./common.js";
 
 const database = new Sqlite(databaseFile);
@@ -32,6 +33,9 @@ const insert = database.prepare(
   `insert into customers (${rowColumns}) values (${rowColumns.map((column) => `:${column}`)})
    on conflict (company_id, email) do nothing`,
 );
+
+const selectSample = database.prepare(sampleQuery);
+const searchValues = createSearchValues((...values) => selectSample.all(...values));
 
 const kept = new Map();
 /** The statement of this text, prepared at its first use. */
@@ -59,14 +63,14 @@ export function getCustomer(companyId, id) {
 }
 
 /** One row more than `limit`, where there is one. */
-export function listCustomers(companyId, query) {
+export async function listCustomers(companyId, query) {
   const { limit, cursor, status, search } = query;
   const sql = `select ${columns} from customers ${search ? `join customers_search on ${searchJoin}` : ""}
     where company_id = ? ${cursor ? "and id < ?" : ""} ${status ? "and status = ?" : ""}
       ${search ? `and ${searchCondition}` : ""}
     order by ${search ? "customers_search.rowid" : "id"} desc limit ?`;
   const values = [companyId, cursor, status].filter(Boolean);
-  if (search) values.push(...searchValues(companyId, query));
+  if (search) values.push(...(await searchValues(companyId, query)));
   return prepared(sql).all(...values, limit + 1);
 }
 

@@ -8,14 +8,7 @@ import type { operations as described } from "../generated/api.ts";
 import type { AnyRequestMessages, Messages } from "../generated/messages.ts";
 import { basePath, type Operation, operations } from "../server/contract.ts";
 import type { OperationId } from "../server/operations.ts";
-import {
-  type Answer,
-  createCheckedFetch,
-  describedOf,
-  operationOf,
-  reportOf,
-  responsesOf,
-} from "./contractCheck.ts";
+import { type Answer, createCheckedFetch, describedOf, operationOf, reportOf, responsesOf } from "./check.ts";
 
 type StatusOf<Id extends OperationId> = keyof described[Id]["responses"] & number;
 

@@ -1,0 +1,109 @@
+/**
+ * `npm run sandbox`: the server on a database in memory, with the same data at each start and a known key for
+ * each case. What some keys meet is arranged here, around the server, which knows nothing of it.
+ */
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import type { Express, Request, Response } from "express";
+import pino from "pino";
+import { tokenOf } from "../apiKeys.ts";
+import { createApp } from "../app.ts";
+import { ConfigError, readConfig } from "../config.ts";
+import { createServer } from "../connections.ts";
+import { connectDatabase, type Database, type Statement } from "../database/connect.ts";
+import { UnavailableError } from "../errors.ts";
+import { isoTime } from "../isoTime.ts";
+import { fillSandbox, sandboxKeys } from "./data.ts";
+import { keyList, startPage } from "./page.ts";
+
+const { port, host, logLevel } = configuration();
+const log = pino({ level: logLevel, base: null, timestamp: () => `,"time":"${isoTime(Date.now())}"` });
+const database = await connectDatabase({ url: "sqlite::memory:" });
+await fillSandbox(database);
+
+let isStopping = false;
+const app = appOf(database);
+/** The keys that do not meet the server as it is. */
+const otherApps = new Map<string | undefined, Express>([
+  [sandboxKeys.limited.key, appOf(database, 5)],
+  [sandboxKeys.broken.key, appOf(failing(database, () => new Error("a mistake, made for the sandbox")))],
+  [
+    sandboxKeys.unavailable.key,
+    appOf(
+      failing(database, () => new UnavailableError("sandbox", { cause: new Error("down, for the sandbox") })),
+    ),
+  ],
+]);
+const { handle: answer } = app as unknown as { handle(request: Request, response: Response): void };
+Object.assign(app, {
+  handle(request: Request, response: Response) {
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    if (isRead && request.url === "/") return sendStartPage(request, response);
+    const other = otherApps.get(tokenOf(request.headers.authorization));
+    (other ?? answer)(request, response);
+  },
+});
+
+const server = createServer(app, log);
+server.on("error", (error) => {
+  log.fatal({ err: error }, "cannot listen");
+  process.exit(1);
+});
+server.listen(port, host);
+await once(server, "listening");
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.once(signal, async () => {
+    isStopping = true;
+    await server.stop({ lingerInMilliseconds: 0, graceInMilliseconds: 10_000 });
+    await database.close();
+    process.exit(0);
+  });
+}
+const { port: listeningPort } = server.address() as AddressInfo;
+const url = `http://${host.includes(":") ? `[${host}]` : host}:${listeningPort}`;
+log.info({ url }, "listening");
+console.log(`\nThe sandbox. Its data is the same at each start, and gone at the end. Its keys:\n\n${keyList}
+What to try with them: ${url}/\n`);
+
+function appOf(of: Database, requestsPerMinute = 600): Express {
+  return createApp({ database: of, log, requestsPerMinute, isStopping: () => isStopping });
+}
+
+/** A database that knows its keys, and fails with whatever has to do with customers. */
+function failing(of: Database, failure: () => Error): Database {
+  const isOfCustomers = ({ sql }: Statement<unknown>) => /\bcustomers\b/.test(sql);
+  return {
+    ...of,
+    async read(statement, values) {
+      if (isOfCustomers(statement)) throw failure();
+      return of.read(statement, values);
+    },
+    async write(steps) {
+      if (steps.some(({ statement }) => isOfCustomers(statement))) throw failure();
+      return of.write(steps);
+    },
+  };
+}
+
+function sendStartPage({ headers }: Request, response: Response): void {
+  const page = startPage(`http://${headers.host}`);
+  response
+    .writeHead(200, {
+      "Content-Type": "text/html; charset=utf-8",
+      "Content-Length": Buffer.byteLength(page),
+      "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+      "X-Content-Type-Options": "nosniff",
+      "Cache-Control": "no-cache",
+    })
+    .end(page);
+}
+
+function configuration() {
+  try {
+    return readConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}

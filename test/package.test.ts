@@ -1,0 +1,85 @@
+import { execSync } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { parse } from "yaml";
+import { outsideAnswers } from "../contract/answers.ts";
+import { runProgram, startServer, temporaryFolder } from "./harness.ts";
+
+const { name, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+
+describe("the package", () => {
+  const folder = temporaryFolder();
+  let files: string[];
+  beforeAll(() => {
+    files = install(folder.path);
+    return folder.remove;
+  });
+
+  it("holds what was built, the contract and the documentation, and neither sources nor tests", () => {
+    for (const file of [
+      "dist/client/index.d.ts",
+      "dist/contract/command.js",
+      "dist/docs.html",
+      "dist/server/main.js",
+      "generated/openapi.json",
+      "openapi/openapi.yaml",
+      "LICENSE",
+      "README.md",
+    ])
+      expect(files).toContain(file);
+    const others = files.filter(
+      (file) =>
+        !/^(dist\/(client|contract|generated|server)\/.+\.(js|d\.ts)$|dist\/docs\.html$|[A-Za-z.]+$|(generated|openapi)\/openapi\.(json|yaml)$)/.test(
+          file,
+        ),
+    );
+    expect(others).toEqual([]);
+  });
+
+  it("brings distribu-contract along, which needs no more than the package's own dependencies", async () => {
+    const ended = await runProgram("bash", [
+      "-c",
+      `cd ${folder.path} && npx --offline -- distribu-contract --help`,
+    ]);
+    expect(ended.stdout).toMatch(/^Usage: distribu-contract --url/);
+    expect(ended.code).toBe(0);
+  });
+
+  it("compares a deployment with the contract in the job of GitHub Actions that README.md shows", async () => {
+    const server = await startServer();
+    onTestFinished(() => server.stop());
+    const [, sample = ""] = /^```yaml\n(.*?)^```$/ms.exec(readFileSync("README.md", "utf8")) ?? [];
+    const { steps } = parse(sample).jobs.contract;
+    const { run, env } = steps.find((step: { run?: string }) => step.run);
+    expect(Object.keys(env)).toEqual(["URL", "KEY"]);
+    const environment = { URL: server.url, KEY: await server.createKey() };
+    const ended = await runProgram("bash", ["-ec", `cd ${folder.path}\n${run}`], environment);
+    expect(ended.stderr.replaceAll(/^npm warn .*\n/gm, "")).toBe("");
+    const count = Object.keys(outsideAnswers).length;
+    expect(ended.stdout).toContain(`\n${count} of ${count} answers are as the contract says; 0 differ.\n`);
+    expect(ended.code).toBe(0);
+    const { path } = steps.find(({ uses }: { uses?: string }) =>
+      uses?.startsWith("actions/upload-artifact"),
+    ).with;
+    expect(readFileSync(join(folder.path, path), "utf8")).toContain(`tests="${count}" failures="0"`);
+  });
+});
+
+/**
+ * Packs the package and installs it in a folder as npm would, but with its dependencies linked, and no other
+ * package: no registry is asked. Returns the files of the package.
+ */
+function install(folder: string): string[] {
+  const pack = `npm pack --json --ignore-scripts --pack-destination ${folder}`;
+  const [{ filename, files }] = JSON.parse(execSync(pack, { encoding: "utf8", stdio: "pipe" }));
+  const modules = join(folder, "node_modules");
+  mkdirSync(join(modules, name), { recursive: true });
+  for (const dependency of Object.keys(dependencies))
+    symlinkSync(join(process.cwd(), "node_modules", dependency), join(modules, dependency));
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ dependencies: { [name]: "*" } }));
+  // `rebuild` links the commands of a package that is there.
+  const steps = `tar -xzf ${filename} -C node_modules/${name} --strip-components=1 && npm rebuild --ignore-scripts`;
+  execSync(steps, { cwd: folder, stdio: "pipe" });
+  return files.map(({ path }: { path: string }) => path);
+}
