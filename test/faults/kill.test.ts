@@ -6,6 +6,7 @@ import {
   createKeyByCommand,
   databaseOfTest,
   everyCustomer,
+  runCommand,
   type SpawnedServer,
   spawnServer,
 } from "../harness.ts";
@@ -34,12 +35,13 @@ async function readyServer(databaseUrl: string): Promise<[SpawnedServer, number]
   return [server, performance.now() - startedAt];
 }
 
+const readyTimes: number[] = [];
+
 it("kill -9 loses no acknowledged write and applies none by half, and a retry gets the first answer", async () => {
   const databaseUrl = await databaseOfTest();
   const key = await createKeyByCommand(databaseUrl);
   const writers = Array.from({ length: clients }, (_, number) => new Writer(`writer-${number}`, key));
   const kills = count("KILLS");
-  const readyTimes: number[] = [];
   const [lost, half]: [string[], string[]] = [[], []];
   let [server] = await readyServer(databaseUrl);
   for (let cycle = 0; cycle < kills; cycle += 1) {
@@ -81,8 +83,17 @@ it("kill -9 loses no acknowledged write and applies none by half, and a retry ge
   expect(Object.fromEntries(stored.map((customer) => [customer.id, customer]))).toEqual(
     Object.fromEntries(expected),
   );
+  // One entry in the audit trail for each write that took effect, however often it was sent.
+  const audit = await runCommand(["audit", "--company", "acme", "--json"], { DATABASE_URL: databaseUrl });
+  const entries = audit.stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const latest = Object.fromEntries(entries.map(({ customerId, time }) => [customerId, time]));
+  expect(latest).toEqual(Object.fromEntries(stored.map(({ id, updatedAt }) => [id, updatedAt])));
   const total = (of: (writer: Writer) => number) => writers.reduce((sum, writer) => sum + of(writer), 0);
   const writes = total((writer) => writer.acknowledgedWrites);
+  expect(entries).toHaveLength(writes);
   const test = "kill -9 of the server";
   addFigure(test, "kills under 8 clients", kills);
   addFigure(test, "acknowledged writes", writes, `at least ${kills * count("WRITES_PER_KILL")}`);
@@ -93,8 +104,12 @@ it("kill -9 loses no acknowledged write and applies none by half, and a retry ge
     `${total((w) => w.retries)}; ${total((w) => w.replays)}`,
   );
   addFigure(test, "duplicates", stored.length - expected.length, "0");
-  addFigure(test, "ready again after", timesOf(readyTimes), "under 1000 ms");
   expect(writes).toBeGreaterThanOrEqual(kills * count("WRITES_PER_KILL"));
   expect(total((writer) => writer.refusals)).toBe(0);
+});
+
+it("a server that was killed is ready again within a second of its start, each time", () => {
+  addFigure("kill -9 of the server", "ready again after", timesOf(readyTimes), "1000 ms");
+  expect(readyTimes).toHaveLength(count("KILLS"));
   expect(Math.max(...readyTimes)).toBeLessThan(readyMilliseconds);
 });
