@@ -15,7 +15,7 @@ import { isoTime } from "./isoTime.ts";
 import { startWorkers } from "./workers.ts";
 
 /** After SIGTERM: how long to answer on, and when all ends. Many supervisors kill after ten seconds. */
-const stopTimes = { lingerInMilliseconds: 1_000, graceInMilliseconds: 9_000 };
+const stopTimes = { lingerInMilliseconds: 2_000, graceInMilliseconds: 9_000 };
 
 /** How often the start tries to reach the database, a second apart. */
 const connectAttempts = 30;

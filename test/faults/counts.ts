@@ -7,7 +7,7 @@ const counts = {
   POSTGRES_KILLS: [20, 2],
   /** Writes whose log is then cut everywhere. */
   POWER_LOSS_WRITES: [120, 12],
-  RESTARTS: [100, 4],
+  RESTARTS: [100, 2],
   LOCKED_SECONDS: [10, 3],
   /** Customers that are created under each state of the clock. */
   CLOCK_CUSTOMERS: [400, 80],

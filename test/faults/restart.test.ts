@@ -17,6 +17,16 @@ const exitMilliseconds = 10_000;
 /** How often the balancer asks who is ready. */
 const pollMilliseconds = 100;
 
+/** `ready`, `unavailable` or `stopping`; the last also where nobody answers. */
+async function readinessOf(server: SpawnedServer): Promise<string> {
+  try {
+    const answer = await server.fetch("/readyz", { headers: { Connection: "close" } });
+    return (await answer.json()).status;
+  } catch {
+    return "stopping";
+  }
+}
+
 it.each([1, 2])(
   "SIGTERM under 64 connections fails no request, and ends with 0 within ten seconds: WORKERS=%i",
   async (workers) => {
@@ -35,17 +45,11 @@ it.each([1, 2])(
     let answers = 0;
     const polling = (async () => {
       while (!isOver) {
-        const states = await Promise.all(
-          servers.map(async (server) => {
-            const answer = await server
-              .fetch("/readyz", { headers: { Connection: "close" } })
-              .catch(() => undefined);
-            return answer?.status === 200;
-          }),
-        );
-        const next = servers.filter((_, index) => states[index]);
-        // As balancers do: where none is ready, it goes on as before.
-        if (next.length > 0) ready = next;
+        const asked = [...servers];
+        const states = await Promise.all(asked.map(readinessOf));
+        // Where none is ready, it goes on with those that do not stop, as balancers do.
+        const best = states.includes("ready") ? "ready" : "unavailable";
+        ready = asked.filter((_, index) => states[index] === best);
         await sleep(pollMilliseconds);
       }
     })();
