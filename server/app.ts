@@ -8,7 +8,14 @@ import type { Operation } from "./contract.ts";
 import { createOperations } from "./customers.ts";
 import type { Database } from "./database/connect.ts";
 import type { DriftCheck } from "./drift.ts";
-import { ApiError, ClientGoneError, type ErrorStatus, errorAnswer, type MessageOf } from "./errors.ts";
+import {
+  ApiError,
+  ClientGoneError,
+  type ErrorStatus,
+  errorAnswer,
+  type MessageOf,
+  UnavailableError,
+} from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
 import type { OperationId, Reply } from "./operations.ts";
 import { createPages } from "./pages.ts";
@@ -16,6 +23,12 @@ import { createRateLimits } from "./rateLimits.ts";
 import { createRequestCheck } from "./requestCheck.ts";
 import * as requests from "./requests.ts";
 import { createRoutes } from "./routes.ts";
+
+/**
+ * How long a request may take for all of its statements together before it is answered 503, without
+ * the time in which its body comes. What it had begun may still take effect, as with any 503.
+ */
+const patienceInMilliseconds = 1_750;
 
 export interface AppOptions {
   database: Database;
@@ -50,8 +63,12 @@ export function createApp(options: AppOptions): express.Express {
   return app;
 
   async function handle(request: express.Request, response: express.Response): Promise<void> {
-    const startedAt = performance.now();
-    const exchange: Exchange = { requestId: requestIdOf(request), headers: {} };
+    const exchange: Exchange = {
+      startedAt: performance.now(),
+      requestId: requestIdOf(request),
+      headers: {},
+      giveUp: () => fail(new UnavailableError("the request took too long")),
+    };
     exchange.headers = {
       "X-Request-Id": exchange.requestId,
       "X-Content-Type-Options": "nosniff",
@@ -59,7 +76,7 @@ export function createApp(options: AppOptions): express.Express {
     };
     metrics?.requestBegan();
     response.on("close", () => {
-      const milliseconds = performance.now() - startedAt;
+      const milliseconds = performance.now() - exchange.startedAt;
       const status = response.headersSent ? response.statusCode : undefined;
       metrics?.requestEnded(exchange, status, milliseconds / 1_000);
       driftCheck?.(request, exchange);
@@ -76,9 +93,17 @@ export function createApp(options: AppOptions): express.Express {
         "request",
       );
     });
+    exchange.timer = setTimeout(exchange.giveUp, patienceInMilliseconds);
     try {
       await answer(request, response, exchange);
     } catch (thrown) {
+      fail(thrown);
+    } finally {
+      clearTimeout(exchange.timer);
+    }
+
+    function fail(thrown: unknown): void {
+      if (response.writableEnded) return;
       if (thrown instanceof ClientGoneError) return void response.destroy();
       const { status, headers, body } = errorAnswer(thrown, exchange.requestId, log);
       if (response.headersSent) return void response.destroy();
@@ -133,10 +158,15 @@ export function createApp(options: AppOptions): express.Express {
     const headers = requests.headersOf(operation, request);
     let rawBody = noBytes;
     if (operation.maxBodyBytes !== undefined) {
+      clearTimeout(exchange.timer);
+      const spent = performance.now() - exchange.startedAt;
       rawBody = await requests.readBody(request, response, operation.maxBodyBytes);
+      exchange.timer = setTimeout(exchange.giveUp, patienceInMilliseconds - spent);
       decoded.body = requests.parseJsonObject(rawBody);
     }
     const checked = await checkRequest(operation, decoded);
+    // It was given up meanwhile, and shall not take effect after its 503.
+    if (response.writableEnded) return;
 
     const handle = handlers[operation.operationId] as (call: unknown) => Promise<Reply<OperationId>>;
     const {
@@ -173,6 +203,10 @@ function error(status: ErrorStatus, message: string): ApiError {
 
 /** What is known of a request so far; it goes into the answer's headers, and into log and metrics. */
 export interface Exchange {
+  startedAt: number;
+  /** Calls `giveUp` once the request has taken too long. */
+  timer?: NodeJS.Timeout;
+  giveUp(): void;
   requestId: string;
   headers: Record<string, string>;
   operationId?: OperationId;
@@ -196,11 +230,12 @@ function send(
   headers: Record<string, string>,
   body?: unknown,
 ): void {
+  // Its time was up before this came.
+  if (response.writableEnded) return;
   const all: Record<string, string | number> = Object.assign(exchange.headers, headers);
   // A client that still waits for 100 Continue would send its next request, or the body: nobody
   // can tell which.
-  if (requests.expectsContinue(request) && !response.writableEnded && !request.complete)
-    all.Connection = "close";
+  if (requests.expectsContinue(request) && !request.complete) all.Connection = "close";
   const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
   exchange.sent = { status, body: text };
   if (text === undefined) {

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
 import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import express, { type Express } from "express";
 import type { Logger } from "pino";
 import type { AnyRequestMessages } from "../generated/messages.ts";
@@ -12,11 +13,12 @@ import { originForm } from "./requests.ts";
 /** An HTTP server that can be told to stop. */
 export interface StoppableServer extends http.Server {
   /**
-   * Lets the requests that are being answered finish, ends the idle connections, and then stops
-   * listening: until then a load balancer is told that we are not ready. Resolves when all
-   * connections have ended, or have been cut after the grace.
+   * Answers on for as long as it lingers, with `Connection: close`: a client may be sending on the
+   * connection that it has kept, and a load balancer has still to ask whether we are ready. Then ends
+   * the idle connections, lets the requests that are being answered finish, and stops listening.
+   * Resolves when all connections have ended, at the latest after the grace, which cuts them.
    */
-  stop(graceInMilliseconds: number): Promise<void>;
+  stop(times: { lingerInMilliseconds: number; graceInMilliseconds: number }): Promise<void>;
 }
 
 /**
@@ -81,15 +83,19 @@ export function createServer(app: Express, log: Logger, metrics?: Metrics): Stop
     refuse();
   });
 
-  async function stop(graceInMilliseconds: number): Promise<void> {
+  /** The answers that have begun and not ended. */
+  function inFlight(): http.ServerResponse[] {
+    return [...sockets].flatMap((socket) => latest.get(socket) ?? []).filter(({ closed }) => !closed);
+  }
+
+  const stop: StoppableServer["stop"] = async ({ lingerInMilliseconds, graceInMilliseconds }) => {
     stopping = true;
     const grace = AbortSignal.timeout(graceInMilliseconds);
-    const begun = [...sockets].flatMap((socket) => latest.get(socket) ?? []);
-    const inFlight = begun.filter((response) => !response.closed);
-    for (const response of inFlight) response.shouldKeepAlive = false;
+    for (const response of inFlight()) response.shouldKeepAlive = false;
+    await sleep(lingerInMilliseconds);
     server.closeIdleConnections();
     await Promise.race([
-      Promise.all(inFlight.map((response) => once(response, "close"))),
+      Promise.all(inFlight().map((response) => once(response, "close"))),
       once(grace, "abort"),
     ]);
     const closed = new Promise((resolve) => server.close(resolve));
@@ -97,7 +103,7 @@ export function createServer(app: Express, log: Logger, metrics?: Metrics): Stop
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     await Promise.race([closed, grace.aborted || once(grace, "abort")]);
     server.closeAllConnections();
-  }
+  };
   return Object.assign(server, { stop });
 }
 

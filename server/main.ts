@@ -14,8 +14,8 @@ import { createDemo, welcomeText } from "./firstRun.ts";
 import { isoTime } from "./isoTime.ts";
 import { startWorkers } from "./workers.ts";
 
-/** How long requests that are being answered may still take after SIGTERM. */
-const graceInMilliseconds = 10_000;
+/** After SIGTERM: how long to answer on, and when all ends. Many supervisors kill after ten seconds. */
+const stopTimes = { lingerInMilliseconds: 2_000, graceInMilliseconds: 9_000 };
 
 /** How often the start tries to reach the database, a second apart. */
 const connectAttempts = 30;
@@ -78,7 +78,7 @@ async function serve(): Promise<Listening> {
     port,
     async stop() {
       isStopping = true;
-      await server.stop(graceInMilliseconds);
+      await server.stop(stopTimes);
       await database.close();
     },
   };

@@ -10,6 +10,7 @@ import pino from "pino";
 import { inject, onTestFinished } from "vitest";
 import { type CustomersClient, createCustomersClient } from "../client/index.ts";
 import { type Answer, assertContract, createCheckedFetch } from "../contract/check.ts";
+import type { components } from "../generated/api.ts";
 import type { Scope } from "../generated/messages.ts";
 import { createApiKeys } from "../server/apiKeys.ts";
 import { createApp } from "../server/app.ts";
@@ -218,7 +219,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     },
     async stop() {
       stopping = true;
-      await server.stop(1_000);
+      await server.stop({ lingerInMilliseconds: 0, graceInMilliseconds: 1_000 });
       await database.close();
       await created?.drop();
       const found = logLines.filter(({ msg }) => /differs from the contract|drift check/.test(String(msg)));
@@ -397,6 +398,20 @@ export async function spawnServer(
       createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: checkedFetch, maxRetries: 0 }),
     fetch: (path, init) => checkedFetch(url + path, { redirect: "manual", ...init }),
   };
+}
+
+/** Every customer of a client's company, the newest first, through the pages of the list. */
+export async function everyCustomer(client: CustomersClient): Promise<components["schemas"]["Customer"][]> {
+  const customers: components["schemas"]["Customer"][] = [];
+  let cursor = "";
+  do {
+    const { data } = await client.GET("/customers", { params: { query: { limit: 100, cursor } } });
+    if (!data) throw new Error("The list was refused");
+    const page = data as components["schemas"]["CustomerList"];
+    customers.push(...page.data);
+    cursor = page.pagination.nextCursor ?? "";
+  } while (cursor !== "");
+  return customers;
 }
 
 /** A server that is not ours, on a free port until the test is over; returns its address. */

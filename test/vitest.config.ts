@@ -25,8 +25,8 @@ const processesOfEngine = [
   "test/tracing.test.ts",
   "test/workers.test.ts",
 ];
-/** About several processes and a server that fails, which only PostgreSQL has. */
-const postgresOnly = ["test/cluster.test.ts", "test/outage.test.ts"];
+/** About several processes, whose rate limit only PostgreSQL shares. */
+const postgresOnly = ["test/cluster.test.ts"];
 const allProcesses = [...processes, ...processesOfEngine, ...postgresOnly];
 
 const shared = { include: ["test/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 };

@@ -23,6 +23,9 @@ export const newestVersion = migrations.length;
 export const versionTable = {
   create: "create table if not exists migrations (version integer primary key, applied_at text not null)",
   read: "select coalesce(max(version), 0) as version from migrations",
+  /** SQLite: writes the newest row as it is; an update to the same values would write nothing. */
+  rewrite:
+    "replace into migrations select version, applied_at from migrations order by version desc limit 1 returning version",
 };
 
 /** The statements that bring a database of `version` to the newest, in order. */
