@@ -26,8 +26,8 @@ export function createServer(app: Express, log: Logger): StoppableServer {
   const server = http.createServer({
     ...messageClasses(app),
     headersTimeout: 10_000,
-    // The contract says 15 seconds: by then the connection has ended, found late and a busy moment included.
-    requestTimeout: 14_800,
+    // The contract says 15 seconds: by then the connection has ended, a busy moment of ours included.
+    requestTimeout: 14_500,
     connectionsCheckingInterval: 100,
     // The app answers a missing Host, in JSON.
     requireHostHeader: false,

@@ -1,5 +1,5 @@
 /** Servers for the tests: real HTTP, real and private databases, every answer checked. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import http from "node:http";
@@ -326,6 +326,8 @@ export interface LaunchedServer {
   listening(): Promise<string>;
 }
 
+type ProcessOptions = SpawnOptions & { nodeOptions?: string[] };
+
 export interface SpawnedServer extends LaunchedServer {
   url: string;
   port: number;
@@ -338,14 +340,17 @@ export interface SpawnedServer extends LaunchedServer {
 /**
  * Starts a server in a process of its own, as `npm start` does; killed when the test is over.
  * @param program another that listens, and says where as the server does
+ * @param options of the process; `nodeOptions` are what node is told before the program
  */
 export function launchServer(
   environment: Record<string, string>,
   program = "dist/server/main.js",
+  { nodeOptions = [], ...options }: ProcessOptions = {},
 ): LaunchedServer {
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, [...nodeOptions, program], {
     env: { ...process.env, ...serverEnvironment, ...environment },
     stdio: ["ignore", "pipe", "inherit"],
+    ...options,
   });
   let output = "";
   const exited = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
@@ -354,7 +359,7 @@ export function launchServer(
     await exited;
   });
   const listening = new Promise<string>((resolve) => {
-    child.stdout.on("data", (chunk) => {
+    child.stdout?.on("data", (chunk) => {
       output += chunk;
       const url = /"url":"([^"]+)"/.exec(output)?.[1];
       if (url) resolve(url);
@@ -378,8 +383,9 @@ export function launchServer(
 export async function spawnServer(
   environment: Record<string, string>,
   program?: string,
+  options?: ProcessOptions,
 ): Promise<SpawnedServer> {
-  const launched = launchServer(environment, program);
+  const launched = launchServer(environment, program, options);
   const url = await launched.listening();
   const checkedFetch = createCheckedFetch();
   return {
