@@ -16,6 +16,7 @@ const processes = [
   "test/readme.test.ts",
   "test/release.test.ts",
   "test/sandbox.test.ts",
+  "test/writeAccess.test.ts",
 ];
 /** As these do, but on either engine. */
 const processesOfEngine = ["test/commands.test.ts", "test/workers.test.ts"];
