@@ -2,8 +2,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Any key as it is made; those of the sandbox are public. */
-const key = /dk_(?!sandbox_)[A-Za-z0-9_-]{43}/;
+/**
+ * Any key as it is made, but those of the sandbox, which are public, and the prefix of one before its SHA-256,
+ * which is how a database may keep them.
+ */
+const key = /dk_(?!sandbox_|.{9}[0-9a-f]{34})[A-Za-z0-9_-]{43}/;
 
 /** Text of request bodies that is too long to be in a log by chance. */
 const bodyTexts = new Set<string>();
