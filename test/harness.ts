@@ -230,7 +230,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
 function rememberingFetch(checkedFetch: ReturnType<typeof createCheckedFetch>): typeof checkedFetch {
   return async (input, init) => {
     const request = new Request(input, init);
-    rememberBody(await request.clone().text());
+    if (request.body) rememberBody(await request.clone().text());
     return checkedFetch(request);
   };
 }
