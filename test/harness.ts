@@ -1,5 +1,5 @@
 /** Servers for the tests: real HTTP, real and private databases, every answer checked. */
-import { type ChildProcess, execSync, spawn } from "node:child_process";
+import { type ChildProcess, execSync, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import http from "node:http";
@@ -18,6 +18,7 @@ import { createServer } from "../server/connections.ts";
 import { connectDatabase, type Database, type Statement, type Value } from "../server/database/connect.ts";
 import { createDriftCheck } from "../server/drift.ts";
 import { createTestDatabase } from "./postgres.ts";
+import { assertNoKey, assertNoKeyInFolder, assertNoSecretsInLog, rememberBody } from "./secrets.ts";
 
 export const bothScopes: Scope[] = ["customers:read", "customers:write"];
 
@@ -61,7 +62,11 @@ export async function createDatabase(
 ): Promise<{ url: string; drop(): Promise<void> }> {
   if (engine === "postgres") return createTestDatabase(inject("postgresUrl"));
   const folder = temporaryFolder();
-  return { url: `sqlite:${join(folder.path, "test.db")}`, drop: async () => folder.remove() };
+  const drop = async () => {
+    assertNoKeyInFolder(folder.path);
+    folder.remove();
+  };
+  return { url: `sqlite:${join(folder.path, "test.db")}`, drop };
 }
 
 /** The DATABASE_URL of a new database, which is dropped when the test is over. */
@@ -140,9 +145,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
-  const checkedFetch = createCheckedFetch({
-    seen: (answer) => answers.push(answer),
-  });
+  const checkedFetch = rememberingFetch(createCheckedFetch({ seen: (answer) => answers.push(answer) }));
 
   let companies = 0;
 
@@ -203,6 +206,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     },
     async exchange(bytes, { target, method } = {}) {
       const text = bytes.toString("latin1");
+      rememberBody(bytes.toString("utf8").replace(/^.*?\r\n\r\n/s, ""));
       const [, sentMethod = "GET", sentTarget = "/"] = /^(\S+) (\S+)/.exec(text) ?? [];
       const parsed = parseAnswers(
         await exchangeBytes(port, bytes),
@@ -224,9 +228,19 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       await created?.drop();
       const found = logLines.filter(({ msg }) => /differs from the contract|drift check/.test(String(msg)));
       if (found.length > 0) throw new Error(`The drift check found ${JSON.stringify(found)}`);
+      assertNoSecretsInLog(logLines.map((line) => JSON.stringify(line)).join("\n"));
     },
   };
   return self;
+}
+
+/** A `fetch` of which what the bodies say is searched for in the logs. */
+function rememberingFetch(checkedFetch: ReturnType<typeof createCheckedFetch>): typeof checkedFetch {
+  return async (input, init) => {
+    const request = new Request(input, init);
+    if (request.body) rememberBody(await request.clone().text());
+    return checkedFetch(request);
+  };
 }
 
 /**
@@ -334,6 +348,8 @@ export interface LaunchedServer {
   listening(): Promise<string>;
 }
 
+type ProcessOptions = SpawnOptions & { nodeOptions?: string[] };
+
 export interface SpawnedServer extends LaunchedServer {
   url: string;
   port: number;
@@ -346,23 +362,28 @@ export interface SpawnedServer extends LaunchedServer {
 /**
  * Starts a server in a process of its own, as `npm start` does; killed when the test is over.
  * @param program another that listens, and says where as the server does
+ * @param options of the process; `nodeOptions` are what node is told before the program
  */
 export function launchServer(
   environment: Record<string, string>,
   program = "dist/server/main.js",
+  { nodeOptions = [], ...options }: ProcessOptions = {},
 ): LaunchedServer {
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, [...nodeOptions, program], {
     env: { ...process.env, ...serverEnvironment, ...environment },
     stdio: ["ignore", "pipe", "inherit"],
+    ...options,
   });
   let output = "";
   const exited = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
   onTestFinished(async () => {
     child.kill("SIGKILL");
     await exited;
+    // The first start shows a key, in text around the log.
+    assertNoSecretsInLog((output.match(/^\{.*$/gm) ?? []).join("\n"));
   });
   const listening = new Promise<string>((resolve) => {
-    child.stdout.on("data", (chunk) => {
+    child.stdout?.on("data", (chunk) => {
       output += chunk;
       const url = /"url":"([^"]+)"/.exec(output)?.[1];
       if (url) resolve(url);
@@ -386,10 +407,11 @@ export function launchServer(
 export async function spawnServer(
   environment: Record<string, string>,
   program?: string,
+  options?: ProcessOptions,
 ): Promise<SpawnedServer> {
-  const launched = launchServer(environment, program);
+  const launched = launchServer(environment, program, options);
   const url = await launched.listening();
-  const checkedFetch = createCheckedFetch();
+  const checkedFetch = rememberingFetch(createCheckedFetch());
   return {
     ...launched,
     url,
@@ -480,6 +502,7 @@ export async function runProgram(
   child.stdout.on("data", (chunk) => (stdout += chunk));
   child.stderr.on("data", (chunk) => (stderr += chunk));
   const [code] = await once(child, "close");
+  assertNoKey("Standard error", stderr);
   return { code, stdout, stderr };
 }
 

@@ -7,6 +7,7 @@ import { type Ended, runCommand, runProgram, serveChecked, startServer, temporar
 
 const readme = readFileSync("README.md", "utf8");
 const contributing = readFileSync("CONTRIBUTING.md", "utf8");
+const security = readFileSync("SECURITY.md", "utf8");
 
 /** The code blocks of a page in one language. */
 function blocksOf(page: string, language: string): string[] {
@@ -118,13 +119,13 @@ describe("README.md", () => {
   });
 });
 
-describe("README.md and CONTRIBUTING.md", () => {
+describe("README.md, CONTRIBUTING.md and SECURITY.md", () => {
   it("name no npm command and no file that does not exist", () => {
     const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
-    const pages = readme + contributing;
+    const pages = readme + contributing + security;
     const commands = [...pages.matchAll(/npm (?:run )?(?:--silent )?([a-z:]+)/g)].map(([, name]) => name);
     const unknown = commands.filter(
-      (name) => !["ci", "install", "pack"].includes(name as string) && !scripts[name as string],
+      (name) => !["audit", "ci", "install", "pack"].includes(name as string) && !scripts[name as string],
     );
     expect(unknown).toEqual([]);
     for (const name of ["start", "test", "keys", "generate", "contract"]) expect(commands).toContain(name);

@@ -17,6 +17,7 @@ const processes = [
   "test/readme.test.ts",
   "test/release.test.ts",
   "test/sandbox.test.ts",
+  "test/writeAccess.test.ts",
 ];
 /** As these do, but on either engine. */
 const processesOfEngine = [
