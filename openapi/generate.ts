@@ -48,8 +48,42 @@ function defaultedOf(schemas: [string, any][]): string {
   return names.join(" | ") || "never";
 }
 
+/** Every error message as a table in Markdown: its status, when it comes, and what answers it. */
+function messageTable(): string {
+  const rows = new Map<string, { status: number; message: string; when: Set<string>; from: string[] }>();
+  function add(from: string, responses: object) {
+    for (const [status, reference] of Object.entries(responses)) {
+      const { description, content } = resolve(reference);
+      if (Number(status) < 400) continue;
+      for (const example of Object.values(content["application/json"].examples)) {
+        const { summary, value } = resolve(example);
+        const key = `${status} ${value.error}`;
+        if (!rows.has(key))
+          rows.set(key, { status: Number(status), message: value.error, when: new Set(), from: [] });
+        rows.get(key)?.when.add((summary ?? description).trim().replace(/\.$/, ""));
+        rows.get(key)?.from.push(from);
+      }
+    }
+  }
+  for (const { operationId, responses } of operations) add(`\`${operationId}\``, responses);
+  add("any request", contract["x-any-request"].responses);
+  const lines = [...rows.values()]
+    .sort((one, other) => one.status - other.status)
+    .map(({ status, message, when, from }) => {
+      const isOfAll = from.length >= operations.length;
+      const whence = from.includes("any request")
+        ? "any request"
+        : isOfAll
+          ? "every operation"
+          : from.join(", ");
+      return `| ${status} | \`${message}\` | ${[...when].join(". ")} | ${whence} |`;
+    });
+  return ["| Status | `error` | When | Answer to |", "| --- | --- | --- | --- |", ...lines].join("\n");
+}
+
 const scopes = new Set(operations.flatMap((operation) => operation["x-required-scopes"]));
 
+contract.info.description = contract.info.description.replace(/<!-- Here .*? -->/, messageTable());
 write("openapi.json", `${JSON.stringify(contract, null, 2)}\n`);
 write(
   "api.ts",

@@ -463,7 +463,7 @@ export function serveChecked(target: string, seen: (answer: Answer) => void): Pr
       headers: headers as Record<string, string>,
       ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
     }).catch((difference) => new Response(String(difference), { status: 502 }));
-    response.writeHead(answer.status).end(await answer.text());
+    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
   });
 }
 

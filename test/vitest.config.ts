@@ -16,6 +16,7 @@ const processes = [
   "test/process.test.ts",
   "test/readme.test.ts",
   "test/release.test.ts",
+  "test/samples.test.ts",
   "test/sandbox.test.ts",
   "test/writeAccess.test.ts",
 ];
