@@ -159,6 +159,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
         baseUrl: `${url}/api/v1`,
         apiKey: apiKey ?? (await self.createKey()),
         fetch: checkedFetch,
+        // What a test provokes it sees, and not what came of a retry.
+        maxRetries: 0,
       });
     },
     fetch(path, { key, ...init } = {}) {
@@ -391,7 +393,8 @@ export async function spawnServer(
     ...launched,
     url,
     port: Number(new URL(url).port),
-    client: (apiKey) => createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: checkedFetch }),
+    client: (apiKey) =>
+      createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: checkedFetch, maxRetries: 0 }),
     fetch: (path, init) => checkedFetch(url + path, { redirect: "manual", ...init }),
   };
 }
