@@ -111,10 +111,13 @@ describe("README.md", () => {
     expect(others).toEqual(["up to 500", "more: false", "status 201"]);
   });
 
-  it("lists every environment variable of the server with its default, and no other", () => {
-    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| `([^`]*)` +\| .+ \|$/gm)];
-    const listed = rows.map(([, name, standard]) => [name, standard]);
-    expect(listed).toEqual(Object.entries(variables).map(([name, variable]) => [name, variable.default]));
+  it("lists every environment variable of the server with its default and meaning, and no other", () => {
+    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| `([^`]*)` +\| (.+?) +\|$/gm)];
+    const listed = rows.map(([, name, standard, meaning]) => [name, standard, meaning?.replaceAll("\\", "")]);
+    const described = Object.entries(variables).map(([name, { default: standard, meaning }]) => {
+      return [name, standard, meaning];
+    });
+    expect(listed).toEqual(described);
   });
 });
 
