@@ -96,7 +96,7 @@ export type Scope = ${[...scopes].map((scope) => JSON.stringify(scope)).join(" |
 );
 
 const readme = new URL("../README.md", import.meta.url);
-const place = /(?<=<!-- Generated from server\/config\.ts .*-->\n)[^]*(?=<!-- \/generated -->)/;
+const place = /(?<=<!-- Generated from server\/config\.ts .*-->\n).*(?=<!-- \/generated -->)/s;
 const text = readFileSync(readme, "utf8");
 if (!place.test(text)) throw new Error("README.md has no place for the environment variables");
 writeFileSync(
