@@ -23,6 +23,7 @@ const processesOfEngine = [
   "test/commands.test.ts",
   "test/metrics.test.ts",
   "test/tracing.test.ts",
+  "test/upgrade.test.ts",
   "test/workers.test.ts",
 ];
 /** About several processes and a server that fails, which only PostgreSQL has. */

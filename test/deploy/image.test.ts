@@ -6,7 +6,7 @@ import { createCustomersClient } from "../../client/index.ts";
 import { createCheckedFetch } from "../../contract/check.ts";
 import { temporaryFolder } from "../harness.ts";
 import { freePort } from "../postgres.ts";
-import { buildImage, type Image } from "./image.ts";
+import { buildImage, type Image, unmountAll } from "./image.ts";
 
 const folder = temporaryFolder();
 let image: Image;
@@ -15,7 +15,7 @@ beforeAll(async () => {
   console.log(`The image adds ${image.megabytes.toFixed(0)} MB to the one that it is from.`);
 });
 afterAll(() => {
-  image?.remove();
+  unmountAll(folder.path);
   folder.remove();
 });
 

@@ -28,7 +28,6 @@ export interface Image {
    * capabilities, in a root file system that cannot be written, with a folder in the place of /data.
    */
   start(command: string[], dataFolder: string, environment?: Record<string, string>): ChildProcess;
-  remove(): void;
 }
 
 const base = "docker.io/library/node:20-bookworm-slim";
@@ -78,11 +77,11 @@ export async function buildImage(folder: string): Promise<Image> {
   const [inspected] = JSON.parse((await podman("inspect", "customers")).stdout);
   const [from] = JSON.parse((await podman("inspect", base)).stdout);
   const mounted = (await podman("image", "mount", "customers")).stdout.trim();
-  const { Config: config, HealthCheck } = inspected;
+  const { Config: config, Healthcheck: healthCheck } = inspected;
 
   return {
     config,
-    healthCheck: HealthCheck.Test.slice(1),
+    healthCheck: healthCheck.Test.slice(1),
     megabytes: (inspected.Size - from.Size) / 1e6,
     start(command, dataFolder, environment = {}) {
       const [uid, gid] = config.User.split(":");
@@ -103,9 +102,14 @@ export async function buildImage(folder: string): Promise<Image> {
         stdio: ["ignore", "pipe", "pipe"],
       });
     },
-    remove() {
-      execFileSync("umount", [mounted]);
-      execFileSync("rm", ["-rf", folder]);
-    },
   };
+}
+
+/** Ends what podman has mounted below a folder, so that this can be removed. */
+export function unmountAll(folder: string): void {
+  const mounted = readFileSync("/proc/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[1] ?? "")
+    .filter((path) => path.startsWith(`${folder}/`));
+  for (const path of mounted.reverse()) execFileSync("umount", [path]);
 }
