@@ -47,7 +47,7 @@ async function startServer(volume: string) {
   onTestFinished(() => void child.kill("SIGKILL"));
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += chunk));
-  await expect.poll(() => output, { timeout: 30_000 }).toContain('"msg":"listening"');
+  await expect.poll(() => output, { timeout: 60_000 }).toContain('"msg":"listening"');
   const first = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8"));
   return {
     environment,

@@ -8,7 +8,7 @@ export default defineConfig({
     globalSetup: ["test/deploy/programs.ts"],
     env: { TEST_ENGINE: "sqlite" },
     maxWorkers: 2,
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     // An image is built.
     hookTimeout: 1_800_000,
   },
