@@ -25,6 +25,7 @@ const processesOfEngine = [
   "test/commands.test.ts",
   "test/metrics.test.ts",
   "test/tracing.test.ts",
+  "test/upgrade.test.ts",
   "test/workers.test.ts",
 ];
 /** About several processes, whose rate limit only PostgreSQL shares. */
