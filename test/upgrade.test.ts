@@ -213,8 +213,8 @@ it("a server that is killed before any statement of a migration leaves all as it
     expect(applied).toBe(newestVersion - 1);
     expect(await countOf(DATABASE_URL, "customers")).toBe(customers);
   }
-  // Each migration has at least its own statement and its number.
-  expect(killed.length).toBeGreaterThan(3);
+  // A migration that has nothing to do for an engine still has its number, and then comes the commit.
+  expect(killed.length).toBeGreaterThan(1);
   const server = await spawnServer({ DATABASE_URL });
   expect(await versionsOf(DATABASE_URL)).toEqual(versions);
   await useAll(server.client(key), "after@upgrade.example");
@@ -225,7 +225,6 @@ it.runIf(process.env.TEST_ENGINE === "postgres")(
   "a server that is killed while PostgreSQL makes an index of 30,000 customers leaves all as it was",
   async () => {
     const { DATABASE_URL, key } = await databaseBefore(0);
-    // Back to the first migration, and what comes after it is to be done on much data.
     await query(
       DATABASE_URL,
       // Ids as the server makes them, a millisecond after one another.
@@ -235,13 +234,6 @@ it.runIf(process.env.TEST_ENGINE === "postgres")(
          'buyer' || n || '@before.example', md5(n::text), 'ACTIVE', false, 1
        from companies, generate_series(1, 30000) n`,
     );
-    for (const sql of [
-      "drop index customers_search",
-      "drop function search_grams",
-      "drop table rate_limits",
-      "delete from migrations where version > 1",
-    ])
-      await query(DATABASE_URL, sql);
 
     const server = launchServer({ DATABASE_URL });
     const indexing =
@@ -249,7 +241,7 @@ it.runIf(process.env.TEST_ENGINE === "postgres")(
     await expect.poll(() => query(DATABASE_URL, indexing), { timeout: 60_000, interval: 20 }).toHaveLength(1);
     server.process.kill("SIGKILL");
     await once(server.process, "exit");
-    expect(await versionsOf(DATABASE_URL)).toEqual([1]);
+    expect(await versionsOf(DATABASE_URL)).toEqual(versions.slice(0, -1));
 
     const next = await spawnServer({ DATABASE_URL });
     expect(await versionsOf(DATABASE_URL)).toEqual(versions);
