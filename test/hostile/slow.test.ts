@@ -26,7 +26,7 @@ async function sendSlowly(port: number, beginning: Buffer): Promise<Fate> {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   await once(socket, "connect");
   const startedAt = performance.now();
-  const fate: Fate = { answer: "", ended: Number.NaN, gone: Number.NaN };
+  const fate = { answer: "", ended: undefined as number | undefined };
   socket.on("data", (chunk) => (fate.answer += chunk));
   socket.on("end", () => (fate.ended = performance.now() - startedAt));
   // What is written to a connection that is gone is answered by a reset.
@@ -35,7 +35,9 @@ async function sendSlowly(port: number, beginning: Buffer): Promise<Fate> {
   const drip = setInterval(() => socket.write("a"), 500);
   await new Promise((resolve) => socket.once("close", resolve));
   clearInterval(drip);
-  return { ...fate, gone: performance.now() - startedAt };
+  const gone = performance.now() - startedAt;
+  // One that was answered before its body came is cut, without an end of its own.
+  return { answer: fate.answer, ended: fate.ended ?? gone, gone };
 }
 
 it("500 slow connections are ended within 15 s, gone two seconds later, and meanwhile others are answered", async () => {
