@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 /** "Redoc", as an image. */
 const mark = `data:image/svg+xml,${encodeURIComponent(
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 12"><text y="10" font-family="sans-serif" font-size="11" font-weight="bold" fill="#1d5fa8">Redoc</text></svg>',
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 12"><text y="10" font-family="sans-serif" font-size="11" font-weight="bold" fill="#3a86d0">Redoc</text></svg>',
 )}`;
 const languages = { sh: "curl", ts: "TypeScript", py: "Python", php: "PHP" };
 
@@ -23,7 +23,7 @@ for (const path of Object.values<object>(contract.paths)) {
     operation["x-codeSamples"] = Object.entries(languages).map(([ending, label]) => ({
       lang: label === "curl" ? "Shell" : label,
       label,
-      source: read(`samples/${operation.operationId}.${ending}`),
+      source: read(`samples/${operation.operationId}.${ending}`).trimEnd(),
     }));
   }
 }
@@ -67,8 +67,6 @@ function closed(built: string): string {
     `style-src ${[...hashes.style].join(" ")}`,
     "img-src data:",
     "font-src data:",
-    // The index of the search is made beside the page.
-    "worker-src blob:",
     "base-uri 'none'",
     "form-action 'none'",
   ];

@@ -45,9 +45,10 @@ describe("the documentation in a browser", () => {
     const sections = [...contract.info.description.matchAll(/^## (.+)$/gm)].map(([, title]) => title);
     expect(await page.locator("#api-content h2").allTextContents()).toEqual([
       ...sections,
+      "Schemas",
       ...ids.map(summaryOf),
     ]);
-    const text = (await page.locator("#api-content").innerText()) ?? "";
+    const text = await page.locator("#api-content").textContent();
     for (const field of Object.keys(contract.components.schemas.Customer.properties))
       expect(text).toContain(field);
     for (const { parameters, headers } of operations)
@@ -67,11 +68,9 @@ describe("the documentation in a browser", () => {
     const samples = placeIn(page, `other/${id}`).locator(".panel-request-samples");
     for (const [ending, language] of Object.entries(languages)) {
       await samples.getByRole("button", { name: /^(curl|TypeScript|Python|PHP)$/ }).click();
-      await samples.getByRole("menuitem", { name: language, exact: true }).click();
+      await page.locator("[role=menuitem]:visible").getByText(language, { exact: true }).click();
       const file = readFileSync(new URL(`openapi/samples/${id}.${ending}`, root), "utf8");
-      await expect
-        .poll(async () => (await samples.getByTestId("source-code").innerText()).trim())
-        .toBe(file.trim());
+      await expect.poll(() => samples.getByTestId("source-code").textContent()).toBe(file.trimEnd());
     }
     expect(problems).toEqual([]);
   });
@@ -87,16 +86,14 @@ describe("the documentation in a browser", () => {
     ]);
     const inside = links.filter((link) => link.startsWith("#") && link !== "#/");
     expect(inside.length).toBeGreaterThan(30);
+    const missed: string[] = [];
     for (const link of inside) {
-      await page.goto(`${server.url}/docs${link}`);
       // What follows a second `#` is a place within the one that precedes it.
-      const name = decodeURIComponent(link.slice(2).split("#").at(-1) as string);
-      await placeIn(page, name).waitFor({ timeout: 5_000 });
-      const top = await placeIn(page, name).evaluate((element) => element.getBoundingClientRect().top);
-      await expect
-        .poll(() => placeIn(page, name).evaluate(isInView), { message: `${link} at ${top}` })
-        .toBe(true);
+      const id = decodeURIComponent(link.slice(2).split("#").at(-1) as string);
+      await page.evaluate((hash) => void (location.hash = hash), link);
+      await page.waitForFunction(isInView, id, { timeout: 5_000 }).catch(() => missed.push(link));
     }
+    expect(missed).toEqual([]);
     expect(problems).toEqual([]);
   });
 
@@ -105,6 +102,7 @@ describe("the documentation in a browser", () => {
     await page.keyboard.press("Control+k");
     await page.keyboard.type("Idempotency-Key");
     await page.getByText("header parameters").first().waitFor();
+    await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     await page.waitForURL(/#\/other\/createcustomer/);
     expect(problems).toEqual([]);
@@ -116,29 +114,32 @@ describe("the documentation in a browser", () => {
     expect(policy).not.toMatch(/unsafe|https?:|\*/);
     await openDocs(page);
     const refused = await page.evaluate(async () => {
-      const violations: string[] = [];
+      // Two policies say the same: that of the answer, and that of the page.
+      const directives = new Set<string>();
       document.addEventListener("securitypolicyviolation", (event) =>
-        violations.push(event.effectiveDirective),
+        directives.add(event.effectiveDirective),
       );
-      const script = document.createElement("script");
-      script.textContent = "globalThis.isRun = true";
-      document.head.append(script);
-      const style = document.createElement("style");
-      style.textContent = "h1 { display: none }";
-      document.head.append(style);
-      document.body.setAttribute("onclick", "globalThis.isRun = true");
+      for (const name of ["script", "style"] as const) {
+        const element = document.createElement(name);
+        element.textContent = "/* neither code nor rules of the page */";
+        document.head.append(element);
+      }
+      document.body.setAttribute("onclick", "void 0");
+      document.body.setAttribute("style", "color: red");
       document.body.click();
       await fetch("/healthz").catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 100));
-      return { violations, isRun: "isRun" in globalThis };
+      return [...directives];
     });
-    expect(refused.isRun).toBe(false);
-    expect(refused.violations.sort()).toEqual([
-      "connect-src",
-      "script-src-attr",
-      "script-src-elem",
-      "style-src-elem",
-    ]);
+    expect(refused).toEqual(
+      expect.arrayContaining([
+        "connect-src",
+        "script-src-attr",
+        "script-src-elem",
+        "style-src-attr",
+        "style-src-elem",
+      ]),
+    );
   });
 
   it("is whole with the network cut off", async ({ page, problems }) => {
@@ -160,7 +161,7 @@ describe("the documentation in a browser", () => {
     await openDocs(page, "#/", docsFile);
     await page.getByText("Schemas", { exact: true }).first().click();
     await placeIn(page, "schemas/Customer").waitFor();
-    expect(problems).toEqual([`asked for ${docsFile}#/`]);
+    expect(problems).toEqual([`asked for ${docsFile}`]);
   });
 
   const views = [1280, 390].flatMap((width) =>
@@ -191,7 +192,7 @@ describe("the documentation in a browser", () => {
   );
 });
 
-function isInView(element: Element): boolean {
-  const { top, bottom } = element.getBoundingClientRect();
+function isInView(id: string): boolean {
+  const { top, bottom } = document.getElementById(id)?.getBoundingClientRect() ?? { top: 0, bottom: 0 };
   return bottom > 0 && top < innerHeight;
 }
