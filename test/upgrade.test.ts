@@ -221,9 +221,9 @@ it("a server that is killed before any statement of a migration leaves all as it
   expect(await countOf(DATABASE_URL, "customers")).toBe(customers + 1);
 });
 
-it.runIf(process.env.TEST_ENGINE === "postgres")(
-  "a server that is killed while PostgreSQL makes an index of 30,000 customers leaves all as it was",
-  async () => {
+// On SQLite no statement of a migration takes long.
+if (process.env.TEST_ENGINE === "postgres")
+  it("a server that is killed while PostgreSQL makes an index of 30,000 customers leaves all as it was", async () => {
     const { DATABASE_URL, key } = await databaseBefore(0);
     await query(
       DATABASE_URL,
@@ -247,8 +247,7 @@ it.runIf(process.env.TEST_ENGINE === "postgres")(
     expect(await versionsOf(DATABASE_URL)).toEqual(versions);
     expect(await countOf(DATABASE_URL, "customers")).toBe(30_000);
     await useAll(next.client(key), "after@upgrade.example");
-  },
-);
+  });
 
 it("a server that runs goes on when a migration of a later version adds a column to any table", async () => {
   const server = await startServer();
