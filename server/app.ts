@@ -4,9 +4,19 @@ import type { IncomingMessage } from "node:http";
 import express from "express";
 import type { Logger } from "pino";
 import { createApiKeys, tokenOf, unauthorized } from "./apiKeys.ts";
+import type { Operation } from "./contract.ts";
 import { createOperations } from "./customers.ts";
 import type { Database } from "./database/connect.ts";
-import { ApiError, ClientGoneError, type ErrorStatus, errorAnswer, type MessageOf } from "./errors.ts";
+import type { DriftCheck } from "./drift.ts";
+import {
+  ApiError,
+  ClientGoneError,
+  type ErrorStatus,
+  errorAnswer,
+  type MessageOf,
+  UnavailableError,
+} from "./errors.ts";
+import type { Metrics } from "./metrics.ts";
 import type { OperationId, Reply } from "./operations.ts";
 import { createPages } from "./pages.ts";
 import { createRateLimits } from "./rateLimits.ts";
@@ -14,17 +24,31 @@ import { createRequestCheck } from "./requestCheck.ts";
 import * as requests from "./requests.ts";
 import { createRoutes } from "./routes.ts";
 
+/**
+ * How long a request may take for all of its statements together before it is answered 503, without
+ * the time in which its body comes. What it had begun may still take effect, as with any 503.
+ */
+const patienceInMilliseconds = 1_750;
+
 export interface AppOptions {
   database: Database;
   log: Logger;
   /** For each key; 0 switches the rate limits off. */
   requestsPerMinute: number;
+  /** Counts what happens, where somebody wants to know. */
+  metrics?: Metrics | undefined;
+  /** Looks at answers that have been sent. */
+  driftCheck?: DriftCheck | undefined;
+  /** Is told the operation of each request, within its trace. */
+  nameSpan?: ((operation: Operation) => void) | undefined;
   /** Whether the server has been told to stop, and takes no new work. */
   isStopping(): boolean;
 }
 
 /** The Express application that answers everything. */
-export function createApp({ database, log, requestsPerMinute, isStopping }: AppOptions): express.Express {
+export function createApp(options: AppOptions): express.Express {
+  const { log, requestsPerMinute, metrics, driftCheck, nameSpan, isStopping } = options;
+  const database = metrics?.ofDatabase(options.database) ?? options.database;
   const apiKeys = createApiKeys(database);
   const handlers = createOperations(database);
   const checkRequest = createRequestCheck();
@@ -39,14 +63,23 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
   return app;
 
   async function handle(request: express.Request, response: express.Response): Promise<void> {
-    const startedAt = performance.now();
-    const exchange: Exchange = { requestId: requestIdOf(request), headers: {} };
+    const exchange: Exchange = {
+      startedAt: performance.now(),
+      requestId: requestIdOf(request),
+      headers: {},
+      giveUp: () => fail(new UnavailableError("the request took too long")),
+    };
     exchange.headers = {
       "X-Request-Id": exchange.requestId,
       "X-Content-Type-Options": "nosniff",
       "Cache-Control": "private, no-cache",
     };
+    metrics?.requestBegan();
     response.on("close", () => {
+      const milliseconds = performance.now() - exchange.startedAt;
+      const status = response.headersSent ? response.statusCode : undefined;
+      metrics?.requestEnded(exchange, status, milliseconds / 1_000);
+      driftCheck?.(request, exchange);
       log.info(
         {
           requestId: exchange.requestId,
@@ -54,15 +87,23 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
           operationId: exchange.operationId,
           company: exchange.companyId,
           status: response.statusCode,
-          durationInMilliseconds: Math.round((performance.now() - startedAt) * 100) / 100,
+          durationInMilliseconds: Math.round(milliseconds * 100) / 100,
           ...(!response.writableFinished && { aborted: true }),
         },
         "request",
       );
     });
+    exchange.timer = setTimeout(exchange.giveUp, patienceInMilliseconds);
     try {
       await answer(request, response, exchange);
     } catch (thrown) {
+      fail(thrown);
+    } finally {
+      clearTimeout(exchange.timer);
+    }
+
+    function fail(thrown: unknown): void {
+      if (response.writableEnded) return;
       if (thrown instanceof ClientGoneError) return void response.destroy();
       const { status, headers, body } = errorAnswer(thrown, exchange.requestId, log);
       if (response.headersSent) return void response.destroy();
@@ -91,6 +132,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
     }
     const operation = target;
     exchange.operationId = operation.operationId;
+    nameSpan?.(operation);
 
     const key = await apiKeys.find(request.headers.authorization);
     if (!key) throw await refusalOf(request);
@@ -116,10 +158,15 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
     const headers = requests.headersOf(operation, request);
     let rawBody = noBytes;
     if (operation.maxBodyBytes !== undefined) {
+      clearTimeout(exchange.timer);
+      const spent = performance.now() - exchange.startedAt;
       rawBody = await requests.readBody(request, response, operation.maxBodyBytes);
+      exchange.timer = setTimeout(exchange.giveUp, patienceInMilliseconds - spent);
       decoded.body = requests.parseJsonObject(rawBody);
     }
     const checked = await checkRequest(operation, decoded);
+    // It was given up meanwhile, and shall not take effect after its 503.
+    if (response.writableEnded) return;
 
     const handle = handlers[operation.operationId] as (call: unknown) => Promise<Reply<OperationId>>;
     const {
@@ -132,6 +179,7 @@ export function createApp({ database, log, requestsPerMinute, isStopping }: AppO
       headers,
       rawBody,
       companyId: key.companyId,
+      keyId: key.id,
       error,
     });
     send(request, response, exchange, status, replyHeaders, body);
@@ -153,12 +201,18 @@ function error(status: ErrorStatus, message: string): ApiError {
   return new ApiError(status, message as MessageOf<ErrorStatus>);
 }
 
-/** What is known of a request so far; it goes into the answer's headers and into the log. */
-interface Exchange {
+/** What is known of a request so far; it goes into the answer's headers, and into log and metrics. */
+export interface Exchange {
+  startedAt: number;
+  /** Calls `giveUp` once the request has taken too long. */
+  timer?: NodeJS.Timeout;
+  giveUp(): void;
   requestId: string;
   headers: Record<string, string>;
   operationId?: OperationId;
   companyId?: string;
+  /** The answer, unless it is that of a page; its headers are those above. */
+  sent?: { status: number; body: string | undefined };
 }
 
 /** The caller's request id where it can be logged as it is, else a new one. */
@@ -176,16 +230,18 @@ function send(
   headers: Record<string, string>,
   body?: unknown,
 ): void {
+  // Its time was up before this came.
+  if (response.writableEnded) return;
   const all: Record<string, string | number> = Object.assign(exchange.headers, headers);
   // A client that still waits for 100 Continue would send its next request, or the body: nobody
   // can tell which.
-  if (requests.expectsContinue(request) && !response.writableEnded && !request.complete)
-    all.Connection = "close";
-  if (body === undefined) {
+  if (requests.expectsContinue(request) && !request.complete) all.Connection = "close";
+  const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+  exchange.sent = { status, body: text };
+  if (text === undefined) {
     response.writeHead(status, all).end();
     return;
   }
-  const text = typeof body === "string" ? body : JSON.stringify(body);
   all["Content-Type"] = "application/json";
   all["Content-Length"] = Buffer.byteLength(text);
   response.writeHead(status, all).end(text);

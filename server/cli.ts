@@ -1,12 +1,15 @@
 /** The operator's commands. Results go to standard output, everything else to standard error. */
 import { existsSync } from "node:fs";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import type { Scope } from "../generated/messages.ts";
 import { type ApiKeys, createApiKeys } from "./apiKeys.ts";
 import { csvColumns } from "./commands/csv.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import { scopes as knownScopes } from "./contract.ts";
-import { connectDatabase, type Database } from "./database/connect.ts";
+import { isCustomerId } from "./customerIds.ts";
+import { connectDatabase, type Database, sqliteFileOf } from "./database/connect.ts";
 import { CommandError } from "./errors.ts";
 
 /** Wrong arguments: one line for the operator, and exit code 2. */
@@ -95,6 +98,55 @@ checksums. Stop the servers first: what they write afterwards is not copied.`,
     },
     opensDatabase: false,
   },
+  backup: {
+    usage: "backup <file>",
+    help: `Copies the SQLite database of DATABASE_URL to a new file, while servers run: the state of one moment, checked.
+To restore, stop the servers, and put the file in the place of the database, without its -wal and -shm.
+PostgreSQL has pg_dump.`,
+    options: {},
+    takes: 1,
+    run: (_values, target) => async () => {
+      const { url } = readConfig(process.env).database;
+      const source = sqliteFileOf(url);
+      if (source === undefined || source === ":memory:")
+        throw new UsageError("DATABASE_URL names no SQLite file; PostgreSQL is backed up by pg_dump");
+      const { backUp } = await import("./commands/backUp.ts");
+      backUp(source, target);
+      console.error(`Backed up ${source} to ${target}.`);
+    },
+    opensDatabase: false,
+  },
+  audit: {
+    usage: "audit --company <slug> [--customer <id>] [--since <time>] [--json]",
+    help: `Lists who created and changed the customers of a company, when, and in which fields, the oldest first.
+The values are not kept: they are personal data, and the latest are those of the customer.
+
+  --company   the company's slug
+  --customer  only the entries of this customer
+  --since     only the entries of this time or later, as in 2027-01-01T00:00:00Z
+  --json      a JSON object a line`,
+    options: {
+      company: { type: "string" },
+      customer: { type: "string" },
+      since: { type: "string" },
+      json: { type: "boolean" },
+    },
+    takes: 0,
+    run(values) {
+      const company = required(values, "company");
+      const customerId = values.customer as string | undefined;
+      if (customerId !== undefined && !isCustomerId(customerId))
+        throw new UsageError(`--customer takes the id of a customer, not ${customerId}`);
+      const since = values.since === undefined ? 0 : timeOf("since", String(values.since));
+      return async (database) => {
+        const { listAudit } = await import("./commands/listAudit.ts");
+        const filter = { companyId: await companyIdOf(database, company), customerId, since };
+        const lines = Readable.from(listAudit(database, filter, values.json === true));
+        // Standard output stays open for those who end the process.
+        await pipeline(lines, process.stdout, { end: false });
+      };
+    },
+  },
   keys: {
     create: {
       usage: "keys create --company <slug> --scopes <scope,...> [--name <name>] [--expires <time>]",
@@ -118,7 +170,7 @@ checksums. Stop the servers first: what they write afterwards is not copied.`,
         const scopes = scopesOf(required(values, "scopes"));
         const name = String(values.name ?? "");
         if (!/^\P{C}{0,100}$/u.test(name)) throw new UsageError("--name takes up to 100 characters");
-        const expiresAt = values.expires === undefined ? null : timeOf(String(values.expires));
+        const expiresAt = values.expires === undefined ? null : timeOf("expires", String(values.expires));
         return async (database) => {
           console.log(await createApiKeys(database).create(company, scopes, name, expiresAt));
         };
@@ -141,7 +193,8 @@ checksums. Stop the servers first: what they write afterwards is not copied.`,
         const found = (await apiKeys.list()).filter(({ id, prefix }) => id === name || prefix === name);
         if (found.length > 1)
           throw new UsageError(`${name} is the prefix of ${found.length} keys; give the id`);
-        if (!found[0]) throw new UsageError(`No key has the prefix or id ${name}`);
+        // Not what was given, which may be a whole key that somebody took for its prefix.
+        if (!found[0]) throw new UsageError("No key has this prefix or id; the list shows both");
         await apiKeys.revoke(found[0].id);
         console.error(`Revoked ${found[0].prefix} (${found[0].company}).`);
       },
@@ -239,11 +292,11 @@ function scopesOf(text: string): Scope[] {
 }
 
 /** Milliseconds since 1970. */
-function timeOf(text: string): number {
+function timeOf(option: string, text: string): number {
   const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/.test(text);
   const time = isTime ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(time))
-    throw new UsageError(`--expires takes a time with its zone, as in 2027-01-01T00:00:00Z, not ${text}`);
+    throw new UsageError(`--${option} takes a time with its zone, as in 2027-01-01T00:00:00Z, not ${text}`);
   return time;
 }
 

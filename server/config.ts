@@ -17,6 +17,11 @@ export const variables = {
     meaning: "Address to listen on; 0.0.0.0 or :: for all of them.",
     parse: (text: string) => text.trim() || undefined,
   },
+  METRICS_PORT: {
+    default: "off",
+    meaning: "TCP port of /metrics, on the same address, 0 to 65535; 0 takes a free one, off serves none.",
+    parse: (text: string) => (text === "off" ? false : integer(text, 0, 65_535)),
+  },
   DATABASE_URL: {
     default: "sqlite:data/distribu.db",
     meaning:
@@ -51,15 +56,25 @@ export const variables = {
       "Requests a minute for each API key, 0 to 1000000; a tenth as many failed keys for each address; 0 switches both off.",
     parse: (text: string) => integer(text, 0, 1_000_000),
   },
+  DRIFT_CHECK_ONE_IN: {
+    default: "100",
+    meaning:
+      "One answer in so many, by chance, is compared with the contract after it was sent, 1 to 1000000; 0 for none.",
+    parse: (text: string) => integer(text, 0, 1_000_000),
+  },
 };
 
 /** What the environment says, each value of its variable's type. */
 export interface Config {
   port: number;
   host: string;
+  /** Where metrics are served, if they are. */
+  metricsPort: number | false;
   database: ConnectOptions;
   logLevel: string;
   requestsPerMinute: number;
+  /** One answer in so many is compared with the contract; 0 for none. */
+  driftCheckOneIn: number;
   /** Processes that serve; one is this process itself. */
   workers: number;
   isProduction: boolean;
@@ -84,6 +99,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const config = {
     port: read("PORT"),
     host: read("HOST"),
+    metricsPort: read("METRICS_PORT"),
     database: {
       url: read("DATABASE_URL"),
       poolSize: read("DATABASE_POOL_SIZE"),
@@ -91,6 +107,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     },
     logLevel: read("LOG_LEVEL"),
     requestsPerMinute: read("RATE_LIMIT_PER_MINUTE"),
+    driftCheckOneIn: read("DRIFT_CHECK_ONE_IN"),
     workers: read("WORKERS"),
     isProduction: environment.NODE_ENV === "production",
   };

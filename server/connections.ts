@@ -3,37 +3,43 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
 import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import express, { type Express } from "express";
 import type { Logger } from "pino";
 import type { AnyRequestMessages } from "../generated/messages.ts";
+import type { Metrics } from "./metrics.ts";
 import { originForm } from "./requests.ts";
 
 /** An HTTP server that can be told to stop. */
 export interface StoppableServer extends http.Server {
   /**
-   * Lets the requests that are being answered finish, ends the idle connections, and then stops
-   * listening: until then a load balancer is told that we are not ready. Resolves when all
-   * connections have ended, or have been cut after the grace.
+   * Answers on for as long as it lingers, with `Connection: close`: a client may be sending on the
+   * connection that it has kept, and a load balancer has still to ask whether we are ready. Then ends
+   * the idle connections, lets the requests that are being answered finish, and stops listening.
+   * Resolves when all connections have ended, at the latest after the grace, which cuts them.
    */
-  stop(graceInMilliseconds: number): Promise<void>;
+  stop(times: { lingerInMilliseconds: number; graceInMilliseconds: number }): Promise<void>;
 }
 
 /**
  * An HTTP server for the application, not yet listening. Malformed requests (400), slow ones (408)
  * and oversized headers (431) are answered in JSON too, and then the connection ends.
  */
-export function createServer(app: Express, log: Logger): StoppableServer {
+export function createServer(app: Express, log: Logger, metrics?: Metrics): StoppableServer {
   const server = http.createServer({
     ...messageClasses(app),
     headersTimeout: 10_000,
-    requestTimeout: 15_000,
-    connectionsCheckingInterval: 500,
+    // The contract says 15 seconds: by then the connection has ended, a busy moment of ours included.
+    requestTimeout: 14_500,
+    connectionsCheckingInterval: 100,
     // The app answers a missing Host, in JSON.
     requireHostHeader: false,
   });
   const sockets = new Set<Socket>();
   /** The latest answer begun on each connection. */
   const latest = new WeakMap<Socket, http.ServerResponse>();
+  /** Connections whose latest bytes may not be what they seem: nothing that follows on them is a request. */
+  const refused = new WeakSet<Socket>();
   let stopping = false;
 
   server.on("connection", (socket) => {
@@ -44,7 +50,13 @@ export function createServer(app: Express, log: Logger): StoppableServer {
 
   function handle(request: http.IncomingMessage, response: http.ServerResponse): void {
     // The socket of the request: a pipelined response has none until it is its turn.
-    latest.set(request.socket, response);
+    const { socket } = request;
+    if (refused.has(socket)) return;
+    if (!isUnambiguous(request)) {
+      refuse(socket);
+      return;
+    }
+    latest.set(socket, response);
     if (stopping) response.shouldKeepAlive = false;
     // Express answers a target without a path, or with an odd authority, by itself and in HTML.
     request.url = originForm(request.url ?? "");
@@ -67,25 +79,35 @@ export function createServer(app: Express, log: Logger): StoppableServer {
     handle(request, response);
   });
 
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
-    const response = latest.get(socket);
-    if (!socket.writable) return socket.destroy();
-    if (response?.headersSent && !response.req.complete) return socket.destroy();
-    const refuse = () => refuseConnection(socket, error.code, log);
-    // A pipelined request broke while the one before it is being answered: first that answer.
-    if (response?.req.complete && !response.writableFinished) return response.once("close", refuse);
-    refuse();
-  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuse(socket, error.code));
 
-  async function stop(graceInMilliseconds: number): Promise<void> {
+  function refuse(socket: Socket, code?: string): void {
+    refused.add(socket);
+    const response = latest.get(socket);
+    const isAnsweredInPart = response?.headersSent && !response.req.complete;
+    const answer = () => {
+      const status = refuseConnection(socket, code, log);
+      metrics?.connectionRefused(status);
+    };
+    if (!socket.writable || isAnsweredInPart) socket.destroy();
+    // A pipelined request broke while the one before it is being answered: first that answer.
+    else if (response?.req.complete && !response.writableFinished) response.once("close", answer);
+    else answer();
+  }
+
+  /** The answers that have begun and not ended. */
+  function inFlight(): http.ServerResponse[] {
+    return [...sockets].flatMap((socket) => latest.get(socket) ?? []).filter(({ closed }) => !closed);
+  }
+
+  const stop: StoppableServer["stop"] = async ({ lingerInMilliseconds, graceInMilliseconds }) => {
     stopping = true;
     const grace = AbortSignal.timeout(graceInMilliseconds);
-    const begun = [...sockets].flatMap((socket) => latest.get(socket) ?? []);
-    const inFlight = begun.filter((response) => !response.closed);
-    for (const response of inFlight) response.shouldKeepAlive = false;
+    for (const response of inFlight()) response.shouldKeepAlive = false;
+    await sleep(lingerInMilliseconds);
     server.closeIdleConnections();
     await Promise.race([
-      Promise.all(inFlight.map((response) => once(response, "close"))),
+      Promise.all(inFlight().map((response) => once(response, "close"))),
       once(grace, "abort"),
     ]);
     const closed = new Promise((resolve) => server.close(resolve));
@@ -93,7 +115,7 @@ export function createServer(app: Express, log: Logger): StoppableServer {
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     await Promise.race([closed, grace.aborted || once(grace, "abort")]);
     server.closeAllConnections();
-  }
+  };
   return Object.assign(server, { stop });
 }
 
@@ -112,6 +134,22 @@ function messageClasses(app: Express) {
   return { IncomingMessage: Request, ServerResponse: Response };
 }
 
+/**
+ * Whether everybody on the way must have read the same request: one Host (RFC 9112, section 3.2), and no
+ * transfer coding but `chunked`, which HTTP/1.0 does not know (section 6.1). Node lets other forms pass, and
+ * a proxy that reads them otherwise would take a part of the body for the next request.
+ */
+function isUnambiguous({ headers, httpVersion, rawHeaders }: http.IncomingMessage): boolean {
+  const coding = headers["transfer-encoding"];
+  if (coding !== undefined && (coding.toLowerCase() !== "chunked" || httpVersion === "1.0")) return false;
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.length === 4 && name.toLowerCase() === "host") hosts += 1;
+  }
+  return hosts <= 1;
+}
+
 const refusals: {
   [Status in keyof AnyRequestMessages]?: {
     reason: string;
@@ -126,13 +164,14 @@ const refusals: {
   },
 };
 
-function refuseConnection(socket: Socket, code: string | undefined, log: Logger): void {
+/** Answers what is no request, and returns the status. */
+function refuseConnection(socket: Socket, code: string | undefined, log: Logger): number {
   const status = code === "HPE_HEADER_OVERFLOW" ? 431 : code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
   const { reason, message } = refusals[status] as NonNullable<(typeof refusals)[400]>;
   const body = JSON.stringify({ error: message });
   const requestId = randomUUID();
   log.info({ requestId, status, code }, "request");
-  if (!socket.writable) return;
+  if (!socket.writable) return status;
   socket.end(
     [
       `HTTP/1.1 ${status} ${reason}`,
@@ -147,6 +186,7 @@ function refuseConnection(socket: Socket, code: string | undefined, log: Logger)
       body,
     ].join("\r\n"),
   );
-  // The client may keep its side open and go on sending.
-  socket.setTimeout(1_000, () => socket.destroy());
+  // The client may keep its side open and go on sending, a byte now and then too.
+  setTimeout(() => socket.destroy(), 1_000).unref();
+  return status;
 }

@@ -64,6 +64,7 @@ export function createOperations(database: Database): Operations {
         tax_rate_override: ":taxRateOverride",
         email_verified: knex.raw("false"),
         updated_at: ":updatedAt",
+        changed_by: ":keyId",
         ...Object.fromEntries(
           Object.keys(search.columnsOf(newCustomerId())).map((column) => [column, `:${column}`]),
         ),
@@ -95,7 +96,13 @@ export function createOperations(database: Database): Operations {
     customer_id: string;
     entity_tag: string;
     answer: string;
-  }>(knex("idempotency_keys").where("company_id", ":companyId").where("key", ":key").select("*"));
+  }>(
+    knex("idempotency_keys")
+      .where("company_id", ":companyId")
+      .where("key", ":key")
+      // By name: a kept `select *` fails on PostgreSQL once a migration of a later version has added a column.
+      .select("body_sha256", "customer_id", "entity_tag", "answer"),
+  );
 
   const sample = prepare<Pick<CustomerRow, "email"> & { folded_name: string | null }>(
     customersOf(":companyId").select("email", "folded_name").orderByRaw("id desc limit ?", [sampleSize]),
@@ -133,6 +140,8 @@ export function createOperations(database: Database): Operations {
         changed.map((column) => [column, `:${column}`]),
       );
       const differs = changed.map((column) => knex.raw("?? is distinct from ?", [column, `:${column}`]));
+      // Its entry in the audit trail is made by the database, where a value differs.
+      set.changed_by = ":keyId";
       set.updated_at =
         differs.length === 0
           ? knex.ref("updated_at")
@@ -203,7 +212,7 @@ export function createOperations(database: Database): Operations {
 
     async createCustomer(call) {
       const row = newCustomer(call.body);
-      const { companyId } = call;
+      const { companyId, keyId } = call;
       const body = { data: toCustomer(row) };
       const insertion = {
         statement: insert,
@@ -218,6 +227,7 @@ export function createOperations(database: Database): Operations {
           creditLimit: row.credit_limit,
           taxRateOverride: row.tax_rate_override,
           updatedAt: row.updated_at,
+          keyId,
           ...search.columnsOf(row.id),
         },
       };
@@ -286,6 +296,7 @@ export function createOperations(database: Database): Operations {
                 ...values,
                 companyId: call.companyId,
                 id: call.path.id,
+                keyId: call.keyId,
                 version,
                 now: Date.now(),
               },

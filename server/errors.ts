@@ -75,7 +75,7 @@ export function errorAnswer(thrown: unknown, requestId: string, log: Logger): Er
 function asApiError(thrown: unknown, requestId: string, log: Logger): ApiError {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof UnavailableError) {
-    log.warn({ requestId, err: loggable(thrown.cause) }, "database unavailable");
+    log.warn({ requestId, err: loggable(thrown.cause ?? thrown) }, "database unavailable");
     return new ApiError(503, "Service temporarily unavailable.", {
       retryAfter: 1,
     });

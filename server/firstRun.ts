@@ -29,7 +29,7 @@ const customers = [
 export async function createDemo(database: Database): Promise<string | undefined> {
   const key = await createApiKeys(database).createFirst("demo", scopes, "First run");
   if (key === undefined) return undefined;
-  const { companyId } = (await createApiKeys(database).find(`Bearer ${key}`)) as ApiKey;
+  const { id: keyId, companyId } = (await createApiKeys(database).find(`Bearer ${key}`)) as ApiKey;
   for (const body of customers) {
     const call = {
       path: {},
@@ -38,6 +38,7 @@ export async function createDemo(database: Database): Promise<string | undefined
       body,
       rawBody: new Uint8Array(),
       companyId,
+      keyId,
     };
     await createOperations(database).createCustomer(call as unknown as Call<"createCustomer">);
   }

@@ -8,13 +8,14 @@ import { createApp } from "./app.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import { createServer } from "./connections.ts";
 import { connectDatabase } from "./database/connect.ts";
+import { createDriftCheck } from "./drift.ts";
 import { loggable, UnavailableError } from "./errors.ts";
 import { createDemo, welcomeText } from "./firstRun.ts";
 import { isoTime } from "./isoTime.ts";
 import { startWorkers } from "./workers.ts";
 
-/** How long requests that are being answered may still take after SIGTERM. */
-const graceInMilliseconds = 10_000;
+/** After SIGTERM: how long to answer on, and when all ends. Many supervisors kill after ten seconds. */
+const stopTimes = { lingerInMilliseconds: 2_000, graceInMilliseconds: 9_000 };
 
 /** How often the start tries to reach the database, a second apart. */
 const connectAttempts = 30;
@@ -28,7 +29,13 @@ const log = pino(
 );
 // Before the workers start: they find the database as it must be.
 const database = await connected();
-const { port, stop } = config.workers > 1 && cluster.isPrimary ? await supervise() : await serve();
+const isSupervisor = config.workers > 1 && cluster.isPrimary;
+const monitoring = config.metricsPort === false ? undefined : await import("./metrics.ts");
+const isTraced = Object.keys(process.env).some((name) => name.startsWith("OTEL_"));
+const tracing = isTraced ? await import("./tracing.ts") : undefined;
+const metrics = isSupervisor ? undefined : monitoring?.createMetrics();
+const { port, stop } = isSupervisor ? await supervise() : await serve();
+const metricsServer = cluster.isPrimary ? await servedMetrics() : undefined;
 let stopping = false;
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, async () => {
@@ -36,6 +43,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     stopping = true;
     log.info("stopping");
     await stop();
+    metricsServer?.stop();
     log.info("stopped");
     process.exit(0);
   });
@@ -52,9 +60,13 @@ interface Listening {
 /** Listens in this process; its stop answers all that has begun. */
 async function serve(): Promise<Listening> {
   let isStopping = false;
-  const { requestsPerMinute } = config;
-  const app = createApp({ database, log, requestsPerMinute, isStopping: () => isStopping });
-  const server = createServer(app, log);
+  const { requestsPerMinute, driftCheckOneIn: oneIn } = config;
+  const driftCheck = oneIn > 0 ? createDriftCheck(oneIn, log, metrics?.answerChecked) : undefined;
+  const app = createApp({
+    ...{ database, log, requestsPerMinute, metrics, driftCheck, nameSpan: tracing?.nameSpan },
+    isStopping: () => isStopping,
+  });
+  const server = createServer(app, log, metrics);
   server.on("error", (error) => {
     log.fatal({ err: error }, "cannot listen");
     process.exit(1);
@@ -66,7 +78,7 @@ async function serve(): Promise<Listening> {
     port,
     async stop() {
       isStopping = true;
-      await server.stop(graceInMilliseconds);
+      await server.stop(stopTimes);
       await database.close();
     },
   };
@@ -89,11 +101,21 @@ async function supervise(): Promise<Listening> {
   };
 }
 
+/** Serves the metrics of this process or of its workers, where that is asked for. */
+async function servedMetrics() {
+  if (config.metricsPort === false) return undefined;
+  return monitoring?.serveMetrics(config.metricsPort, config.host, metrics).catch((error) => {
+    log.fatal({ err: error }, "cannot serve metrics");
+    process.exit(1);
+  });
+}
+
 /** Says where the server is and, on the first run, how to try it. */
 async function announce(port: number): Promise<void> {
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   const url = `http://${host}:${port}`;
-  log.info({ url, workers: config.workers }, "listening");
+  const metricsUrl = metricsServer && `http://${host}:${metricsServer.port}/metrics`;
+  log.info({ url, metricsUrl, workers: config.workers }, "listening");
   const key = config.isProduction ? undefined : await createDemo(database);
   if (key !== undefined) console.log(welcomeText(key, url));
 }

@@ -49,6 +49,8 @@ export interface Call<Id extends OperationId> {
   /** The body as it was sent. */
   rawBody: Uint8Array;
   companyId: string;
+  /** The id of the key: who writes. */
+  keyId: string;
   /** An error that the contract lists for this operation; any other status or message does not compile. */
   error<Status extends keyof Messages[Id] & ErrorStatus>(
     status: Status,

@@ -2,8 +2,12 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Request, Response } from "express";
 import type { Database } from "./database/connect.ts";
+
+/** How long readiness waits for the database: a balancer that asks must not go on sending meanwhile. */
+const readinessPatienceInMilliseconds = 600;
 
 /** Answers GET and HEAD on one path. */
 export type Page = (request: Request, response: Response) => void | Promise<void>;
@@ -21,10 +25,13 @@ export function createPages(database: Database, isStopping: () => boolean): Reco
     async "/readyz"(_request, response) {
       const isReady =
         !isStopping() &&
-        (await database.ping().then(
-          () => true,
-          () => false,
-        ));
+        (await Promise.race([
+          database.ping().then(
+            () => true,
+            () => false,
+          ),
+          sleep(readinessPatienceInMilliseconds, false, { ref: false }),
+        ]));
       response.status(isReady ? 200 : 503).json({
         status: isReady ? "ready" : isStopping() ? "stopping" : "unavailable",
       });

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-it.each(["import", "export", "copy", "keys create", "keys list", "keys revoke", "keys"])(
+it.each(["import", "export", "copy", "backup", "audit", "keys create", "keys list", "keys revoke", "keys"])(
   "%s --help says how it is used, and opens no database",
   async (command) => {
     const words = [...command.split(" "), "--help"];
@@ -32,6 +32,12 @@ it.each([
   [2, ["export"]],
   [2, ["export", "--company", ""]],
   [2, ["export", "--company", "nobody"]],
+  [2, ["backup"]],
+  [1, ["backup", "package.json"]],
+  [2, ["audit"]],
+  [2, ["audit", "--company", "nobody"]],
+  [2, ["audit", "--company", "known", "--since", "yesterday"]],
+  [2, ["audit", "--company", "known", "--customer", "1"]],
   [2, ["copy", "--from", "sqlite::memory:"]],
   [1, ["copy", "--from", "sqlite::memory:", "--to", "postgres://127.0.0.1:1/nowhere"]],
   [1, ["import", "test", "--company", "known"]],

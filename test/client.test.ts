@@ -511,7 +511,7 @@ describe("before it tries again", () => {
 
   /** A client whose tries are answered so, in virtual time, and the milliseconds at which each was sent. */
   async function clientAnswered(
-    answers: (() => Response | Promise<Response>)[],
+    answers: ((request: Request) => Response | Promise<Response>)[],
     options: Partial<CustomersClientOptions> = {},
   ): Promise<{ client: CustomersClient; times: number[] }> {
     const times: number[] = [];
@@ -519,9 +519,9 @@ describe("before it tries again", () => {
     const client = createCustomersClient({
       baseUrl: "http://api.example/api/v1",
       apiKey: "dk_x",
-      async fetch() {
+      async fetch(request) {
         times.push(Date.now() - start);
-        return (answers.shift() as () => Response)();
+        return (answers.shift() as (request: Request) => Response)(request);
       },
       ...options,
     });
@@ -611,6 +611,25 @@ describe("before it tries again", () => {
     expect([(await got).response.status, times.length]).toEqual([503, tries]);
   });
 
+  it.each([
+    [{}, [0, 15_000, 30_000, 45_000], 15_000],
+    [{ timeout: 200, maxRetries: 1 }, [0, 200], 200],
+  ])(
+    "it gives a try up that takes too long, and the last one's TimeoutError is thrown: %j",
+    async (options, expected, timeout) => {
+      withBackoffOf(0);
+      const hold = ({ signal }: Request) =>
+        new Promise<Response>((_, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason));
+        });
+      const { client, times } = await clientAnswered(Array(9).fill(hold), options);
+      const got = client.GET("/customers").catch((error) => error);
+      await vi.runAllTimersAsync();
+      expect(await got).toMatchObject({ name: "TimeoutError", message: `No answer within ${timeout} ms.` });
+      expect(times).toEqual(expected);
+    },
+  );
+
   it("an abort ends the wait at once, and nothing more is sent", async () => {
     const { client, times } = await clientAnswered([later(429, "60"), succeed]);
     const controller = new AbortController();
@@ -624,17 +643,6 @@ describe("before it tries again", () => {
 });
 
 describe("a try", () => {
-  it("that takes longer than its timeout is given up, and the last one's TimeoutError is thrown", async () => {
-    withBackoffOf(0);
-    const held = "held before the server gets it";
-    const { client, network } = await clientBehind([held, held], { timeout: 50, maxRetries: 1 });
-    await expect(client.GET("/customers")).rejects.toMatchObject({
-      name: "TimeoutError",
-      message: "No answer within 50 ms.",
-    });
-    expect(network.tries).toHaveLength(2);
-  });
-
   it("has no timeout where it is Infinity", async () => {
     const { client, network } = await clientBehind([], { timeout: Number.POSITIVE_INFINITY });
     await unwrap(client.GET("/customers"));

@@ -3,7 +3,7 @@ import { bothScopes, runCommand, temporaryFolder } from "./harness.ts";
 
 describe("help and wrong arguments", () => {
   it.each([
-    [["--help"], ["create", "list", "revoke", "import", "export", "copy"]],
+    [["--help"], ["create", "list", "revoke", "import", "export", "copy", "backup", "audit"]],
     [
       ["keys", "--help"],
       ["create", "list", "revoke"],
@@ -19,6 +19,11 @@ describe("help and wrong arguments", () => {
       ["--company", "--dry-run"],
     ],
     [["export", "--help"], ["--company"]],
+    [["backup", "--help"], ["<file>"]],
+    [
+      ["audit", "--help"],
+      ["--company", "--customer", "--since", "--json"],
+    ],
     [
       ["copy", "--help"],
       ["--from", "--to"],

@@ -279,6 +279,56 @@ describe("import", () => {
   });
 });
 
+describe("audit", () => {
+  it("lists what an import created and changed as an import, and nothing of what stays, of a bad file or of a dry run", async () => {
+    const partner = await server.partner();
+    await importInto(partner, "email,name,notes\na@x.example,A,\nb@x.example,B,\nc@x.example,C,\n");
+    const file = "email,name,notes\na@x.example,A,n\nb@x.example,B,\nc@x.example,X,n\nd@x.example,D,\n";
+    await importInto(partner, file, "--dry-run");
+    await importInto(partner, `${file}bad,,\n`);
+    await importInto(partner, file);
+    const { code, stdout } = await run("audit", "--company", partner.company, "--json");
+    expect(code).toBe(0);
+    const entries = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const { a, b, c, d } = Object.fromEntries(
+      Object.values(await customersOf(partner)).map(({ id, email }) => [email[0], id]),
+    );
+    const seen = entries.map(({ action, customerId, fields }) => [action, customerId, ...fields].join(" "));
+    expect(seen.slice(0, 3)).toEqual([`create ${a}`, `create ${b}`, `create ${c}`]);
+    expect(seen.slice(3).sort()).toEqual(
+      [`create ${d}`, `update ${a} notes`, `update ${c} name,notes`.replace(",", " ")].sort(),
+    );
+    expect(entries.map(({ key }) => key)).toEqual(Array(6).fill(null));
+    const customers = await customersOf(partner);
+    for (const email of ["a@x.example", "c@x.example"])
+      expect(entries.findLast(({ customerId }) => customerId === customers[email]?.id).time).toBe(
+        customers[email]?.updatedAt,
+      );
+  });
+
+  it("prints columns under a header, of one customer and from a time where it is told, and no secret of a key", async () => {
+    const partner = await server.partner();
+    const { body } = await partner.send("POST", "/customers", { email: "a@x.example" });
+    await partner.send("POST", "/customers", { email: "b@x.example" });
+    const path = `/customers/${body.data.id}`;
+    const { updatedAt } = (await partner.send("PATCH", path, { notes: "n", name: "A" })).body.data;
+    const listed = await run("audit", "--company", partner.company, "--customer", body.data.id);
+    const [head, ...lines] = listed.stdout.trimEnd().split("\n");
+    expect(head?.split(/ {2,}/)).toEqual(["TIME", "ACTION", "CUSTOMER", "BY", "FIELDS"]);
+    const by = `${partner.key.slice(0, 12)} test`;
+    expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
+      [body.data.createdAt, "create", body.data.id, by, "-"],
+      [updatedAt, "update", body.data.id, by, "name,notes"],
+    ]);
+    const since = await run("audit", "--company", partner.company, "--since", updatedAt);
+    expect(since.stdout.trimEnd().split("\n").slice(1)).toEqual(lines.slice(1));
+    expect(listed.stdout + since.stdout).not.toContain(partner.key.slice(12));
+  });
+});
+
 describe("export", () => {
   /** Texts that CSV, spreadsheets and databases stumble over. */
   const text = (maxLength: number) =>
@@ -402,6 +452,14 @@ describe("copy", () => {
       const copied = await runCommand(["copy", "--from", source.databaseUrl, "--to", created.url]);
       expect(copied).toMatchObject({ code: 0, stderr: "" });
       expect(copied.stdout).toMatch(/^customers: 602 rows, SHA-256 [0-9a-f]{64} on both$/m);
+      expect(copied.stdout).toMatch(/^audit_entries: 603 rows, SHA-256 [0-9a-f]{64} on both$/m);
+      const [before, after] = await Promise.all(
+        [source.databaseUrl, created.url].map((DATABASE_URL) =>
+          runCommand(["audit", "--company", partner.company], { DATABASE_URL }),
+        ),
+      );
+      expect(after?.stdout.split("\n")).toHaveLength(5);
+      expect(after).toEqual(before);
 
       const target = await startServer({ databaseUrl: created.url });
       const get = async (path: string, key: string) => {

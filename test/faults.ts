@@ -2,29 +2,37 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import Sqlite from "better-sqlite3";
 import pg from "pg";
-import type { TestServer } from "./harness.ts";
 import { execute } from "./postgres.ts";
 
+/** The server, of which nothing but its database is touched. */
+interface Server {
+  databaseUrl: string;
+}
+
 /** Takes away what every operation needs, so that its statement fails and not the database. */
-export async function breakSchema(server: TestServer): Promise<void> {
+export async function breakSchema(server: Server): Promise<void> {
   const sql = "alter table customers rename to elsewhere";
-  if (server.database.dialect === "postgres") return execute(server.databaseUrl, sql);
+  if (server.databaseUrl.startsWith("postgres")) return execute(server.databaseUrl, sql);
   const other = new Sqlite(fileOf(server));
   other.exec(sql);
   other.close();
 }
 
-/** SQLite: overwrites the file, and sees to it that the server reads it again. PostgreSQL: shuts it off. */
-export async function damageDatabase(server: TestServer): Promise<void> {
-  if (server.database.dialect === "postgres") {
+/**
+ * SQLite: overwrites the file, and sees to it that the server reads it again. PostgreSQL: shuts it off.
+ * @returns what repairs it
+ */
+export async function damageDatabase(server: Server): Promise<() => Promise<void>> {
+  if (server.databaseUrl.startsWith("postgres")) {
     const url = new URL(server.databaseUrl);
     const name = url.pathname.slice(1);
     url.pathname = "/postgres";
     await execute(url.href, `alter database ${name} with allow_connections false`);
-    return execute(
+    await execute(
       url.href,
       `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
     );
+    return () => execute(url.href, `alter database ${name} with allow_connections true`);
   }
   const file = fileOf(server);
   const other = new Sqlite(file);
@@ -34,15 +42,21 @@ export async function damageDatabase(server: TestServer): Promise<void> {
   other.pragma("wal_checkpoint(TRUNCATE)");
   const pageSize = Number(other.pragma("page_size", { simple: true }));
   other.close();
-  const descriptor = openSync(file, "r+");
   // All but the first page, which holds the schema.
-  writeSync(descriptor, Buffer.alloc(readFileSync(file).length - pageSize, 0xff), 0, null, pageSize);
-  closeSync(descriptor);
+  const pages = readFileSync(file).subarray(pageSize);
+  overwrite(Buffer.alloc(pages.length, 0xff));
+  return async () => overwrite(pages);
+
+  function overwrite(bytes: Buffer): void {
+    const descriptor = openSync(file, "r+");
+    writeSync(descriptor, bytes, 0, null, pageSize);
+    closeSync(descriptor);
+  }
 }
 
 /** Keeps everybody else from writing customers, until what it returns is called. */
-export async function lockDatabase(server: TestServer): Promise<() => Promise<void>> {
-  if (server.database.dialect === "postgres") {
+export async function lockDatabase(server: Server): Promise<() => Promise<void>> {
+  if (server.databaseUrl.startsWith("postgres")) {
     const other = new pg.Client(server.databaseUrl);
     await other.connect();
     await other.query("begin");
@@ -54,6 +68,7 @@ export async function lockDatabase(server: TestServer): Promise<() => Promise<vo
   return async () => void other.close();
 }
 
-function fileOf(server: TestServer): string {
+/** The file of a server on SQLite. */
+export function fileOf(server: Server): string {
   return server.databaseUrl.slice("sqlite:".length);
 }

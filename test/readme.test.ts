@@ -7,6 +7,7 @@ import { type Ended, runCommand, runProgram, serveChecked, startServer, temporar
 
 const readme = readFileSync("README.md", "utf8");
 const contributing = readFileSync("CONTRIBUTING.md", "utf8");
+const security = readFileSync("SECURITY.md", "utf8");
 
 /** The code blocks of a page in one language. */
 function blocksOf(page: string, language: string): string[] {
@@ -111,20 +112,24 @@ describe("README.md", () => {
     expect(others).toEqual(["up to 500", "more: false", "status 201"]);
   });
 
-  it("lists every environment variable of the server with its default, and no other", () => {
-    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| `([^`]*)` +\| .+ \|$/gm)];
-    const listed = rows.map(([, name, standard]) => [name, standard]);
-    expect(listed).toEqual(Object.entries(variables).map(([name, variable]) => [name, variable.default]));
+  it("lists every environment variable of the server with its default and meaning, and no other", () => {
+    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| `([^`]*)` +\| (.+?) +\|$/gm)];
+    const listed = rows.map(([, name, standard, meaning]) => [name, standard, meaning?.replaceAll("\\", "")]);
+    const described = Object.entries(variables).map(([name, { default: standard, meaning }]) => {
+      return [name, standard, meaning];
+    });
+    expect(listed).toEqual(described);
   });
 });
 
-describe("README.md and CONTRIBUTING.md", () => {
+describe("README.md, CONTRIBUTING.md and SECURITY.md", () => {
   it("name no npm command and no file that does not exist", () => {
     const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
-    const pages = readme + contributing;
+    const pages = readme + contributing + security;
     const commands = [...pages.matchAll(/npm (?:run )?(?:--silent )?([a-z:]+)/g)].map(([, name]) => name);
     const unknown = commands.filter(
-      (name) => !["ci", "install", "pack"].includes(name as string) && !scripts[name as string],
+      (name) =>
+        !["audit", "ci", "install", "pack", "prune"].includes(name as string) && !scripts[name as string],
     );
     expect(unknown).toEqual([]);
     for (const name of ["start", "test", "keys", "generate", "contract"]) expect(commands).toContain(name);

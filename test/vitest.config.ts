@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 /** They start servers and commands as processes, or outages: `npm run test:processes`. */
 const processes = [
   "test/arguments.test.ts",
+  "test/backup.test.ts",
   "test/breaking.test.ts",
   "test/commandLine.test.ts",
   "test/contractCommand.test.ts",
@@ -17,11 +18,18 @@ const processes = [
   "test/release.test.ts",
   "test/samples.test.ts",
   "test/sandbox.test.ts",
+  "test/writeAccess.test.ts",
 ];
 /** As these do, but on either engine. */
-const processesOfEngine = ["test/commands.test.ts", "test/workers.test.ts"];
-/** About several processes and a server that fails, which only PostgreSQL has. */
-const postgresOnly = ["test/cluster.test.ts", "test/outage.test.ts"];
+const processesOfEngine = [
+  "test/commands.test.ts",
+  "test/metrics.test.ts",
+  "test/tracing.test.ts",
+  "test/upgrade.test.ts",
+  "test/workers.test.ts",
+];
+/** About several processes, whose rate limit only PostgreSQL shares. */
+const postgresOnly = ["test/cluster.test.ts"];
 const allProcesses = [...processes, ...processesOfEngine, ...postgresOnly];
 
 const shared = { include: ["test/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 };
@@ -30,6 +38,11 @@ const sqlite = { TEST_ENGINE: "sqlite" };
 const postgres = { TEST_ENGINE: "postgres" };
 
 /** `npm test` runs every file of HTTP on both engines; `createDatabase` looks at TEST_ENGINE. */
+export const httpProjects = [
+  { test: { ...shared, name: "sqlite", exclude: allProcesses, env: sqlite, typecheck } },
+  { test: { ...shared, name: "postgres", exclude: allProcesses, env: postgres } },
+];
+
 export default defineConfig({
   test: {
     // Many tests wait, for a lock, a timeout or a process: one worker would leave a core idle.
@@ -37,8 +50,7 @@ export default defineConfig({
     // Every project is given its PostgreSQL.
     globalSetup: ["test/postgres.ts"],
     projects: [
-      { test: { ...shared, name: "sqlite", exclude: allProcesses, env: sqlite, typecheck } },
-      { test: { ...shared, name: "postgres", exclude: allProcesses, env: postgres } },
+      ...httpProjects,
       {
         test: {
           ...shared,

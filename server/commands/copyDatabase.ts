@@ -41,6 +41,10 @@ const tables = {
     columns: ["company_id", "key", "body_sha256", "customer_id", "entity_tag", "answer", "created_at"],
     key: ["company_id", "key"],
   },
+  audit_entries: {
+    columns: ["company_id", "changed_at", "customer_id", "changed_by", "changed_fields"],
+    key: ["company_id", "changed_at", "customer_id"],
+  },
 };
 
 type Row = Record<string, Value | boolean>;

@@ -12,6 +12,7 @@ import { foldText } from "../database/search.ts";
 import { ApiError, CommandError } from "../errors.ts";
 import { createRequestCheck } from "../requestCheck.ts";
 import { bodyOf, type Cell, type CheckedBody, type CsvColumn, columnOf } from "./csv.ts";
+import { importer } from "./listAudit.ts";
 
 /** Rows that one statement stages. */
 const batchSize = 500;
@@ -291,7 +292,7 @@ function createStaging(database: Database, run: Run) {
     const differs = changes.map((column) => `customers.${column} is distinct from ${newValue(column)}`);
     return prepare(
       knex.raw(
-        `update customers set ${set.join(", ")},
+        `update customers set ${set.join(", ")}, changed_by = '${importer}',
            updated_at = case when customers.updated_at < ? then ? else customers.updated_at + 1 end
          from staged where customers.company_id = ? and customers.email = staged.email and (${differs.join(" or ")})
          returning 1 as one`,
@@ -306,11 +307,18 @@ function createStaging(database: Database, run: Run) {
         ? "position >> 15"
         : "('x' || translate(left(staged.id::text, 13), '-', ''))::bit(48)::bigint";
     const copied = columns.filter((column) => column !== "line" && column !== "status").concat(extra);
-    const names: Knex.Value = [...copied, "status", "company_id", "email_verified", "updated_at"].join(", ");
+    const names: Knex.Value = [
+      ...copied,
+      "status",
+      "company_id",
+      "email_verified",
+      "updated_at",
+      "changed_by",
+    ].join(", ");
     return prepare(
       knex.raw(
         `insert into customers (${names})
-         select ${copied.map((column) => `staged.${column}`).join(", ")}, coalesce(staged.status, 'ACTIVE'), ${dialect === "sqlite" ? "?" : "?::uuid"}, false, ${time.replace("position", "staged.position")}
+         select ${copied.map((column) => `staged.${column}`).join(", ")}, coalesce(staged.status, 'ACTIVE'), ${dialect === "sqlite" ? "?" : "?::uuid"}, false, ${time.replace("position", "staged.position")}, '${importer}'
          from staged where not exists (select 1 from customers where customers.company_id = ? and customers.email = staged.email)
          order by staged.line`,
         [":companyId", ":companyId"],

@@ -56,6 +56,8 @@ export interface Database {
   session<Result>(work: (run: Run) => Promise<Result>): Promise<Result>;
   /** PostgreSQL: what rate-limiter-flexible takes for a pool. */
   readonly rateLimitStore?: { query(query: pg.QueryConfig): Promise<pg.QueryResult> };
+  /** PostgreSQL: how many connections are used and idle, and how many requests wait for one. */
+  pool?(): { used: number; idle: number; waiting: number };
   /** Resolves after a round trip that found every migration applied. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -83,12 +85,18 @@ export interface ConnectOptions {
 export async function connectDatabase(options: ConnectOptions): Promise<Database> {
   const { url } = options;
   // Only the driver that is asked for is loaded.
-  if (url.startsWith("sqlite:")) {
+  const file = sqliteFileOf(url);
+  if (file !== undefined) {
     const { connectSqlite } = await import("./sqlite.ts");
-    return connectSqlite(url.slice("sqlite:".length).replace(/^\/\//, ""));
+    return connectSqlite(file);
   }
   const { connectPostgres } = await import("./postgres.ts");
   return connectPostgres(options);
+}
+
+/** The file that a URL names, `:memory:` included, or undefined where it is not of SQLite. */
+export function sqliteFileOf(url: string): string | undefined {
+  return url.startsWith("sqlite:") ? url.slice("sqlite:".length).replace(/^\/\//, "") : undefined;
 }
 
 /** The statement of a query, with the bindings that Knex took out of it. */

@@ -3,6 +3,8 @@ import type { Knex } from "knex";
 import * as customers from "./migrations/0001_customers.ts";
 import * as search from "./migrations/0002_search.ts";
 import * as rateLimits from "./migrations/0003_rate_limits.ts";
+import * as audit from "./migrations/0004_audit.ts";
+import * as searchEras from "./migrations/0005_search_eras.ts";
 
 /** The engines that there are. */
 export type Dialect = "sqlite" | "postgres";
@@ -13,7 +15,7 @@ export interface Migration {
 }
 
 /** Every migration, the oldest first; its number is its place, counted from 1. Never reordered. */
-const migrations: Migration[] = [customers, search, rateLimits];
+const migrations: Migration[] = [customers, search, rateLimits, audit, searchEras];
 
 /** The number of the newest migration. */
 export const newestVersion = migrations.length;
@@ -22,6 +24,9 @@ export const newestVersion = migrations.length;
 export const versionTable = {
   create: "create table if not exists migrations (version integer primary key, applied_at text not null)",
   read: "select coalesce(max(version), 0) as version from migrations",
+  /** SQLite: writes the newest row as it is; an update to the same values would write nothing. */
+  rewrite:
+    "replace into migrations select version, applied_at from migrations order by version desc limit 1 returning version",
 };
 
 /** The statements that bring a database of `version` to the newest, in order. */

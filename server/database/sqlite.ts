@@ -22,12 +22,16 @@ import { allGrams, type Search } from "./search.ts";
 /** How long the start waits for another process that migrates or holds the write lock. */
 const startPatienceInMilliseconds = 30_000;
 
+/** How long a write that has succeeded shows that the next one can. */
+const probeIntervalInMilliseconds = 100;
+
 /** What a full, read-only, damaged, missing or locked file looks like: it may be repaired under us. */
 const unavailable =
   /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CORRUPT|NOTADB|CANTOPEN|PROTOCOL|NOMEM|PERM|AUTH)/;
 
 interface PendingWrite {
   steps: Step[];
+  /** Of the clock that nobody sets: performance.now(). */
   deadline: number;
   resolve(result: WriteResult): void;
   reject(error: unknown): void;
@@ -70,7 +74,11 @@ export async function connectSqlite(file: string): Promise<Database> {
   const savepoint = connection.prepare("savepoint step");
   const release = connection.prepare("release step");
   const rollbackStep = connection.prepare("rollback to step");
+  const readVersion = statementOf<{ version: number }>(knex.raw(versionTable.read));
+  const rewriteVersion = statementOf(knex.raw(versionTable.rewrite));
   let pending: PendingWrite[] = [];
+  /** When a write has last succeeded. */
+  let committedAt = Number.NEGATIVE_INFINITY;
 
   function appliedVersion(): number {
     return (connection.prepare(versionTable.read).get() as { version: number }).version;
@@ -120,6 +128,7 @@ export async function connectSqlite(file: string): Promise<Database> {
     try {
       const results = batch.map((write) => runSteps(write.steps));
       commit.run();
+      committedAt = performance.now();
       for (const [index, write] of batch.entries()) write.resolve(results[index] as WriteResult);
     } catch (error) {
       if (connection.inTransaction) rollback.run();
@@ -132,7 +141,7 @@ export async function connectSqlite(file: string): Promise<Database> {
   }
 
   function waitForLock(batch: PendingWrite[], error: unknown): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const write of batch) {
       if (isBusy(error) && now < write.deadline) pending.push(write);
       else write.reject(asUnavailable(error));
@@ -147,13 +156,34 @@ export async function connectSqlite(file: string): Promise<Database> {
     pending.push(...others);
   }
 
+  function write(steps: Step[]): Promise<WriteResult> {
+    return new Promise((resolve, reject) => {
+      // After the requests that are being read now, so that their writes share the transaction.
+      if (pending.length === 0) setImmediate(writePending);
+      pending.push({
+        steps,
+        deadline: performance.now() + patienceInMilliseconds,
+        resolve,
+        reject,
+      });
+    });
+  }
+
+  function asUnavailable(error: unknown): unknown {
+    const code = String((error as { code?: string }).code);
+    if (!unavailable.test(code)) return error;
+    // Pages that were read from a damaged file are not kept: it may be repaired under us.
+    if (/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(code)) connection.pragma("shrink_memory");
+    return new UnavailableError(code, { cause: error });
+  }
+
   async function read<Row>(statement: Statement<Row>, values: Record<string, Value>): Promise<Row[]> {
-    const deadline = Date.now() + patienceInMilliseconds;
+    const deadline = performance.now() + patienceInMilliseconds;
     for (;;) {
       try {
         return run(statement, values);
       } catch (error) {
-        if (!isBusy(error) || Date.now() >= deadline) throw asUnavailable(error);
+        if (!isBusy(error) || performance.now() >= deadline) throw asUnavailable(error);
         await sleep(1 + Math.random() * 10);
       }
     }
@@ -165,18 +195,7 @@ export async function connectSqlite(file: string): Promise<Database> {
     search,
     prepare: statementOf,
     read,
-    write(steps) {
-      return new Promise((resolve, reject) => {
-        // After the requests that are being read now, so that their writes share the transaction.
-        if (pending.length === 0) setImmediate(writePending);
-        pending.push({
-          steps,
-          deadline: Date.now() + patienceInMilliseconds,
-          resolve,
-          reject,
-        });
-      });
-    },
+    write,
     async session(work) {
       connection.pragma(`busy_timeout = ${startPatienceInMilliseconds}`);
       try {
@@ -187,8 +206,12 @@ export async function connectSqlite(file: string): Promise<Database> {
       }
     },
     async ping() {
-      const [row] = await read(statementOf<{ version: number }>(knex.raw(versionTable.read)), {});
+      const [row] = await read(readVersion, {});
       if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");
+      // A file may be readable and yet locked, read-only or without space: only a write tells. Nobody
+      // who asks all the time shall make the disk busy.
+      if (performance.now() - committedAt > probeIntervalInMilliseconds)
+        await write([{ statement: rewriteVersion, values: {} }]);
     },
     async close() {
       connection.close();
@@ -260,9 +283,4 @@ const search: Search = {
 
 function isBusy(error: unknown): boolean {
   return /^SQLITE_BUSY/.test(String((error as { code?: string }).code));
-}
-
-function asUnavailable(error: unknown): unknown {
-  const code = String((error as { code?: string }).code);
-  return unavailable.test(code) ? new UnavailableError(code, { cause: error }) : error;
 }

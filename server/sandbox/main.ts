@@ -54,7 +54,7 @@ await once(server, "listening");
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.once(signal, async () => {
     isStopping = true;
-    await server.stop(10_000);
+    await server.stop({ lingerInMilliseconds: 0, graceInMilliseconds: 10_000 });
     await database.close();
     process.exit(0);
   });

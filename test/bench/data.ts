@@ -50,7 +50,7 @@ export async function createData(file: string, customers: number): Promise<Bench
 
   async function fill(company: string, count: number) {
     const key = await apiKeys.create(company, scopes, "benchmark", null);
-    const { companyId } = (await apiKeys.find(`Bearer ${key}`)) as ApiKey;
+    const { id: keyId, companyId } = (await apiKeys.find(`Bearer ${key}`)) as ApiKey;
     const ids: string[] = [];
     const create = async (index: number) => {
       const call = {
@@ -60,6 +60,7 @@ export async function createData(file: string, customers: number): Promise<Bench
         body: customer(index),
         rawBody: new Uint8Array(),
         companyId,
+        keyId,
         error: (status: number, message: string) => new Error(`${status} ${message}`) as never,
       };
       const { body } = await createCustomer(call);

@@ -1,12 +1,10 @@
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync } from "node:fs";
 import type http from "node:http";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { runProgram, startServer, type TestServer, temporaryFolder } from "../harness.ts";
+import { installPackage, runProgram, startServer, type TestServer, temporaryFolder } from "../harness.ts";
 import { type Fault, faults, type Network, openNetwork } from "../network.ts";
 import { insecureHost, it } from "./browser.ts";
 
@@ -14,9 +12,7 @@ import { insecureHost, it } from "./browser.ts";
 declare const client: import("../../client/index.ts").CustomersClient;
 declare const customersApi: typeof import("../../client/index.ts");
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = temporaryFolder();
-const packed = join(folder.path, "node_modules", "distribu-customers-api");
 
 let server: TestServer;
 beforeAll(async () => {
@@ -27,16 +23,10 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** A folder as a partner's: the page, the package as it is published, and openapi-fetch, which it needs. */
+/** A folder as a partner's: the page, and the package as it is published. */
 beforeAll(async () => {
-  cpSync(join(root, "test/browser/page"), folder.path, { recursive: true });
-  mkdirSync(join(folder.path, "node_modules"));
-  execFileSync("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder.path]);
-  const archive = readdirSync(folder.path).find((name) => name.endsWith(".tgz")) as string;
-  execFileSync("tar", ["-xzf", join(folder.path, archive), "-C", folder.path]);
-  renameSync(join(folder.path, "package"), packed);
-  for (const name of ["openapi-fetch", "openapi-typescript-helpers"])
-    symlinkSync(join(root, "node_modules", name), join(folder.path, "node_modules", name));
+  installPackage(folder.path);
+  cpSync("test/browser/page", folder.path, { recursive: true });
   await build({ root: folder.path, logLevel: "warn", build: { target: "es2022" } });
 });
 

@@ -1,0 +1,163 @@
+/** Metrics for Prometheus, on a port of their own. Loaded only where that port is set. */
+import cluster from "node:cluster";
+import { once } from "node:events";
+import http from "node:http";
+import prometheus from "prom-client";
+import type { Exchange } from "./app.ts";
+import { operations } from "./contract.ts";
+import type { Database } from "./database/connect.ts";
+import type { OperationId } from "./operations.ts";
+
+/** Upper bounds of the histograms, in seconds. */
+const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const databaseBuckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 2.5];
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** The metrics of this process, its event loop and memory among them. */
+export function createMetrics() {
+  const register = new prometheus.Registry();
+  const registers = [register];
+  prometheus.collectDefaultMetrics({ register });
+  const requests = new prometheus.Counter({
+    name: "http_requests_total",
+    help: "Requests that were answered, or whose client went before.",
+    labelNames: ["operation", "status"] as const,
+    registers,
+  });
+  const durations = new prometheus.Histogram({
+    name: "http_request_duration_seconds",
+    help: "From the head of a request to the end of its answer.",
+    labelNames: ["operation"] as const,
+    buckets: requestBuckets,
+    registers,
+  });
+  const inFlight = new prometheus.Gauge({
+    name: "http_requests_in_flight",
+    help: "Requests that have begun and not ended.",
+    registers,
+  });
+  const rateLimited = new prometheus.Counter({
+    name: "rate_limited_requests_total",
+    help: "Requests that were answered 429, by the limit: of their key, or of the failed keys of their address.",
+    labelNames: ["limit"] as const,
+    registers,
+  });
+  for (const limit of ["key", "address"] as const) rateLimited.inc({ limit }, 0);
+  const databaseTime = new prometheus.Histogram({
+    name: "database_duration_seconds",
+    help: "What requests waited for the database, the wait for a connection or a lock included.",
+    labelNames: ["kind"] as const,
+    buckets: databaseBuckets,
+    registers,
+  });
+  const checked = new prometheus.Counter({
+    name: "contract_checked_answers_total",
+    help: "Answers that were compared with the contract.",
+    registers,
+  });
+  const drift = new prometheus.Counter({
+    name: "contract_drift_total",
+    help: "Of these, answers that differ from it; the log says in what.",
+    labelNames: ["operation"] as const,
+    registers,
+  });
+  // From zero, so that an alert sees the first difference as an increase.
+  for (const operation of ["none", ...operations.map(({ operationId }) => operationId)])
+    drift.inc({ operation }, 0);
+
+  async function timed<Result>(kind: "read" | "write", work: () => Promise<Result>): Promise<Result> {
+    const end = databaseTime.startTimer({ kind });
+    try {
+      return await work();
+    } finally {
+      end();
+    }
+  }
+
+  // A worker is asked for its metrics by the primary.
+  if (cluster.isWorker) {
+    prometheus.AggregatorRegistry.setRegistries(registers);
+    new prometheus.AggregatorRegistry();
+  }
+
+  return {
+    register,
+
+    requestBegan(): void {
+      inFlight.inc();
+    },
+
+    /** @param status undefined where there was no answer, as the client had gone */
+    requestEnded({ operationId, companyId }: Exchange, status: number | undefined, seconds: number): void {
+      const operation = operationId ?? "none";
+      inFlight.dec();
+      requests.inc({ operation, status: status ?? "aborted" });
+      durations.observe({ operation }, seconds);
+      if (status === 429) rateLimited.inc({ limit: companyId === undefined ? "address" : "key" });
+    },
+
+    /** What was no request: malformed, slow or oversized. */
+    connectionRefused(status: number): void {
+      requests.inc({ operation: "none", status });
+    },
+
+    answerChecked(operation: OperationId | undefined, isDifferent: boolean): void {
+      checked.inc();
+      if (isDifferent) drift.inc({ operation: operation ?? "none" });
+    },
+
+    /** The same database, whose reads and writes are timed, and its pool counted. */
+    ofDatabase(database: Database): Database {
+      const { pool } = database;
+      if (pool) {
+        new prometheus.Gauge({
+          name: "database_connections",
+          help: "Connections to PostgreSQL that are open; and requests that wait for one.",
+          labelNames: ["state"] as const,
+          registers,
+          collect() {
+            for (const [state, count] of Object.entries(pool())) this.set({ state }, count);
+          },
+        });
+      }
+      return {
+        ...database,
+        read: (statement, values) => timed("read", () => database.read(statement, values)),
+        write: (steps) => timed("write", () => database.write(steps)),
+      };
+    },
+  };
+}
+
+/**
+ * Serves metrics at /metrics: those of this process or, in a primary, those of all its workers as one.
+ * @returns the port, and what ends it
+ * @throws {Error} when it cannot listen
+ */
+export async function serveMetrics(
+  port: number,
+  host: string,
+  metrics?: Metrics,
+): Promise<{ port: number; stop(): void }> {
+  const workers = new prometheus.AggregatorRegistry();
+  const server = http.createServer(async (request, response) => {
+    if (request.url !== "/metrics") return void response.writeHead(404).end();
+    const text = metrics ? metrics.register.metrics() : workers.clusterMetrics();
+    await text.then(
+      (body) =>
+        response.writeHead(200, { "Content-Type": prometheus.Registry.PROMETHEUS_CONTENT_TYPE }).end(body),
+      // A worker has died while it was asked.
+      () => response.writeHead(503).end(),
+    );
+  });
+  server.listen(port, host);
+  await once(server, "listening");
+  return {
+    port: (server.address() as { port: number }).port,
+    stop() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

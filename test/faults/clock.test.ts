@@ -1,0 +1,137 @@
+/** The clock of a server goes an hour back, an hour forth, and stands still, while clients create and walk. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { expect, it, onTestFinished } from "vitest";
+import { lockDatabase } from "../faults.ts";
+import {
+  createKeyByCommand,
+  databaseOfTest,
+  everyCustomer,
+  type SpawnedServer,
+  spawnServer,
+  temporaryFolder,
+} from "../harness.ts";
+import { count } from "./counts.ts";
+import { addFigure } from "./figures.ts";
+
+const hour = 3_600_000;
+
+/** A server, and what sets its clock: to so many milliseconds off, or `still`. */
+async function startWithClock(DATABASE_URL: string) {
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  const CLOCK_FILE = join(folder.path, "clock");
+  const NODE_OPTIONS = `--import=${pathToFileURL("test/faults/clock.js")}`;
+  const server = await spawnServer({ DATABASE_URL, CLOCK_FILE, NODE_OPTIONS });
+  let settings = 0;
+  async function setClock(state: number | "still"): Promise<void> {
+    writeFileSync(CLOCK_FILE, String(state));
+    server.process.kill("SIGUSR2");
+    settings += 1;
+    await expect.poll(() => server.output().split('"clock":').length - 1).toBe(settings);
+  }
+  return { server, setClock };
+}
+
+/** A request that a client sends with its key, and its answer. */
+async function send(
+  server: SpawnedServer,
+  key: string,
+  method: string,
+  path: string,
+  body: object,
+  idempotencyKey = "",
+) {
+  const response = await server.fetch(`/api/v1/customers${path}`, {
+    method,
+    headers: {
+      Authorization: `Bearer ${key}`,
+      "Content-Type": "application/json",
+      ...(idempotencyKey && { "Idempotency-Key": idempotencyKey }),
+    },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  return { status: response.status, tag: response.headers.get("ETag"), text, data: JSON.parse(text).data };
+}
+
+it("a clock that goes back, forth or stands still makes no id twice, keeps the order, and every walk is complete", async () => {
+  const DATABASE_URL = await databaseOfTest();
+  const key = await createKeyByCommand(DATABASE_URL);
+  const { server, setClock } = await startWithClock(DATABASE_URL);
+  const ids: string[] = [];
+  const tags: string[] = [];
+  let walks = 0;
+  const first = await send(server, key, "POST", "", { email: "first@clock.example" }, "first");
+  ids.push(first.data.id);
+  tags.push(first.tag as string);
+
+  for (const [turn, state] of [-hour, 0, hour, 0, "still", 0, -hour, "still"].entries()) {
+    await setClock(state as number | "still");
+    const before = [...ids];
+    const created: { from: number; to: number; id: string }[] = [];
+    let isOver = false;
+    const walking = (async () => {
+      do {
+        const seen = (await everyCustomer(server.client(key))).map(({ id }) => id);
+        expect(new Set(seen).size).toBe(seen.length);
+        expect(seen.filter((id) => before.includes(id))).toEqual([...before].reverse());
+        walks += 1;
+      } while (!isOver);
+    })();
+    await Promise.all(
+      [0, 1, 2, 3].map(async (client) => {
+        for (let number = 0; number < count("CLOCK_CUSTOMERS") / 4; number += 1) {
+          const from = performance.now();
+          const { status, data } = await send(server, key, "POST", "", {
+            email: `${turn}-${client}-${number}@clock.example`,
+          });
+          expect(status).toBe(201);
+          created.push({ from, to: performance.now(), id: data.id });
+        }
+      }),
+    );
+    isOver = true;
+    await walking;
+    // In the order of the list, nobody comes before one who was answered before it was asked for.
+    created.sort((a, b) => (a.id < b.id ? -1 : 1));
+    let latestAsked = 0;
+    for (const { from, to } of created) {
+      expect(to).toBeGreaterThan(latestAsked);
+      latestAsked = Math.max(latestAsked, from);
+    }
+    for (const { id } of created) {
+      expect(id > (ids.at(-1) as string)).toBe(true);
+      ids.push(id);
+    }
+
+    // Every change moves the tag, and the key of a first answer stays one.
+    for (const name of [`${turn} one`, `${turn} two`]) {
+      const { tag } = await send(server, key, "PATCH", `/${first.data.id}`, { name });
+      expect(tags).not.toContain(tag);
+      tags.push(tag as string);
+    }
+    const again = await send(server, key, "POST", "", { email: "first@clock.example" }, "first");
+    expect([again.status, again.text]).toEqual([201, first.text]);
+  }
+
+  expect((await everyCustomer(server.client(key))).map(({ id }) => id)).toEqual(ids.toReversed());
+  expect(new Set(ids).size).toBe(ids.length);
+  addFigure("Clock back, forth, still", "customers; ids twice, out of order", `${ids.length}; 0, 0`, "0, 0");
+  addFigure("Clock back, forth, still", "walks meanwhile; incomplete", `${walks}; 0`, "0");
+});
+
+it("a write that waits for a lock while the clock goes back an hour is still a 503 within two seconds", async () => {
+  const DATABASE_URL = await databaseOfTest();
+  const key = await createKeyByCommand(DATABASE_URL);
+  const { server, setClock } = await startWithClock(DATABASE_URL);
+  const unlock = await lockDatabase({ databaseUrl: DATABASE_URL });
+  const startedAt = performance.now();
+  const waiting = send(server, key, "POST", "", { email: "waits@clock.example" });
+  await setClock(-hour);
+  expect((await waiting).status).toBe(503);
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  await unlock();
+  expect((await send(server, key, "POST", "", { email: "waits@clock.example" })).status).toBe(201);
+});

@@ -1,0 +1,36 @@
+import { defineConfig } from "vitest/config";
+
+/** What only one engine has. */
+const sqliteOnly = ["test/faults/powerLoss.test.ts", "test/faults/sqlite.test.ts"];
+const postgresOnly = ["test/faults/postgres.test.ts"];
+
+/** `npm run test:faults`, or `npm run test:faults -- --mode short` for the form of the gate. */
+export default defineConfig(({ mode }) => {
+  const shared = { include: ["test/faults/*.test.ts"], testTimeout: 3_600_000, hookTimeout: 60_000 };
+  const form = { FAULTS_FORM: mode === "short" ? "short" : "full" };
+  return {
+    test: {
+      // They measure times: one after the other, so that none is slowed by another.
+      maxWorkers: 1,
+      globalSetup: ["test/postgres.ts", "test/faults/figures.ts"],
+      projects: [
+        {
+          test: {
+            ...shared,
+            name: "faults on SQLite",
+            exclude: postgresOnly,
+            env: { ...form, TEST_ENGINE: "sqlite" },
+          },
+        },
+        {
+          test: {
+            ...shared,
+            name: "faults on PostgreSQL",
+            exclude: sqliteOnly,
+            env: { ...form, TEST_ENGINE: "postgres" },
+          },
+        },
+      ],
+    },
+  };
+});
