@@ -50,13 +50,10 @@ const shellEnvironment = {
   DO_NOT_TRACK: "1",
 };
 
-/** Runs a shell command to its end. */
+/** Runs a shell to its end that reads these commands as if they were pasted: a program that reads too takes the rest. */
 async function run(command: string, cwd: string, variables: Record<string, string> = {}): Promise<Finished> {
-  const child = spawn("sh", ["-c", command], {
-    cwd,
-    env: { ...shellEnvironment, ...variables },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn("sh", ["-s"], { cwd, env: { ...shellEnvironment, ...variables } });
+  child.stdin.end(command);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
   const [code] = await once(child, "close");
