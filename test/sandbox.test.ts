@@ -194,7 +194,7 @@ describe("the start page of the sandbox", () => {
   it("has the keys of README.md and of the contract", () => {
     const pages = [readFileSync("README.md", "utf8"), contract.info.description as string];
     for (const page of pages)
-      expect([...page.matchAll(/\bdk_sandbox_\w+/g)].map(([key]) => key)).toEqual(
+      expect([...new Set(page.match(/\bdk_sandbox_\w+/g))]).toEqual(
         Object.values(sandboxKeys).map(({ key }) => key),
       );
   });

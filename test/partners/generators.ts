@@ -9,7 +9,7 @@ export interface Generator {
   alsoInstall: string[];
   /** The configuration file, where flags are not enough. */
   configuration?: string;
-  /** Run in a folder of its own; `$DISTRIBU_URL` is where the API is. */
+  /** Run in the folder of a project; `$DISTRIBU_URL` is where the API is. */
   generate: string;
   /** What a partner must know, a sentence each. */
   notes: string[];

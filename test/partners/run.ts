@@ -1,6 +1,7 @@
 /**
- * Proves the client generators against a live server: each generates from the served contract, and
- * its `use.ts` must compile under `strict` and run. Prints the result and writes it to README.md.
+ * Proves the client generators against a live server: what README.md says of each is pasted into a shell, in a
+ * folder of its own. It installs, generates from the served contract, compiles under `strict`, and runs. Prints
+ * the result and writes it to README.md.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,6 +9,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { sandboxKeys } from "../../server/sandbox/data.ts";
 import { type Generator, generators, postman } from "./generators.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -31,8 +33,7 @@ interface Finished {
   output: string;
 }
 
-const environment = {
-  ...process.env,
+const serverEnvironment = {
   DATABASE_URL: `sqlite:${join(temporary, "partners.db")}`,
   HOST: "127.0.0.1",
   PORT: "0",
@@ -40,6 +41,11 @@ const environment = {
   RATE_LIMIT_PER_MINUTE: "0",
   // Else the server would make its demo company, and log a key.
   NODE_ENV: "production",
+};
+/** A shell's, without what `npm run` has put there about this project. */
+const shellEnvironment = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("npm_"))),
+  npm_config_prefer_offline: "true",
   // Some generators report each run to their makers.
   DO_NOT_TRACK: "1",
 };
@@ -48,7 +54,7 @@ const environment = {
 async function run(command: string, cwd: string, variables: Record<string, string> = {}): Promise<Finished> {
   const child = spawn("sh", ["-c", command], {
     cwd,
-    env: { ...environment, ...variables },
+    env: { ...shellEnvironment, ...variables },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
@@ -61,7 +67,7 @@ async function run(command: string, cwd: string, variables: Record<string, strin
 async function startServer() {
   const server = spawn(process.execPath, ["dist/server/main.js"], {
     cwd: root,
-    env: environment,
+    env: { ...process.env, ...serverEnvironment },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let output = "";
@@ -81,6 +87,7 @@ async function createPartner(company: string, url: string) {
   const { code, output } = await run(
     `node dist/server/cli.js keys create --company ${company} --scopes customers:read,customers:write`,
     root,
+    serverEnvironment,
   );
   if (code !== 0) throw new Error(output);
   return { DISTRIBU_URL: url, DISTRIBU_API_KEY: output.trim() };
@@ -104,32 +111,25 @@ async function seed({ DISTRIBU_URL, DISTRIBU_API_KEY }: Record<string, string>) 
 }
 
 async function proveGenerators(url: string): Promise<Result[]> {
-  const generated: Finished[] = [];
-  for (const { folder, generate } of generators) {
-    generated.push(
-      await run(`rm -rf client client.*; ${generate}`, join(here, folder), { DISTRIBU_URL: url }),
-    );
-  }
-  const checked = await run("npx tsc", here);
-  if (checked.code !== 0 && !/^\S+\(\d+,\d+\): error/m.test(checked.output)) throw new Error(checked.output);
   const results: Result[] = [];
-  for (const [index, generator] of generators.entries()) {
-    const { folder, notes } = generator;
-    const failures: string[] = [];
-    const generation = generated[index] as Finished;
-    if (generation.code !== 0) failures.push(generation.output);
-    const typeErrors = checked.output.split("\n").filter((line) => line.startsWith(`${folder}/`));
-    failures.push(...typeErrors);
-    const variables = await createPartner(folder, url);
+  for (const generator of generators) {
+    const variables = await createPartner(generator.folder, url);
     await seed(variables);
-    const used = await run("npx tsx use.ts", join(here, folder), variables);
-    if (used.code !== 0) failures.push(used.output);
+    // The last line runs what the others have made.
+    const [, making, using] = /^(.*)\n(.*)$/s.exec(pasteOf(generator)) as string[] as [
+      string,
+      string,
+      string,
+    ];
+    const made = await run(`set -e\n${making}`, temporary, variables);
+    const used = await run(using, join(temporary, projectOf(generator)), variables);
+    const runs = used.code === 0 && /^The first listed customer: \S+@\S+$/m.test(used.output);
     results.push({
       name: titleOf(generator),
-      compiles: generation.code === 0 && typeErrors.length === 0 ? "yes" : "NO",
-      runs: used.code === 0 ? "yes" : "NO",
-      notes,
-      failures,
+      compiles: made.code === 0 ? "yes" : "NO",
+      runs: runs ? "yes" : "NO",
+      notes: generator.notes,
+      failures: [...(made.code === 0 ? [] : [made.output]), ...(runs ? [] : [used.output])],
     });
   }
   return results;
@@ -219,33 +219,49 @@ function installOf(
   return `npm install -D ${packages.join(" ")}`;
 }
 
-function sectionOf(generator: Generator): string {
-  const { folder, name, configuration, generate } = generator;
-  const read = (file: string) => codeOf("ts", readFileSync(join(here, folder, file), "utf8"));
+/** A folder for a partner's project; npm installs no package into a project of the same name. */
+function projectOf({ folder }: Generator): string {
+  return `customers-by-${folder}`;
+}
+
+/** What a partner pastes into a shell: from nothing to a first listed customer. */
+function pasteOf(generator: Generator): string {
+  const { folder, configuration, generate } = generator;
+  const fileOf = (name: string, path: string) =>
+    `cat > ${name} <<'END'\n${readFileSync(join(here, path), "utf8").trimEnd()}\nEND`;
   return [
-    `## ${name}`,
-    codeOf("sh", installOf(generator, "typescript", "@types/node", "tsx")),
-    ...(configuration ? [`\`${configuration}\`:`, read(configuration)] : []),
-    codeOf("sh", generate),
-    "`use.ts`, run by `npx tsx use.ts`:",
-    read("use.ts"),
-  ].join("\n\n");
+    `mkdir ${projectOf(generator)} && cd ${projectOf(generator)}`,
+    "npm init --yes && npm pkg set type=module",
+    installOf(generator, "typescript", "@types/node", "tsx"),
+    fileOf("tsconfig.json", "tsconfig.json"),
+    ...(configuration ? [fileOf(configuration, `${folder}/${configuration}`)] : []),
+    fileOf("use.ts", `${folder}/use.ts`),
+    generate,
+    "npx tsc",
+    "npx tsx use.ts",
+  ].join("\n");
+}
+
+function sectionOf(generator: Generator): string {
+  return `## ${generator.name}\n\n${codeOf("sh", pasteOf(generator))}`;
 }
 
 function readmeOf(results: Result[]): string {
   return `${[
     "# Generated clients",
-    `Written by \`npm run test:partners\`, which generates each client from the \`/openapi.json\` of a live
-server, compiles it under \`strict\`, and runs \`use.ts\`: list (two pages), get, create, update, a 400
-with its \`field\`, a 401, a 404 and a 409. One customer that each reads has an email and a name that
-are valid and unusual.
-
-To copy a section, begin in an empty folder, with \`"type": "module"\` in its \`package.json\`, the
-\`tsconfig.json\` below, and a key of both scopes, best of a server of your own: the first \`npm start\`
-prints one. \`use.ts\` creates a customer, and lists it with one that is there.`,
-    codeOf("sh", "export DISTRIBU_URL=http://127.0.0.1:3000 DISTRIBU_API_KEY=dk_..."),
+    `From a key to a first listed customer, by copy and paste. Start a server, of which the sandbox is the
+quickest (\`npm ci && npm run sandbox\` in a checkout), and say in another shell where it is, with a key of both
+scopes; then paste the block of a generator there. Each makes a project in a new folder, generates its client
+from \`/openapi.json\`, compiles it under \`strict\`, and runs \`use.ts\`, which shows how the client is used: create,
+get, update, list (two pages), and what an error looks like (400 with its \`field\`, 401, 404, 409).`,
+    codeOf(
+      "sh",
+      `export DISTRIBU_URL=http://127.0.0.1:3000\nexport DISTRIBU_API_KEY=${sandboxKeys.both.key}`,
+    ),
+    `This page is written by \`npm run test:partners\`, which pastes each block as it stands here, for a server
+and a company of its own. One customer that each client reads there has an email and a name that are valid and
+unusual.`,
     tableOf(results),
-    codeOf("json", readFileSync(join(here, "tsconfig.json"), "utf8")),
     ...generators.map(sectionOf),
     "## Postman",
     codeOf("sh", [installOf(postman), postman.fetch, postman.generate, postman.run].join("\n")),

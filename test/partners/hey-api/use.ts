@@ -21,6 +21,7 @@ const { data: second } = await listCustomers({
 });
 assert.deepEqual([first?.data.length, first?.data[0]?.id, second?.data.length], [1, id, 1]);
 assert.notEqual(second?.data[0]?.id, id);
+console.log("The first listed customer:", first?.data[0]?.email);
 
 // What went wrong: the status, a message, and on a 400 the field.
 const wrong = await updateCustomer({ path: { id }, body: { creditLimit: -1 } });

@@ -27,6 +27,7 @@ const cursor = first.pagination.nextCursor ?? undefined;
 const second = await listCustomers({ limit: 1, cursor });
 assert.deepEqual([first.data[0]?.id, second.data.length], [id, 1]);
 assert.notEqual(second.data[0]?.id, id);
+console.log("The first listed customer:", first.data[0]?.email);
 
 // What went wrong is thrown: an `AxiosError` with the body as `response.data`.
 async function failureOf(answer: Promise<unknown>) {

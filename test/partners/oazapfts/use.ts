@@ -21,6 +21,7 @@ assert(first.status === 200 && first.data.data[0]?.id === id);
 const cursor = first.data.pagination.nextCursor ?? undefined;
 const second = await listCustomers({ limit: 1, cursor });
 assert(second.status === 200 && second.data.data.length === 1 && second.data.data[0]?.id !== id);
+console.log("The first listed customer:", first.data.data[0]?.email);
 
 // What went wrong: the status, a message, and on a 400 the field.
 const wrong = await updateCustomer(id, { creditLimit: -1 });

@@ -29,6 +29,7 @@ const cursor = first?.pagination.nextCursor ?? undefined;
 const { data: second } = await client.GET("/customers", { params: { query: { limit: 1, cursor } } });
 assert.deepEqual([first?.data[0]?.id, second?.data.length], [id, 1]);
 assert.notEqual(second?.data[0]?.id, id);
+console.log("The first listed customer:", first?.data[0]?.email);
 
 // What went wrong: the status, a message, and on a 400 the field.
 const wrong = await client.PATCH("/customers/{id}", { params: { path }, body: { creditLimit: -1 } });

@@ -21,6 +21,7 @@ const cursor = first.pagination.nextCursor ?? undefined;
 const { data: second } = await customers.listCustomers({ limit: 1, cursor });
 assert.deepEqual([first.data[0]?.id, second.data.length], [id, 1]);
 assert.notEqual(second.data[0]?.id, id);
+console.log("The first listed customer:", first.data[0]?.email);
 
 // What went wrong is thrown: a `Response` with the parsed body as `error`.
 type Failure = HttpResponse<unknown, RequestError | ErrorBody>;
