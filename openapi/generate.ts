@@ -1,10 +1,12 @@
 /**
  * Writes generated/ from openapi.yaml: `openapi.json` (the contract for serving and for partners),
- * `api.ts` (its types) and `messages.ts` (its error messages and scopes as literal types).
+ * `api.ts` (its types) and `messages.ts` (its error messages and scopes as literal types); and the table
+ * of the environment variables in README.md from server/config.ts.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";
 import { parse } from "yaml";
+import { variables } from "../server/config.ts";
 
 const contract = parse(readFileSync(new URL("openapi.yaml", import.meta.url), "utf8"));
 const notice = "// Generated from openapi/openapi.yaml by `npm run generate`. Do not edit.\n";
@@ -48,8 +50,42 @@ function defaultedOf(schemas: [string, any][]): string {
   return names.join(" | ") || "never";
 }
 
+/** Every error message as a table in Markdown: its status, when it comes, and what answers it. */
+function messageTable(): string {
+  const rows = new Map<string, { status: number; message: string; when: Set<string>; from: string[] }>();
+  function add(from: string, responses: object) {
+    for (const [status, reference] of Object.entries(responses)) {
+      const { description, content } = resolve(reference);
+      if (Number(status) < 400) continue;
+      for (const example of Object.values(content["application/json"].examples)) {
+        const { summary, value } = resolve(example);
+        const key = `${status} ${value.error}`;
+        if (!rows.has(key))
+          rows.set(key, { status: Number(status), message: value.error, when: new Set(), from: [] });
+        rows.get(key)?.when.add((summary ?? description).trim().replace(/\.$/, ""));
+        rows.get(key)?.from.push(from);
+      }
+    }
+  }
+  for (const { operationId, responses } of operations) add(`\`${operationId}\``, responses);
+  add("any request", contract["x-any-request"].responses);
+  const lines = [...rows.values()]
+    .sort((one, other) => one.status - other.status)
+    .map(({ status, message, when, from }) => {
+      const isOfAll = from.length >= operations.length;
+      const whence = from.includes("any request")
+        ? "any request"
+        : isOfAll
+          ? "every operation"
+          : from.join(", ");
+      return `| ${status} | \`${message}\` | ${[...when].join(". ")} | ${whence} |`;
+    });
+  return ["| Status | `error` | When | Answer to |", "| --- | --- | --- | --- |", ...lines].join("\n");
+}
+
 const scopes = new Set(operations.flatMap((operation) => operation["x-required-scopes"]));
 
+contract.info.description = contract.info.description.replace(/<!-- Here .*? -->/, messageTable());
 write("openapi.json", `${JSON.stringify(contract, null, 2)}\n`);
 write(
   "api.ts",
@@ -92,3 +128,28 @@ ${operations
 export type Scope = ${[...scopes].map((scope) => JSON.stringify(scope)).join(" | ")};
 `,
 );
+
+const readme = new URL("../README.md", import.meta.url);
+const place = /(?<=<!-- Generated from server\/config\.ts .*-->\n).*(?=<!-- \/generated -->)/s;
+const text = readFileSync(readme, "utf8");
+if (!place.test(text)) throw new Error("README.md has no place for the environment variables");
+writeFileSync(
+  readme,
+  text.replace(place, () => `\n${environmentTable()}\n`),
+);
+
+/** The environment variables as a table of Markdown. */
+function environmentTable(): string {
+  const rows = Object.entries(variables).map(([name, { default: standard, meaning }]) => [
+    `\`${name}\``,
+    `\`${standard}\``,
+    // It would be taken for a tag of HTML.
+    meaning.replaceAll("<", "\\<"),
+  ]);
+  const all = [["Variable", "Default", "Meaning"], ...rows];
+  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const lineOf = (cells: string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |\n`;
+  const [head, ...body] = all.map(lineOf);
+  return [head, lineOf(widths.map((width) => "-".repeat(width))), ...body].join("");
+}

@@ -193,7 +193,8 @@ The values are not kept: they are personal data, and the latest are those of the
         const found = (await apiKeys.list()).filter(({ id, prefix }) => id === name || prefix === name);
         if (found.length > 1)
           throw new UsageError(`${name} is the prefix of ${found.length} keys; give the id`);
-        if (!found[0]) throw new UsageError(`No key has the prefix or id ${name}`);
+        // Not what was given, which may be a whole key that somebody took for its prefix.
+        if (!found[0]) throw new UsageError("No key has this prefix or id; the list shows both");
         await apiKeys.revoke(found[0].id);
         console.error(`Revoked ${found[0].prefix} (${found[0].company}).`);
       },

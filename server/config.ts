@@ -19,7 +19,7 @@ export const variables = {
   },
   METRICS_PORT: {
     default: "off",
-    meaning: "TCP port for /metrics, on the same address, 0 to 65535; 0 takes a free one, off serves none.",
+    meaning: "TCP port of /metrics, on the same address, 0 to 65535; 0 takes a free one, off serves none.",
     parse: (text: string) => (text === "off" ? false : integer(text, 0, 65_535)),
   },
   DATABASE_URL: {

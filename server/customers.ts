@@ -96,7 +96,13 @@ export function createOperations(database: Database): Operations {
     customer_id: string;
     entity_tag: string;
     answer: string;
-  }>(knex("idempotency_keys").where("company_id", ":companyId").where("key", ":key").select("*"));
+  }>(
+    knex("idempotency_keys")
+      .where("company_id", ":companyId")
+      .where("key", ":key")
+      // By name: a kept `select *` fails on PostgreSQL once a migration of a later version has added a column.
+      .select("body_sha256", "customer_id", "entity_tag", "answer"),
+  );
 
   const sample = prepare<Pick<CustomerRow, "email"> & { folded_name: string | null }>(
     customersOf(":companyId").select("email", "folded_name").orderByRaw("id desc limit ?", [sampleSize]),

@@ -1,7 +1,7 @@
 /** Servers for the tests: real HTTP, real and private databases, every answer checked. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execSync, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -18,6 +18,7 @@ import { createServer } from "../server/connections.ts";
 import { connectDatabase, type Database, type Statement, type Value } from "../server/database/connect.ts";
 import { createDriftCheck } from "../server/drift.ts";
 import { createTestDatabase } from "./postgres.ts";
+import { assertNoKey, assertNoKeyInFolder, assertNoSecretsInLog, rememberBody } from "./secrets.ts";
 
 export const bothScopes: Scope[] = ["customers:read", "customers:write"];
 
@@ -61,7 +62,11 @@ export async function createDatabase(
 ): Promise<{ url: string; drop(): Promise<void> }> {
   if (engine === "postgres") return createTestDatabase(inject("postgresUrl"));
   const folder = temporaryFolder();
-  return { url: `sqlite:${join(folder.path, "test.db")}`, drop: async () => folder.remove() };
+  const drop = async () => {
+    assertNoKeyInFolder(folder.path);
+    folder.remove();
+  };
+  return { url: `sqlite:${join(folder.path, "test.db")}`, drop };
 }
 
 /** The DATABASE_URL of a new database, which is dropped when the test is over. */
@@ -140,9 +145,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
-  const checkedFetch = createCheckedFetch({
-    seen: (answer) => answers.push(answer),
-  });
+  const checkedFetch = rememberingFetch(createCheckedFetch({ seen: (answer) => answers.push(answer) }));
 
   let companies = 0;
 
@@ -160,6 +163,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
         baseUrl: `${url}/api/v1`,
         apiKey: apiKey ?? (await self.createKey()),
         fetch: checkedFetch,
+        // What a test provokes it sees, and not what came of a retry.
+        maxRetries: 0,
       });
     },
     fetch(path, { key, ...init } = {}) {
@@ -201,6 +206,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     },
     async exchange(bytes, { target, method } = {}) {
       const text = bytes.toString("latin1");
+      rememberBody(bytes.toString("utf8").replace(/^.*?\r\n\r\n/s, ""));
       const [, sentMethod = "GET", sentTarget = "/"] = /^(\S+) (\S+)/.exec(text) ?? [];
       const parsed = parseAnswers(
         await exchangeBytes(port, bytes),
@@ -222,9 +228,19 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       await created?.drop();
       const found = logLines.filter(({ msg }) => /differs from the contract|drift check/.test(String(msg)));
       if (found.length > 0) throw new Error(`The drift check found ${JSON.stringify(found)}`);
+      assertNoSecretsInLog(logLines.map((line) => JSON.stringify(line)).join("\n"));
     },
   };
   return self;
+}
+
+/** A `fetch` of which what the bodies say is searched for in the logs. */
+function rememberingFetch(checkedFetch: ReturnType<typeof createCheckedFetch>): typeof checkedFetch {
+  return async (input, init) => {
+    const request = new Request(input, init);
+    if (request.body) rememberBody(await request.clone().text());
+    return checkedFetch(request);
+  };
 }
 
 /**
@@ -332,6 +348,8 @@ export interface LaunchedServer {
   listening(): Promise<string>;
 }
 
+type ProcessOptions = SpawnOptions & { nodeOptions?: string[] };
+
 export interface SpawnedServer extends LaunchedServer {
   url: string;
   port: number;
@@ -344,23 +362,28 @@ export interface SpawnedServer extends LaunchedServer {
 /**
  * Starts a server in a process of its own, as `npm start` does; killed when the test is over.
  * @param program another that listens, and says where as the server does
+ * @param options of the process; `nodeOptions` are what node is told before the program
  */
 export function launchServer(
   environment: Record<string, string>,
   program = "dist/server/main.js",
+  { nodeOptions = [], ...options }: ProcessOptions = {},
 ): LaunchedServer {
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, [...nodeOptions, program], {
     env: { ...process.env, ...serverEnvironment, ...environment },
     stdio: ["ignore", "pipe", "inherit"],
+    ...options,
   });
   let output = "";
   const exited = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
   onTestFinished(async () => {
     child.kill("SIGKILL");
     await exited;
+    // The first start shows a key, in text around the log.
+    assertNoSecretsInLog((output.match(/^\{.*$/gm) ?? []).join("\n"));
   });
   const listening = new Promise<string>((resolve) => {
-    child.stdout.on("data", (chunk) => {
+    child.stdout?.on("data", (chunk) => {
       output += chunk;
       const url = /"url":"([^"]+)"/.exec(output)?.[1];
       if (url) resolve(url);
@@ -384,15 +407,17 @@ export function launchServer(
 export async function spawnServer(
   environment: Record<string, string>,
   program?: string,
+  options?: ProcessOptions,
 ): Promise<SpawnedServer> {
-  const launched = launchServer(environment, program);
+  const launched = launchServer(environment, program, options);
   const url = await launched.listening();
-  const checkedFetch = createCheckedFetch();
+  const checkedFetch = rememberingFetch(createCheckedFetch());
   return {
     ...launched,
     url,
     port: Number(new URL(url).port),
-    client: (apiKey) => createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: checkedFetch }),
+    client: (apiKey) =>
+      createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: checkedFetch, maxRetries: 0 }),
     fetch: (path, init) => checkedFetch(url + path, { redirect: "manual", ...init }),
   };
 }
@@ -438,7 +463,7 @@ export function serveChecked(target: string, seen: (answer: Answer) => void): Pr
       headers: headers as Record<string, string>,
       ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
     }).catch((difference) => new Response(String(difference), { status: 502 }));
-    response.writeHead(answer.status).end(await answer.text());
+    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
   });
 }
 
@@ -477,6 +502,7 @@ export async function runProgram(
   child.stdout.on("data", (chunk) => (stdout += chunk));
   child.stderr.on("data", (chunk) => (stderr += chunk));
   const [code] = await once(child, "close");
+  assertNoKey("Standard error", stderr);
   return { code, stdout, stderr };
 }
 
@@ -505,4 +531,23 @@ export async function createKeyByCommand(databaseUrl: string): Promise<string> {
   );
   if (code !== 0) throw new Error(stderr);
   return stdout.trim();
+}
+
+/**
+ * Packs the package, as it was built, and installs it in a folder as npm would, but with its dependencies
+ * linked, and no other package: no registry is asked. Returns the files of the package.
+ */
+export function installPackage(folder: string): string[] {
+  const { name, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+  const pack = `npm pack --json --ignore-scripts --pack-destination ${folder}`;
+  const [{ filename, files }] = JSON.parse(execSync(pack, { encoding: "utf8", stdio: "pipe" }));
+  const modules = join(folder, "node_modules");
+  mkdirSync(join(modules, name), { recursive: true });
+  for (const dependency of Object.keys(dependencies))
+    symlinkSync(join(process.cwd(), "node_modules", dependency), join(modules, dependency));
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ dependencies: { [name]: "*" } }));
+  // `rebuild` links the commands of a package that is there.
+  const steps = `tar -xzf ${filename} -C node_modules/${name} --strip-components=1 && npm rebuild --ignore-scripts`;
+  execSync(steps, { cwd: folder, stdio: "pipe" });
+  return files.map(({ path }: { path: string }) => path);
 }

@@ -1,18 +1,15 @@
-import { execSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { outsideAnswers } from "../contract/answers.ts";
-import { runProgram, startServer, temporaryFolder } from "./harness.ts";
-
-const { name, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+import { installPackage, runProgram, startServer, temporaryFolder } from "./harness.ts";
 
 describe("the package", () => {
   const folder = temporaryFolder();
   let files: string[];
   beforeAll(() => {
-    files = install(folder.path);
+    files = installPackage(folder.path);
     return folder.remove;
   });
 
@@ -65,21 +62,3 @@ describe("the package", () => {
     expect(readFileSync(join(folder.path, path), "utf8")).toContain(`tests="${count}" failures="0"`);
   });
 });
-
-/**
- * Packs the package and installs it in a folder as npm would, but with its dependencies linked, and no other
- * package: no registry is asked. Returns the files of the package.
- */
-function install(folder: string): string[] {
-  const pack = `npm pack --json --ignore-scripts --pack-destination ${folder}`;
-  const [{ filename, files }] = JSON.parse(execSync(pack, { encoding: "utf8", stdio: "pipe" }));
-  const modules = join(folder, "node_modules");
-  mkdirSync(join(modules, name), { recursive: true });
-  for (const dependency of Object.keys(dependencies))
-    symlinkSync(join(process.cwd(), "node_modules", dependency), join(modules, dependency));
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ dependencies: { [name]: "*" } }));
-  // `rebuild` links the commands of a package that is there.
-  const steps = `tar -xzf ${filename} -C node_modules/${name} --strip-components=1 && npm rebuild --ignore-scripts`;
-  execSync(steps, { cwd: folder, stdio: "pipe" });
-  return files.map(({ path }: { path: string }) => path);
-}

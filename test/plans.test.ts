@@ -15,6 +15,7 @@ const requests: Record<string, { method?: string; path: string; body?: Record<st
   "a rare term": { path: "/customers?search=zebra" },
   "a common term": { path: "/customers?search=bakery" },
   "a common term at depth": { path: "/customers?search=bakery&cursor={id}" },
+  "a term that only the oldest have": { path: "/customers?search=tavern" },
   "a term of one rare character": { path: "/customers?search=z" },
   "a term of one common character": { path: "/customers?search=e" },
   "a term of two rare characters": { path: "/customers?search=ze" },
@@ -97,6 +98,16 @@ describe("PostgreSQL with 200,000 customers of one company, 20,000 of others and
     watched = await watchedServer("postgres");
     client = new pg.Client(watched.server.databaseUrl);
     await client.connect();
+    // The plans of the statements within functions come as notices.
+    for (const sql of [
+      "load 'auto_explain'",
+      "set auto_explain.log_min_duration = 0",
+      "set auto_explain.log_nested_statements = on",
+      "set auto_explain.log_analyze = on",
+      "set auto_explain.log_format = json",
+      "set auto_explain.log_level = notice",
+    ])
+      await client.query(sql);
     await fill(client);
     const { rows } = await client.query(
       "select customers.id, email from customers join companies on companies.id = company_id where slug = 'acme' order by customers.id offset $1 limit 1",
@@ -109,8 +120,16 @@ describe("PostgreSQL with 200,000 customers of one company, 20,000 of others and
     await watched?.stop();
   });
 
-  /** The plan of a statement under its values, or the one that is made for all values. */
+  /** The plan of a statement under its values, or the one that is made for all values; then those of its functions. */
   async function planOf({ statement, values }: Ran, mode: "custom" | "generic"): Promise<PlanNode> {
+    const nested: PlanNode[] = [];
+    const keep = ({ message = "" }) => {
+      const text = /^duration: .* plan:\n(.*)$/s.exec(message)?.[1];
+      if (!text) return;
+      const { Plan, "Query Text": query } = JSON.parse(text);
+      if (!/^(explain|prepare)/.test(query)) nested.push(Plan);
+    };
+    client.on("notice", keep);
     const literals = valuesOf(statement, values).map((value) =>
       value === null ? "null" : pg.escapeLiteral(String(value)),
     );
@@ -121,8 +140,9 @@ describe("PostgreSQL with 200,000 customers of one company, 20,000 of others and
       const { rows } = await client.query(
         `explain (analyze, format json) execute statement${literals.length > 0 ? `(${literals.join()})` : ""}`,
       );
-      return rows[0]["QUERY PLAN"][0].Plan;
+      return { "Node Type": "All", Plans: [rows[0]["QUERY PLAN"][0].Plan, ...nested] };
     } finally {
+      client.off("notice", keep);
       // A write that is analyzed is also run.
       await client.query("rollback");
       await client.query("deallocate statement");
@@ -145,7 +165,9 @@ describe("PostgreSQL with 200,000 customers of one company, 20,000 of others and
           .map((node) => String(node["Index Cond"]));
         if (!sql.startsWith("insert")) expect(conditions.length, what).toBeGreaterThan(0);
         for (const condition of conditions) expect(condition, what).toMatch(/\b(company_id|sha256|id) =/);
-        const rowsRead = nodes.map(
+        // A bitmap of an index is of its entries; what is read of them shows in the node above it.
+        const readers = nodes.filter((node) => node["Node Type"] !== "Bitmap Index Scan");
+        const rowsRead = readers.map(
           (node) =>
             (node["Actual Rows"] ?? 0) +
             (node["Rows Removed by Filter"] ?? 0) +
@@ -156,19 +178,17 @@ describe("PostgreSQL with 200,000 customers of one company, 20,000 of others and
     }
   });
 
-  // A search reads the next customers of the list first, and then asks its index for the others.
+  // A search reads the next customers of the list first, and the oldest; then it asks its index for the
+  // others, in a function of its own, and gets those.
+  const searched = [...Array(3).fill("customers_pkey"), "customers_search"];
   it.each([
     ["a get", ["customers_pkey"], ["company_id", "id"]],
     ["the first page", ["customers_pkey"], ["company_id"]],
     ["a page at depth", ["customers_pkey"], ["company_id", "id"]],
     ["a rare status at depth", ["customers_company_id_status_id_index"], ["company_id", "status", "id"]],
-    ["a rare term", ["customers_pkey", "customers_search"], ["company_id", "folded_name\\)"]],
-    [
-      "a term of one rare character",
-      ["customers_pkey", "customers_search"],
-      ["company_id", "folded_name\\)"],
-    ],
-    ["a term with no hit", ["customers_pkey", "customers_search"], ["company_id", "folded_name\\)"]],
+    ["a rare term", searched, ["company_id", "folded_name\\)"]],
+    ["a term of one rare character", searched, ["company_id", "folded_name\\)"]],
+    ["a term with no hit", searched, ["company_id", "folded_name\\)"]],
     ["a create with a taken email", ["customers_company_id_email_unique"], ["company_id", "email"]],
   ])("finds %s in %j by %j", async (name, indexes, columns) => {
     const last = (await watched.statementsOf(name, deep)).at(-1) as Ran;
@@ -180,7 +200,7 @@ describe("PostgreSQL with 200,000 customers of one company, 20,000 of others and
 
   it("finds a key in the index of its hash", async () => {
     const [first] = await watched.statementsOf("the first page", deep);
-    const [node] = nodesOf(await planOf(first as Ran, "generic"));
+    const [, node] = nodesOf(await planOf(first as Ran, "generic"));
     expect(node).toMatchObject({ "Index Name": "api_keys_sha256_unique", "Index Cond": "(sha256 = $1)" });
   });
 
@@ -196,10 +216,10 @@ describe("PostgreSQL with 200,000 customers of one company, 20,000 of others and
       `insert into customers (company_id, id, email, name, folded_name, status, email_verified, updated_at)
        select
          case when n % 11 > 0 then acme.id else other.id end,
-         (lpad(to_hex(1750000000000 + n), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
-         n || '@x.example', name, lower(name), case when n % 1000 = 1 then 'BLOCKED' else 'ACTIVE' end, false, 1750000000000 + n
+         (lpad(to_hex(1600000000000 + n * 30000::bigint), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
+         n || '@x.example', name, lower(name), case when n % 1000 = 1 then 'BLOCKED' else 'ACTIVE' end, false, 1600000000000 + n * 30000::bigint
        from generate_series(1, ${inCompany} * 11 / 10) as n
-       cross join lateral (select case when n % 20000 = 1 then 'Zebra' else 'Bakery' end as name) as named
+       cross join lateral (select case when n % 20000 = 1 then 'Zebra' when n < 60000 then 'Tavern' else 'Bakery' end as name) as named
        join companies as acme on acme.slug = 'acme'
        join companies as other on other.slug = 'other-' || n % 99`,
       `insert into api_keys (id, company_id, name, prefix, sha256, scopes, created_at)

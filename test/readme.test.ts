@@ -1,4 +1,4 @@
-import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { variables } from "../server/config.ts";
@@ -7,6 +7,7 @@ import { type Ended, runCommand, runProgram, serveChecked, startServer, temporar
 
 const readme = readFileSync("README.md", "utf8");
 const contributing = readFileSync("CONTRIBUTING.md", "utf8");
+const security = readFileSync("SECURITY.md", "utf8");
 
 /** The code blocks of a page in one language. */
 function blocksOf(page: string, language: string): string[] {
@@ -71,7 +72,7 @@ describe("README.md", () => {
   it("shows the generation of a client, and code that compiles with what it generates", async () => {
     const server = await startServer();
     onTestFinished(() => server.stop());
-    const [code = ""] = blocksOf(readme, "ts");
+    const code = blocksOf(readme, "ts").find((block) => block.includes("./customers-api.ts")) as string;
     const folder = folderWith("example.ts", code);
     symlinkSync(join(process.cwd(), "node_modules"), join(folder, "node_modules"));
     const generate = /^npx openapi-typescript .*$/m.exec(readme)?.[0] ?? "";
@@ -84,20 +85,51 @@ describe("README.md", () => {
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
   });
 
-  it("lists every environment variable of the server with its default, and no other", () => {
-    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| `([^`]*)` +\| .+ \|$/gm)];
-    const listed = rows.map(([, name, standard]) => [name, standard]);
-    expect(listed).toEqual(Object.entries(variables).map(([name, variable]) => [name, variable.default]));
+  it("shows our client at work: the samples compile, and do what is said when run one after the other", async () => {
+    const server = await startServer();
+    onTestFinished(() => server.stop());
+    const samples = blocksOf(readme, "ts").filter((block) => !block.includes("./customers-api.ts"));
+    const code = samples.join("\n").replace("http://127.0.0.1:3000", server.url);
+    const folder = folderWith("sample.ts", code);
+    writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(process.cwd(), join(folder, "node_modules", "distribu-customers-api"));
+    symlinkSync(join(process.cwd(), "node_modules", "@types"), join(folder, "node_modules", "@types"));
+    const compiler = "--noEmit --strict --target es2023 --module nodenext --types node";
+    const compiled = await runProgram("node_modules/.bin/tsc", [
+      ...compiler.split(" "),
+      join(folder, "sample.ts"),
+    ]);
+    expect(compiled).toMatchObject({ code: 0, stdout: "" });
+
+    const run = await runProgram("node_modules/.bin/tsx", [join(folder, "sample.ts")], {
+      KEY: await server.createKey({ company: "readme" }),
+    });
+    expect(run.code, run.stderr).toBe(0);
+    const [made, found, refused, ...others] = run.stdout.trim().split("\n");
+    expect([made, found]).toEqual(["made buyer@bakery.example", "found buyer@bakery.example"]);
+    expect(refused).toMatch(/^400 Invalid email address\. email [\w-]+ undefined$/);
+    expect(others).toEqual(["up to 500", "more: false", "status 201"]);
+  });
+
+  it("lists every environment variable of the server with its default and meaning, and no other", () => {
+    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| `([^`]*)` +\| (.+?) +\|$/gm)];
+    const listed = rows.map(([, name, standard, meaning]) => [name, standard, meaning?.replaceAll("\\", "")]);
+    const described = Object.entries(variables).map(([name, { default: standard, meaning }]) => {
+      return [name, standard, meaning];
+    });
+    expect(listed).toEqual(described);
   });
 });
 
-describe("README.md and CONTRIBUTING.md", () => {
+describe("README.md, CONTRIBUTING.md and SECURITY.md", () => {
   it("name no npm command and no file that does not exist", () => {
     const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
-    const pages = readme + contributing;
+    const pages = readme + contributing + security;
     const commands = [...pages.matchAll(/npm (?:run )?(?:--silent )?([a-z:]+)/g)].map(([, name]) => name);
     const unknown = commands.filter(
-      (name) => !["ci", "install", "pack"].includes(name as string) && !scripts[name as string],
+      (name) =>
+        !["audit", "ci", "install", "pack", "prune"].includes(name as string) && !scripts[name as string],
     );
     expect(unknown).toEqual([]);
     for (const name of ["start", "test", "keys", "generate", "contract"]) expect(commands).toContain(name);

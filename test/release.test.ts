@@ -18,6 +18,7 @@ const copied = [
   "package.json",
   "package-lock.json",
   "CHANGELOG.md",
+  "README.md",
   ".gitignore",
   "openapi",
   "generated",

@@ -1,5 +1,12 @@
 /** What does not compile. Where one of these errors vanishes, its directive is the error. */
-import { describe, it } from "vitest";
+import { describe, expectTypeOf, it } from "vitest";
+import {
+  type CustomersApiError,
+  type CustomersClient,
+  type CustomerUpdate,
+  entityTagOf,
+  unwrap,
+} from "../client/index.ts";
 import { type AnswerName, each } from "../contract/answers.ts";
 import type { Answer } from "../contract/check.ts";
 import { ApiError } from "../server/errors.ts";
@@ -143,5 +150,49 @@ describe("the table of provoked answers", () => {
     each(["getCustomer"], "404 No such customer.", async () => ({}) as Answer);
     // @ts-expect-error listCustomers has no 404
     each(["getCustomer", "listCustomers"], "404 Customer not found.", async () => ({}) as Answer);
+  });
+});
+
+describe("the client", () => {
+  const client = {} as CustomersClient;
+  const params = { path: { id: "an id" } };
+
+  it("unwraps a result and a promise to the body that the contract gives a success", async () => {
+    const result = await client.GET("/customers/{id}", { params });
+    expectTypeOf(unwrap(result).data).toEqualTypeOf<Customer>();
+    const created = unwrap(client.POST("/customers", { body: { email: "a@b.example" } }));
+    expectTypeOf(created).resolves.toEqualTypeOf<{ data: Customer }>();
+    const list = await unwrap(client.GET("/customers"));
+    expectTypeOf(list.data).toEqualTypeOf<Customer[]>();
+    expectTypeOf(list.pagination.nextCursor).toEqualTypeOf<string | null>();
+    expectTypeOf(unwrap(client.GET("/customers", { parseAs: "text" }))).resolves.toEqualTypeOf<string>();
+  });
+
+  it("walks customers, by no filter that the contract does not have", async () => {
+    for await (const customer of client.customers({ status: "ACTIVE", search: "a" }))
+      expectTypeOf(customer).toEqualTypeOf<Customer>();
+    // @ts-expect-error no such status
+    client.customers({ status: "active" });
+    // @ts-expect-error no such filter
+    client.customers({ email: "a@b.example" });
+    // @ts-expect-error a walk reads JSON
+    client.customers({}, { parseAs: "text" });
+  });
+
+  it("takes an entity tag as the If-Match of an update, and no email", async () => {
+    const result = await client.GET("/customers/{id}", { params });
+    const header = { "If-Match": entityTagOf(result) };
+    client.PATCH("/customers/{id}", { params: { ...params, header }, body: { notes: null } });
+    // @ts-expect-error an update has no email
+    ({ email: "a@b.example" }) satisfies CustomerUpdate;
+  });
+
+  it("throws errors with what the API says of them", () => {
+    const error = {} as CustomersApiError;
+    expectTypeOf(error.status).toEqualTypeOf<number>();
+    expectTypeOf(error.message).toEqualTypeOf<string>();
+    expectTypeOf(error.field).toEqualTypeOf<string | undefined>();
+    expectTypeOf(error.requestId).toEqualTypeOf<string | undefined>();
+    expectTypeOf(error.retryAfter).toEqualTypeOf<number | undefined>();
   });
 });

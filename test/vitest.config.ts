@@ -16,13 +16,16 @@ const processes = [
   "test/process.test.ts",
   "test/readme.test.ts",
   "test/release.test.ts",
+  "test/samples.test.ts",
   "test/sandbox.test.ts",
+  "test/writeAccess.test.ts",
 ];
 /** As these do, but on either engine. */
 const processesOfEngine = [
   "test/commands.test.ts",
   "test/metrics.test.ts",
   "test/tracing.test.ts",
+  "test/upgrade.test.ts",
   "test/workers.test.ts",
 ];
 /** About several processes, whose rate limit only PostgreSQL shares. */
@@ -35,6 +38,11 @@ const sqlite = { TEST_ENGINE: "sqlite" };
 const postgres = { TEST_ENGINE: "postgres" };
 
 /** `npm test` runs every file of HTTP on both engines; `createDatabase` looks at TEST_ENGINE. */
+export const httpProjects = [
+  { test: { ...shared, name: "sqlite", exclude: allProcesses, env: sqlite, typecheck } },
+  { test: { ...shared, name: "postgres", exclude: allProcesses, env: postgres } },
+];
+
 export default defineConfig({
   test: {
     // Many tests wait, for a lock, a timeout or a process: one worker would leave a core idle.
@@ -42,8 +50,7 @@ export default defineConfig({
     // Every project is given its PostgreSQL.
     globalSetup: ["test/postgres.ts"],
     projects: [
-      { test: { ...shared, name: "sqlite", exclude: allProcesses, env: sqlite, typecheck } },
-      { test: { ...shared, name: "postgres", exclude: allProcesses, env: postgres } },
+      ...httpProjects,
       {
         test: {
           ...shared,

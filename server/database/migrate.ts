@@ -4,6 +4,7 @@ import * as customers from "./migrations/0001_customers.ts";
 import * as search from "./migrations/0002_search.ts";
 import * as rateLimits from "./migrations/0003_rate_limits.ts";
 import * as audit from "./migrations/0004_audit.ts";
+import * as searchEras from "./migrations/0005_search_eras.ts";
 
 /** The engines that there are. */
 export type Dialect = "sqlite" | "postgres";
@@ -14,7 +15,7 @@ export interface Migration {
 }
 
 /** Every migration, the oldest first; its number is its place, counted from 1. Never reordered. */
-const migrations: Migration[] = [customers, search, rateLimits, audit];
+const migrations: Migration[] = [customers, search, rateLimits, audit, searchEras];
 
 /** The number of the newest migration. */
 export const newestVersion = migrations.length;

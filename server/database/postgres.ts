@@ -176,8 +176,7 @@ function createSearch(knex: Knex, window: number): Search {
   return {
     columnsOf: () => ({}),
     // What is common fills the page with the next customers of the list, and a status that few have
-    // ends there: for both, the index would go through all customers. For the rest few candidates
-    // are left, and the index finds them.
+    // ends there: for both, the index would go through all customers. The rest it finds.
     query(list, columns) {
       const next = list().select("*").orderByRaw("id desc limit ?", [window]);
       const near = knex("next")
@@ -190,17 +189,27 @@ function createSearch(knex: Knex, window: number): Search {
         .whereRaw("(select count(*) from next) = ?", [window])
         .whereRaw("(select count(*) from near) < ?", [":rows"])
         .orderByRaw("id limit 1");
-      const far = list()
-        .select(columns)
-        .whereExists(knex("rest").select("id"))
-        .where("id", "<", knex("rest").select("id"))
-        .whereRaw("search_grams(email, folded_name) @> ?::bigint[]", [":grams"])
-        .whereRaw(contains, text)
-        .orderByRaw("id desc limit ?", [":rows"]);
+      const oldest = knex("customers")
+        .select("id")
+        .where("company_id", ":companyId")
+        .orderByRaw("id limit 1");
+      const found = knex("rest").select(
+        knex.raw("search_newest(?, ?, ?::bigint[], id, ?, ?, ?, ?)", [
+          ":companyId",
+          ":text",
+          ":grams",
+          knex("oldest").select("id"),
+          ":status",
+          window,
+          ":rows",
+        ]),
+      );
+      const far = list().select(columns).whereRaw("id = any(array(?))", [found]);
       return knex
         .withMaterialized("next", next)
         .withMaterialized("near", near)
         .withMaterialized("rest", rest)
+        .withMaterialized("oldest", oldest)
         .withMaterialized("far", far)
         .select(columns)
         .from("near")

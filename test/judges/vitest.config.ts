@@ -1,11 +1,20 @@
-/** The HTTP suite, with Prism in front of every server. */
-import { mergeConfig } from "vitest/config";
-import suite from "../vitest.config.ts";
+/** The HTTP suite, on both engines, with Prism in front of every server. */
+import { defineConfig } from "vitest/config";
+import suite, { httpProjects } from "../vitest.config.ts";
 
-export default mergeConfig(suite, {
+export default defineConfig({
   test: {
-    setupFiles: ["test/judges/proxy.ts"],
-    // Its servers are wrong on purpose, to see that our own check notices. Prism notices them too.
-    exclude: ["test/drift.test.ts"],
+    ...suite.test,
+    projects: httpProjects.map(({ test }) => ({
+      test: {
+        ...test,
+        typecheck: { enabled: false },
+        setupFiles: ["test/judges/proxy.ts"],
+        // Each request takes the way through Prism twice.
+        testTimeout: 120_000,
+        // Its servers are wrong on purpose, to see that our own check notices. Prism notices them too.
+        exclude: [...test.exclude, "test/drift.test.ts"],
+      },
+    })),
   },
 });

@@ -1,0 +1,1 @@
+curl -sS --fail-with-body -H "Authorization: Bearer $KEY" "$API/customers/$ID"

@@ -1,0 +1,9 @@
+import { createCustomersClient } from "distribu-customers-api/client";
+
+const { API, KEY } = process.env as { API: string; KEY: string };
+const client = createCustomersClient({ baseUrl: API, apiKey: KEY });
+
+// All pages, one after the other.
+for await (const customer of client.customers({ status: "ACTIVE", limit: 100 })) {
+  console.log(customer.id, customer.email);
+}

@@ -1,0 +1,20 @@
+<?php
+// What is not named stays, and null clears.
+$curl = curl_init(getenv('API') . '/customers/' . getenv('ID'));
+curl_setopt_array($curl, [
+    CURLOPT_RETURNTRANSFER => true,
+    CURLOPT_TIMEOUT => 15,
+    CURLOPT_CUSTOMREQUEST => 'PATCH',
+    CURLOPT_HTTPHEADER => [
+        'Authorization: Bearer ' . getenv('KEY'),
+        'Content-Type: application/json',
+    ],
+    CURLOPT_POSTFIELDS => json_encode(['creditLimit' => 7500.5, 'notes' => null]),
+]);
+$answer = curl_exec($curl);
+$status = curl_getinfo($curl, CURLINFO_RESPONSE_CODE);
+if ($status !== 200) {
+    throw new RuntimeException("$status $answer");
+}
+$customer = json_decode($answer, true)['data'];
+echo $customer['creditLimit'], ' ', $customer['updatedAt'], "\n";

@@ -1,0 +1,93 @@
+import type { Migration } from "../migrate.ts";
+
+/**
+ * An era is a span of time, and each customer belongs to one of each of these lengths, from 198 days
+ * down to 16 seconds, each the sixteenth part of the one before: in milliseconds, as powers of two.
+ */
+const eraBits = [34, 30, 26, 22, 18, 14];
+/** SQL: the milliseconds of an id. */
+const timeOf = (id: string) => `('x' || translate(left(${id}::text, 13), '-', ''))::bit(48)::bigint`;
+/** SQL: an era as the index has it among the grams; no gram has this sign and is so large. */
+const eraOf = (level: string, era: string) => `(-1::bigint << 62) | (${level}::bigint << 48) | (${era})`;
+
+/**
+ * PostgreSQL: the time of a customer's creation joins the grams of its text in the index of the search, so that
+ * the newest of many hits are found without all the others. SQLite's index is in that order by itself.
+ *
+ * The function of the index before stays for servers of the version before, which may go on beside this one: they
+ * find what they search for as before, but without its index, and not as fast.
+ */
+export const up: Migration["up"] = (schema, dialect) => {
+  if (dialect === "sqlite") return schema;
+  return (
+    schema
+      .raw(
+        // An index calls it without a search path, so it calls nothing but what PostgreSQL has itself.
+        // Where the text is shorter, it has grams that begin with zeros; nobody asks for them. In a
+        // loop, as a query of the same takes six times as long. The cost keeps the planner from computing
+        // it for every row in place of asking the index.
+        `create function search_grams(id uuid, email text, folded_name text) returns bigint[]
+         language plpgsql immutable parallel safe cost 1000 as $$
+         declare
+           grams bigint[];
+           gram bigint = 0;
+           character text;
+           created bigint = ${timeOf("id")};
+         begin
+           foreach character in array string_to_array(concat(email, chr(1), folded_name), null) loop
+             gram := ((gram & ${2 ** 42 - 1}) << 21) | ascii(character);
+             grams := array_append(array_append(array_append(
+               grams, gram), (gram & ${2 ** 42 - 1}) | (1::bigint << 63)), gram & ${2 ** 21 - 1});
+           end loop;
+           return grams || array[${eraBits.map((bits, level) => eraOf(String(level), `created >> ${bits}`))}];
+         end $$`,
+      )
+      .raw("drop index customers_search")
+      .raw(
+        "create index customers_search on customers using gin (company_id, search_grams(id, email, folded_name)) with (gin_pending_list_limit = 1024)",
+      )
+      // The newest customers with a term, before a given one. The index gives what it finds in no order:
+      // where that is more than `most`, it is asked for each part of the era by itself, the newest first,
+      // until there are as many as wanted. Otherwise a term that only the oldest third of 1,000,000
+      // customers has would have them all read and sorted. No plan but the index's is any good here.
+      .raw(
+        `create function search_newest(
+           of_company uuid, term text, grams bigint[], before uuid, oldest uuid, of_status text,
+           most integer, wanted integer, level integer = -1, era bigint = 0
+         ) returns setof uuid language plpgsql stable
+         set enable_seqscan = off set enable_indexscan = off set jit = off set plan_cache_mode = force_custom_plan
+         as $$
+         declare
+           asked bigint[] = case when level < 0 then grams else grams || (${eraOf("level", "era")}) end;
+           bits integer[] = array[${eraBits}];
+           candidates integer;
+           found uuid[];
+           first bigint = era * 16;
+           last bigint = era * 16 + 15;
+           returned integer;
+         begin
+           select count(*), array_agg(id order by id desc) filter (
+             where id < before and (of_status is null or status = of_status)
+               and (strpos(email, term) > 0 or strpos(folded_name, term) > 0))
+           into candidates, found from (
+             select id, email, folded_name, status from customers
+             where company_id = of_company and search_grams(id, email, folded_name) @> asked
+             limit case when level < ${eraBits.length - 1} then most + 1 end) as asked_for;
+           if candidates <= most or level = ${eraBits.length - 1} then
+             return query select unnest(found[:wanted]);
+             return;
+           end if;
+           level := level + 1;
+           first := greatest(first, ${timeOf("oldest")} >> bits[level + 1]);
+           last := least(case when level > 0 then last end, ${timeOf("before")} >> bits[level + 1]);
+           for part in reverse last .. first loop
+             return query select * from search_newest(
+               of_company, term, grams, before, oldest, of_status, most, wanted, level, part);
+             get diagnostics returned = row_count;
+             wanted := wanted - returned;
+             exit when wanted <= 0;
+           end loop;
+         end $$`,
+      )
+  );
+};

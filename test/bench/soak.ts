@@ -1,0 +1,181 @@
+/**
+ * Half of what the server can do, for long: `npm run soak -- --minutes 30`. Its memory may grow by less than
+ * 1 MB a minute, it may hold no more files open, and its 99th percentile may not rise. It needs Linux, as
+ * these come from /proc, and a machine that does nothing else.
+ */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { createData, type OperationName, requestsFor, shares } from "./data.ts";
+import { type LoadRequest, load } from "./load.ts";
+import { median } from "./results.ts";
+import { type BenchServer, memoryOf, startServer } from "./servers.ts";
+
+const help = `Usage: npm run soak -- [options]
+
+  --minutes <n>      how long, 2 to 240 (30)
+  --customers <n>    customers of the company that asks (20000)
+  --folder <path>    where the database goes (the system's temporary folder); no file system in
+                     memory, or a durable write costs nothing
+
+Exit code 0: nothing grew; 1: something did, or an answer was not the right one.`;
+
+const { values: options } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "30" },
+    customers: { type: "string", default: "20000" },
+    folder: { type: "string", default: tmpdir() },
+    help: { type: "boolean", default: false },
+  },
+});
+if (options.help) {
+  console.log(help);
+  process.exit(0);
+}
+const minutes = Number(options.minutes);
+if (!(minutes >= 2 && minutes <= 240)) throw new Error("--minutes must be from 2 to 240");
+
+const connections = 16;
+/** How long the most that the server can do is measured. */
+const fullLoadSeconds = 15;
+/** The load comes in so many parts a second, each as fast as it goes, on connections of its own. */
+const ticksASecond = 4;
+/** The part of the time after which memory has reached its level. */
+const warmUp = 0.2;
+const bounds = { megabytesAMinute: 1, p99Ratio: 1.25 };
+
+/** What one minute came to. */
+interface Minute {
+  requestsASecond: number;
+  /** In milliseconds. */
+  p50: number;
+  p99: number;
+  /** At its end, in megabytes. */
+  memory: number;
+  /** When no connection was open. */
+  files: number;
+}
+
+const folder = mkdtempSync(join(options.folder, "soak-"));
+let server: BenchServer | undefined;
+try {
+  const data = await createData(join(folder, "data.db"), Number(options.customers));
+  server = await startServer("ours", data.file, folder);
+  process.exitCode = (await soak(server, mixOf(requestsFor(data)))) ? 0 : 1;
+} finally {
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Requests of all operations in turn, each as often as its share says. */
+function mixOf(requests: Record<OperationName, () => LoadRequest>): () => LoadRequest {
+  const turns = Object.entries(shares).flatMap(([name, share]) =>
+    Array.from({ length: share * 4 }, (_, index) => ({ name: name as OperationName, at: index / share })),
+  );
+  turns.sort((one, other) => one.at - other.at);
+  let turn = 0;
+  return () => requests[(turns[turn++ % turns.length] as (typeof turns)[0]).name]();
+}
+
+/** Loads the server, prints what each minute came to and what grew; returns whether nothing did. */
+async function soak({ port, pid }: BenchServer, next: () => LoadRequest): Promise<boolean> {
+  const filesOf = () => readdirSync(`/proc/${pid}/fd`).length;
+  await load(port, connections, 5_000, next);
+  const fullLoad = await fullLoadOf(port, next);
+  const rate = fullLoad / 2;
+  console.log(
+    `Full load: ${fullLoad.toFixed(0)} requests a second. For ${minutes} minutes: ${rate.toFixed(0)}. ` +
+      `Load of the machine before: ${loadavg()[0]?.toFixed(1)}.\n`,
+  );
+  console.log("minute  requests/s   p50 ms   p99 ms   memory MB   open files   load of the machine");
+
+  const all: Minute[] = [];
+  const memory: { minute: number; megabytes: number }[] = [];
+  const startedAt = performance.now();
+  const minuteNow = () => (performance.now() - startedAt) / 60_000;
+  for (let minute = 1; minute <= minutes; minute++) {
+    const latencies: Float64Array[] = [];
+    const files: number[] = [];
+    let count = 0;
+    for (let tick = 0; tick < 60 * ticksASecond; tick++) {
+      const batch = await load(port, connections, Math.round(rate / ticksASecond), next);
+      count += batch.latencies.length;
+      latencies.push(batch.latencies);
+      const dueAt = startedAt + ((minute - 1) * 60 + (tick + 1) / ticksASecond) * 1_000;
+      await sleep(Math.max(10, dueAt - performance.now()));
+      files.push(filesOf());
+      if (tick % ticksASecond === 0) memory.push({ minute: minuteNow(), megabytes: memoryOf(pid) });
+    }
+    const sorted = Float64Array.from(latencies.flatMap((some) => [...some])).sort();
+    const at = (share: number) => sorted[Math.floor(sorted.length * share)] as number;
+    const last = { requestsASecond: count / 60, p50: at(0.5), p99: at(0.99), memory: memoryOf(pid) };
+    all.push({ ...last, files: Math.min(...files) });
+    print(minute, all.at(-1) as Minute);
+  }
+
+  const warm = all.slice(Math.floor(minutes * warmUp));
+  const [first, second] = [warm.slice(0, warm.length / 2), warm.slice(-warm.length / 2)];
+  const halves = (key: "p99" | "files") =>
+    [first, second].map((half) => median(half.map((each) => each[key]))) as [number, number];
+  const slope = slopeOf(memory.filter(({ minute }) => minute >= minutes * warmUp));
+  const [p99, laterP99] = halves("p99");
+  const [files, laterFiles] = halves("files");
+  const verdicts = [
+    {
+      what: "memory, least squares, MB a minute",
+      came: slope.toFixed(3),
+      bound: `< ${bounds.megabytesAMinute}`,
+      isGood: slope < bounds.megabytesAMinute,
+    },
+    {
+      what: "open files, first half and second",
+      came: `${files} and ${laterFiles}`,
+      bound: "no more",
+      isGood: laterFiles <= files,
+    },
+    {
+      what: "99th percentile, ms, first half and second",
+      came: `${p99.toFixed(2)} and ${laterP99.toFixed(2)}`,
+      bound: `at most ${bounds.p99Ratio} times`,
+      isGood: laterP99 <= p99 * bounds.p99Ratio,
+    },
+  ];
+  console.log(`\nWithout the first ${(minutes * warmUp).toFixed(1)} minutes:`);
+  for (const { what, came, bound, isGood } of verdicts)
+    console.log(`${isGood ? "good" : "BAD "}  ${what}: ${came} (${bound})`);
+  return verdicts.every(({ isGood }) => isGood);
+}
+
+/** Requests a second, with each connection sending the next as soon as the one before is answered. */
+async function fullLoadOf(port: number, next: () => LoadRequest): Promise<number> {
+  let [count, seconds] = [0, 0];
+  while (seconds < fullLoadSeconds) {
+    seconds += (await load(port, connections, 1_000, next)).seconds;
+    count += 1_000;
+  }
+  return count / seconds;
+}
+
+/** The slope of the line through the points that is nearest by least squares. */
+function slopeOf(points: { minute: number; megabytes: number }[]): number {
+  const mean = (values: number[]) => values.reduce((sum, each) => sum + each, 0) / values.length;
+  const [x, y] = [mean(points.map(({ minute }) => minute)), mean(points.map(({ megabytes }) => megabytes))];
+  const products = points.map(({ minute, megabytes }) => (minute - x) * (megabytes - y));
+  const squares = points.map(({ minute }) => (minute - x) ** 2);
+  return mean(products) / mean(squares);
+}
+
+function print(minute: number, { requestsASecond, p50, p99, memory, files }: Minute): void {
+  const cells = [
+    String(minute).padStart(6),
+    requestsASecond.toFixed(0).padStart(12),
+    p50.toFixed(2).padStart(9),
+    p99.toFixed(2).padStart(9),
+    memory.toFixed(1).padStart(12),
+    String(files).padStart(13),
+    (loadavg()[0] ?? 0).toFixed(1).padStart(22),
+  ];
+  console.log(cells.join(""));
+}

@@ -1,0 +1,160 @@
+import { cpSync, readdirSync, readFileSync } from "node:fs";
+import type http from "node:http";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { build } from "vite";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { installPackage, runProgram, startServer, type TestServer, temporaryFolder } from "../harness.ts";
+import { type Fault, faults, type Network, openNetwork } from "../network.ts";
+import { insecureHost, it } from "./browser.ts";
+
+/** What the page has put there. */
+declare const client: import("../../client/index.ts").CustomersClient;
+declare const customersApi: typeof import("../../client/index.ts");
+
+const folder = temporaryFolder();
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(async () => {
+  await server.stop();
+  folder.remove();
+});
+
+/** A folder as a partner's: the page, and the package as it is published. */
+beforeAll(async () => {
+  installPackage(folder.path);
+  cpSync("test/browser/page", folder.path, { recursive: true });
+  await build({ root: folder.path, logLevel: "warn", build: { target: "es2022" } });
+});
+
+/** The built page, under a policy that lets it run no code but its own. */
+function servePage(request: http.IncomingMessage, response: http.ServerResponse): void {
+  const path = request.url === "/" ? "/index.html" : (request.url as string);
+  response.setHeader("Content-Type", path.endsWith(".js") ? "text/javascript" : "text/html");
+  response.setHeader("Content-Security-Policy", "default-src 'self'; img-src data:");
+  response.end(readFileSync(join(folder.path, "dist", path)));
+}
+
+let companies = 0;
+/** The page in the browser, of a new company whose customers have these emails, behind a network. */
+async function openPage(page: Page, emails: string[] = []): Promise<Network> {
+  const network = await openNetwork(server.url, servePage);
+  const apiKey = await server.createKey({ company: `browser-${++companies}` });
+  const direct = await server.client(apiKey);
+  for (const email of emails) await direct.POST("/customers", { body: { email } });
+  await page.goto(`http://${insecureHost}:${new URL(network.url).port}/#${apiKey}`);
+  await page.waitForFunction(() => "client" in globalThis);
+  // No backoff.
+  await page.evaluate(() => void (Math.random = () => 0));
+  network.tries = [];
+  return network;
+}
+
+async function emailsOf(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
+    const emails: string[] = [];
+    for await (const { email } of client.customers({ limit: 2 })) emails.push(email);
+    return emails;
+  });
+}
+
+describe("the client in a browser", () => {
+  it("compiles in a project that knows no type of Node.js, and brings nothing of it along", async () => {
+    const compiled = await runProgram("node_modules/.bin/tsc", ["--project", folder.path]);
+    expect(compiled).toEqual({ code: 0, stdout: "", stderr: "" });
+    const assets = join(folder.path, "dist/assets");
+    const code = readdirSync(assets).map((name) => readFileSync(join(assets, name), "utf8"));
+    expect(code.join()).toContain("CustomersApiError");
+    expect(code.join()).not.toMatch(/\bnode:|\bBuffer\b|\brequire\(/);
+  });
+
+  it("lists customers, with no error and no request to any other host", async ({ page, problems }) => {
+    await openPage(page, ["a@x.example", "b@x.example", "c@x.example"]);
+    expect(await page.locator("li").allTextContents()).toEqual(["c@x.example", "b@x.example", "a@x.example"]);
+    expect(problems).toEqual([]);
+  });
+
+  it("creates, updates under an entity tag, and walks, on a page that the browser holds insecure", async ({
+    page,
+    problems,
+  }) => {
+    await openPage(page, ["a@x.example", "b@x.example"]);
+    const outcome = await page.evaluate(async () => {
+      const { entityTagOf, unwrap } = customersApi;
+      const created = await client.POST("/customers", { body: { email: "c@x.example", name: "Löwin 😀" } });
+      const header = { "If-Match": entityTagOf(created) };
+      const params = { path: { id: unwrap(created).data.id }, header };
+      const updated = await unwrap(
+        client.PATCH("/customers/{id}", { params, body: { taxRateOverride: 0.07 } }),
+      );
+      return { isSecureContext, ...updated.data };
+    });
+    expect(outcome).toMatchObject({ isSecureContext: false, name: "Löwin 😀", taxRateOverride: 0.07 });
+    expect(await emailsOf(page)).toEqual(["c@x.example", "b@x.example", "a@x.example"]);
+    expect(problems).toEqual([]);
+  });
+
+  it("throws what the API says of an error", async ({ page }) => {
+    await openPage(page);
+    const thrown = await page.evaluate(() =>
+      customersApi
+        .unwrap(client.POST("/customers", { body: { email: "no" } }))
+        .catch(({ name, status, message, field, requestId }) => ({
+          ...{ name, status, message, field, hasRequestId: typeof requestId === "string" },
+        })),
+    );
+    expect(thrown).toEqual({
+      ...{ name: "CustomersApiError", status: 400, message: "Invalid email address.", field: "email" },
+      hasRequestId: true,
+    });
+  });
+
+  it.for(Object.keys(faults) as Fault[])(
+    "makes one customer of a create that is %s",
+    async (fault, { page }) => {
+      const network = await openPage(page, ["before@x.example"]);
+      network.faults.push(fault);
+      const created = await page.evaluate(async (timeout) => {
+        const { createCustomersClient, unwrap } = customersApi;
+        const { origin, hash } = location;
+        const own = createCustomersClient({ baseUrl: `${origin}/api/v1`, apiKey: hash.slice(1), timeout });
+        return unwrap(await own.POST("/customers", { body: { email: "once@x.example", name: "Löwin" } }));
+      }, 3_000);
+      expect(created.data).toMatchObject({ email: "once@x.example", name: "Löwin" });
+      const tries = network.tries.map(({ method, target, headers, body }) => {
+        return { method, target, body, key: headers["idempotency-key"] };
+      });
+      // Chromium itself repeats a request whose kept connection breaks: it may be two, and it may be three.
+      expect(tries.length).toBeGreaterThanOrEqual(2);
+      for (const sent of tries) expect(sent).toEqual(tries[0]);
+      expect(tries[0]?.key).toBeDefined();
+      expect(await emailsOf(page)).toEqual(["once@x.example", "before@x.example"]);
+    },
+  );
+
+  it("ends a wait at once when it is aborted", async ({ page }) => {
+    const network = await openPage(page);
+    network.faults.push("answered 503 before the server gets it");
+    const thrown = await page.evaluate(async () => {
+      Math.random = () => 1e6;
+      const controller = new AbortController();
+      const { createCustomersClient } = customersApi;
+      const own = createCustomersClient({
+        baseUrl: `${location.origin}/api/v1`,
+        apiKey: location.hash.slice(1),
+        async fetch(request) {
+          const response = await fetch(request);
+          // The wait begins once the answer is read.
+          setTimeout(() => controller.abort("enough"), 100);
+          return response;
+        },
+      });
+      return own.GET("/customers", { signal: controller.signal }).catch((reason) => reason);
+    });
+    expect(thrown).toBe("enough");
+    expect(network.tries).toHaveLength(1);
+  });
+});

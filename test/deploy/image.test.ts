@@ -1,0 +1,117 @@
+import { once } from "node:events";
+import { chownSync, readdirSync, readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
+import { createCustomersClient } from "../../client/index.ts";
+import { createCheckedFetch } from "../../contract/check.ts";
+import { temporaryFolder } from "../harness.ts";
+import { freePort } from "../postgres.ts";
+import { buildImage, type Image, unmountAll } from "./image.ts";
+
+const folder = temporaryFolder();
+let image: Image;
+beforeAll(async () => {
+  image = await buildImage(folder.path);
+  console.log(`The image adds ${image.megabytes.toFixed(0)} MB to the one that it is from.`);
+});
+afterAll(() => {
+  unmountAll(folder.path);
+  folder.remove();
+});
+
+/** A volume as an engine makes it: it belongs to the image's user, as the folder in its place does. */
+function createVolume(): string {
+  const volume = temporaryFolder();
+  onTestFinished(volume.remove);
+  const [uid, gid] = image.config.User.split(":").map(Number);
+  chownSync(volume.path, uid as number, gid as number);
+  return volume.path;
+}
+
+/** Runs a command in a container of its own, to its end. */
+async function runIn(volume: string, command: string[], environment?: Record<string, string>) {
+  const child = image.start(command, volume, environment);
+  const [[code], stdout, stderr] = await Promise.all([
+    once(child, "exit"),
+    text(child.stdout as never),
+    text(child.stderr as never),
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** Starts what the image starts, on a free port of loopback; resolves once it listens. */
+async function startServer(volume: string) {
+  const port = await freePort();
+  const environment = { PORT: String(port), HOST: "127.0.0.1" };
+  const child = image.start(image.config.Cmd, volume, environment);
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += chunk));
+  await expect.poll(() => output, { timeout: 60_000 }).toContain('"msg":"listening"');
+  const first = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8"));
+  return {
+    environment,
+    url: `http://127.0.0.1:${port}`,
+    /** The number of the container's first process, as this machine counts. */
+    first,
+    exited: once(child, "exit"),
+    output: () => output,
+  };
+}
+
+it("runs as a user that is not root, without capabilities, and its data is all that this one can write", async () => {
+  const volume = createVolume();
+  const writable =
+    "find / -xdev \\( -path /proc -o -path /dev \\) -prune -o \\( -type f -o -type d \\) -writable -print";
+  const { stdout } = await runIn(volume, ["sh", "-c", `id -u; grep CapBnd /proc/self/status; ${writable}`]);
+  expect(stdout).toBe("1000\nCapBnd:\t0000000000000000\n/data\n");
+  expect(Object.keys(image.config.Volumes)).toEqual(["/data"]);
+});
+
+it("serves as the first process there, keeps its data in /data, and ends with 0 when it is told to stop", async () => {
+  const volume = createVolume();
+  const made = await runIn(volume, [
+    ...["node", "dist/server/cli.js", "keys", "create"],
+    ...["--company", "acme", "--scopes", "customers:read,customers:write"],
+  ]);
+  expect(made).toMatchObject({ code: 0, stderr: "" });
+  const apiKey = made.stdout.trim();
+  const clientOf = (url: string) =>
+    createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: createCheckedFetch(), maxRetries: 0 });
+
+  const server = await startServer(volume);
+  expect(readFileSync(`/proc/${server.first}/status`, "utf8")).toMatch(/^NSpid:\t\d+\t1$/m);
+  expect(readFileSync(`/proc/${server.first}/cmdline`, "utf8")).toBe("node\0dist/server/main.js\0");
+  const created = await clientOf(server.url).POST("/customers", { body: { email: "kept@volume.example" } });
+  expect(created.response.status).toBe(201);
+  for (const page of ["/docs", "/openapi.json", "/openapi.yaml"])
+    expect((await fetch(server.url + page)).status).toBe(200);
+  expect(image.config.StopSignal).toBe("SIGTERM");
+  process.kill(server.first, "SIGTERM");
+  expect(await server.exited).toEqual([0, null]);
+  expect(server.output()).toContain('"msg":"stopped"');
+  expect(readdirSync(volume)).toEqual(["distribu.db"]);
+
+  const second = await startServer(volume);
+  const { data } = await clientOf(second.url).GET("/customers");
+  expect(data?.data).toEqual([created.data?.data]);
+});
+
+it("is healthy while it serves, and not when nobody answers", async () => {
+  const volume = createVolume();
+  const server = await startServer(volume);
+  const check = async () => (await runIn(volume, image.healthCheck, server.environment)).code;
+  expect(await check()).toBe(0);
+  process.kill(server.first, "SIGTERM");
+  await server.exited;
+  expect(await check()).toBe(1);
+});
+
+it("does not hold what only its making needs", async () => {
+  const packages = `ls node_modules node_modules/.bin 2>/dev/null; ls; find / -xdev -name '*.ts' ! -name '*.d.ts' -path '/app/*' | head`;
+  const { stdout } = await runIn(createVolume(), ["sh", "-c", packages]);
+  const names = stdout.split("\n");
+  for (const name of ["typescript", "vitest", "server", "test", "tsconfig.json"])
+    expect(names).not.toContain(name);
+  for (const name of ["express", "better-sqlite3", "dist"]) expect(names).toContain(name);
+});

@@ -1,0 +1,115 @@
+/** The image that the Dockerfile describes, built and run without a Docker engine. */
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** What the Dockerfile says of the processes that are run. */
+interface ImageConfig {
+  User: string;
+  Env: string[];
+  Cmd: string[];
+  WorkingDir: string;
+  Volumes: Record<string, object>;
+  StopSignal: string;
+}
+
+export interface Image {
+  config: ImageConfig;
+  /** The command of the health check. */
+  healthCheck: string[];
+  /** In megabytes, beside those of the image that it is from. */
+  megabytes: number;
+  /**
+   * Starts a command as an engine does: as the first process of its own, as the image's user without
+   * capabilities, in a root file system that cannot be written, with a folder in the place of /data.
+   */
+  start(command: string[], dataFolder: string, environment?: Record<string, string>): ChildProcess;
+}
+
+const base = "docker.io/library/node:20-bookworm-slim";
+
+/**
+ * Builds the image with podman, which reads the Dockerfile as Docker does. The image that it is from
+ * comes from a registry that a test must not need: in its place is a minimal Debian with this Node.js.
+ * @param folder for all that podman keeps
+ */
+export async function buildImage(folder: string): Promise<Image> {
+  const podman = (...args: string[]) =>
+    run("podman", [...["--root", join(folder, "storage"), "--runroot", join(folder, "run")], ...args], {
+      maxBuffer: 2 ** 28,
+    });
+
+  const root = join(folder, "base");
+  await run("mmdebstrap", ["--variant=minbase", "--include=ca-certificates", "bookworm", root]);
+  const prefix = dirname(dirname(process.execPath));
+  cpSync(process.execPath, join(root, "usr/local/bin/node"), { dereference: true });
+  const npm = "lib/node_modules/npm";
+  cpSync(join(prefix, npm), join(root, "usr/local", npm), { recursive: true, verbatimSymlinks: true });
+  for (const name of ["npm", "npx"])
+    symlinkSync(`../${npm}/bin/${name}-cli.js`, join(root, "usr/local/bin", name));
+  cpSync(join(prefix, "include/node"), join(root, "usr/local/include/node"), { recursive: true });
+  execFileSync("chroot", [root, "useradd", "--create-home", "--uid", "1000", "node"]);
+  const archive = join(folder, "base.tar");
+  execFileSync("tar", ["-C", root, "-cf", archive, "."]);
+  await podman("import", archive, base);
+
+  // How this machine reaches its registries; and the headers of Node.js are there, and need not be fetched.
+  const npmrc = join(folder, "npmrc");
+  const own = join(homedir(), ".npmrc");
+  const bundle = "/etc/ssl/certs/ca-certificates.crt";
+  const lines = existsSync(own) ? [readFileSync(own, "utf8").replaceAll(/^nodedir=.*$/gm, "")] : [];
+  writeFileSync(npmrc, [...lines, "nodedir=/usr/local", `cafile=${bundle}`, ""].join("\n"));
+  const mounts = [
+    `${npmrc}:/root/.npmrc:ro`,
+    "/etc/ssl/certs:/etc/ssl/certs:ro",
+    "/etc/apt/apt.conf.d:/etc/apt/apt.conf.d:ro",
+  ];
+  await podman(
+    "build",
+    ...["--format", "docker", "--isolation", "chroot", "--network", "host", "--pull-never"],
+    ...mounts.flatMap((mount) => ["--volume", mount]),
+    ...["--tag", "customers", "."],
+  );
+  const [inspected] = JSON.parse((await podman("inspect", "customers")).stdout);
+  const [from] = JSON.parse((await podman("inspect", base)).stdout);
+  const mounted = (await podman("image", "mount", "customers")).stdout.trim();
+  const { Config: config, Healthcheck: healthCheck } = inspected;
+
+  return {
+    config,
+    healthCheck: healthCheck.Test.slice(1),
+    megabytes: (inspected.Size - from.Size) / 1e6,
+    start(command, dataFolder, environment = {}) {
+      const [uid, gid] = config.User.split(":");
+      const own = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+      const drop = "--clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs";
+      const script = `
+        set -eu
+        mount --bind "$root" "$root"
+        mount -o remount,bind,ro "$root"
+        mount --bind "$data" "$root/data"
+        mount -t proc proc "$root/proc"
+        mount --bind /dev "$root/dev"
+        exec chroot "$root" setpriv --reuid=${uid} --regid=${gid} ${drop} \\
+          env --ignore-environment --chdir=${config.WorkingDir} "$@"`;
+      const args = ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, "sh"];
+      return spawn("unshare", [...args, ...config.Env, ...own, ...command], {
+        env: { PATH: process.env.PATH, root: mounted, data: dataFolder },
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+    },
+  };
+}
+
+/** Ends what podman has mounted below a folder, so that this can be removed. */
+export function unmountAll(folder: string): void {
+  const mounted = readFileSync("/proc/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[1] ?? "")
+    .filter((path) => path.startsWith(`${folder}/`));
+  for (const path of mounted.reverse()) execFileSync("umount", [path]);
+}

@@ -1,0 +1,206 @@
+/** deploy/nginx.conf, run before servers of ours: but for its addresses and its certificate, as it is. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import type http from "node:http";
+import { join } from "node:path";
+import { describe, expect, inject, it, onTestFinished } from "vitest";
+import { createCustomersClient } from "../../client/index.ts";
+import { createCheckedFetch } from "../../contract/check.ts";
+import {
+  createKeyByCommand,
+  runCommand,
+  type SpawnedServer,
+  serve,
+  spawnServer,
+  temporaryFolder,
+} from "../harness.ts";
+import { freePort } from "../postgres.ts";
+
+/** Each answer that comes through the proxy is compared with the contract; it adds headers of its own. */
+const checkedFetch = createCheckedFetch({ strictHeaders: false });
+
+/** Starts nginx before two servers, until the test is over; returns its address. */
+async function startProxy(ports: (number | string)[]): Promise<string> {
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  const tls = inject("tlsFolder");
+  const port = await freePort();
+  const replaced: [string, string][] = [
+    ["server 127.0.0.1:3000 ", `server 127.0.0.1:${ports[0]} `],
+    ["server 127.0.0.1:3001 ", `server 127.0.0.1:${ports[1]} `],
+    ["listen 443 ssl;", `listen 127.0.0.1:${port} ssl;`],
+    ["listen [::]:443 ssl;", ""],
+    ["/etc/nginx/tls/distribu.crt", join(tls, "tls.crt")],
+    ["/etc/nginx/tls/distribu.key", join(tls, "tls.key")],
+    ["/var/log/nginx/customers.log", join(folder.path, "access.log")],
+  ];
+  let site = readFileSync("deploy/nginx.conf", "utf8");
+  for (const [from, to] of replaced) {
+    expect(site.split(from), from).toHaveLength(2);
+    site = site.replace(from, to);
+  }
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (name) => `${name}_temp_path ${folder.path}/${name};`,
+  );
+  writeFileSync(join(folder.path, "site.conf"), site);
+  writeFileSync(
+    join(folder.path, "nginx.conf"),
+    `user root; daemon off; worker_processes 2; pid ${folder.path}/pid; error_log stderr crit;
+     events {} http { ${temporary.join(" ")} include site.conf; }`,
+  );
+  const child = spawn("nginx", ["-p", folder.path, "-c", "nginx.conf", "-e", "stderr"], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const exited = once(child, "exit");
+  onTestFinished(async () => {
+    child.kill("SIGQUIT");
+    await exited;
+  });
+  const url = `https://localhost:${port}`;
+  await expect.poll(() => fetch(url).then(() => child.exitCode ?? "listens", String)).toBe("listens");
+  return url;
+}
+
+/** Two servers of ours on one database, behind the proxy. */
+async function startDeployment(environment: Record<string, string> = {}) {
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  const DATABASE_URL = `sqlite:${join(folder.path, "deployed.db")}`;
+  const key = await createKeyByCommand(DATABASE_URL);
+  const start = () => spawnServer({ DATABASE_URL, ...environment });
+  const servers: [SpawnedServer, SpawnedServer] = [await start(), await start()];
+  const url = await startProxy(servers.map(({ port }) => port));
+  const send = (path: string, init: RequestInit = {}, ownKey = key) =>
+    checkedFetch(`${url}/api/v1${path}`, {
+      ...init,
+      headers: { Authorization: `Bearer ${ownKey}`, ...(init.headers as Record<string, string>) },
+    });
+  return { url, key, servers, send };
+}
+
+describe("before two servers", () => {
+  it("gives every answer that the contract has", async () => {
+    const { url, key } = await startDeployment();
+    const ended = await runCommand(["--url", url, "--key", key], {}, ["dist/contract/command.js"]);
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+    expect(ended.stdout).toMatch(/\d+ of \d+ answers are as the contract says; 0 differ\./);
+  });
+
+  it("passes a request id on, both ways", async () => {
+    const { send, servers } = await startDeployment();
+    const answer = await send("/customers", { headers: { "X-Request-Id": "partner-17" } });
+    expect(answer.headers.get("X-Request-Id")).toBe("partner-17");
+    const seen = () => servers.map(({ output }) => output()).join("");
+    await expect.poll(seen).toContain('"requestId":"partner-17"');
+  });
+
+  it("leaves it to the server to refuse a head of 20 KB and a body of 20 MB, and refuses 40 KB of head alike", async () => {
+    const { send, servers } = await startDeployment();
+    const refused = async (init: RequestInit) => {
+      const answer = await send("/customers", init);
+      return [answer.status, await answer.json(), answer.headers.get("Server")];
+    };
+    const tooLarge = { error: "Request headers are too large." };
+    expect(await refused({ headers: { "X-Long": "x".repeat(20_000) } })).toEqual([431, tooLarge, "nginx"]);
+    await expect.poll(() => servers.map(({ output }) => output()).join("")).toContain("HPE_HEADER_OVERFLOW");
+    expect(await refused({ headers: { "X-Long": "x".repeat(40_000) } })).toEqual([431, tooLarge, "nginx"]);
+    for (const size of [65_537, 20_000_000]) {
+      const init = {
+        method: "POST",
+        body: "x".repeat(size),
+        headers: { "Content-Type": "application/json" },
+      };
+      expect(await refused(init)).toEqual([413, { error: "Request body is too large." }, "nginx"]);
+    }
+  });
+
+  it("answers what it refuses itself as the contract says", async () => {
+    const { send } = await startDeployment();
+    const malformed = await send("/customers/%zz");
+    expect([malformed.status, await malformed.json()]).toEqual([400, { error: "Malformed request." }]);
+  });
+
+  it("shows the servers one address for all callers: failed keys of one bring 429 to others, but no live key", async () => {
+    const { send } = await startDeployment({ RATE_LIMIT_PER_MINUTE: "20" });
+    const wrong = `dk_${"x".repeat(43)}`;
+    const statuses: number[] = [];
+    for (let n = 0; n < 8; n++) statuses.push((await send("/customers", {}, wrong)).status);
+    // Two a minute for each of the two servers, each of which counts for itself on SQLite.
+    expect(statuses).toEqual([401, 401, 401, 401, 429, 429, 429, 429]);
+    expect((await send("/customers")).status).toBe(200);
+  });
+
+  it("loses nothing when one of them is killed under load: no failed read, no lost and no double write", async () => {
+    const { url, key, servers } = await startDeployment();
+    const api = createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey: key, fetch: checkedFetch });
+    const made = new Set<string>();
+    let [reads, isOver, afterKill] = [0, false, 0];
+    async function use(name: string) {
+      for (let n = 0; !isOver; n++) {
+        const body = { email: `${name}.${n}@proxy.example` };
+        const { data } = await api.POST("/customers", { body });
+        if (!data) throw new Error(`${body.email} was not made`);
+        expect(made.has(data.data.id)).toBe(false);
+        made.add(data.data.id);
+        // Without retries: a read that fails at one server is sent to the other.
+        const read = await checkedFetch(`${url}/api/v1/customers/${data.data.id}`, {
+          headers: { Authorization: `Bearer ${key}` },
+        });
+        expect(read.status).toBe(200);
+        reads++;
+        if (servers[0].process.killed) afterKill++;
+      }
+    }
+    const clients = Promise.all(["a", "b", "c", "d", "e", "f", "g", "h"].map(use));
+    await expect.poll(() => made.size, { timeout: 60_000 }).toBeGreaterThan(100);
+    servers[0].process.kill("SIGKILL");
+    await expect.poll(() => afterKill, { timeout: 60_000 }).toBeGreaterThan(200);
+    isOver = true;
+    await clients;
+    expect(reads).toBe(made.size);
+    const listed: string[] = [];
+    for await (const { id } of api.customers({ limit: 100 })) listed.push(id);
+    expect(listed.toSorted()).toEqual([...made].toSorted());
+  });
+
+  it("answers 503 with Retry-After while none can be reached", async () => {
+    const { send, servers } = await startDeployment();
+    for (const server of servers) {
+      server.process.kill("SIGTERM");
+      await server.exited;
+    }
+    const answer = await send("/customers");
+    expect([answer.status, answer.headers.get("Retry-After")]).toEqual([503, "1"]);
+    expect(await answer.json()).toEqual({ error: "Service temporarily unavailable." });
+  });
+});
+
+it("sends a read to the other server when one breaks off, and a write only once", async () => {
+  const seen: string[] = [];
+  const breakOff: http.RequestListener = (request) => {
+    seen.push(String(request.method));
+    request.socket.destroy();
+  };
+  const ports = [await serve(breakOff), await serve(breakOff)].map((url) => new URL(url).port);
+  const url = await startProxy(ports);
+  for (const method of ["GET", "POST", "PATCH"]) {
+    seen.length = 0;
+    // Servers that have failed are left alone for a second.
+    await expect
+      .poll(
+        async () => {
+          const path = method === "POST" ? "/customers" : "/customers/x";
+          const answer = await checkedFetch(`${url}/api/v1${path}`, {
+            method,
+            ...(method !== "GET" && { body: "{}", headers: { "Content-Type": "application/json" } }),
+          });
+          expect(answer.status).toBe(503);
+          return seen.length;
+        },
+        { timeout: 10_000, interval: 1_500 },
+      )
+      .toBe(method === "GET" ? 2 : 1);
+    expect(new Set(seen)).toEqual(new Set([method]));
+  }
+});

@@ -1,0 +1,53 @@
+/** What the tests measured, printed as one table when all of them have run. */
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inject } from "vitest";
+import type { TestProject } from "vitest/node";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    figuresFile: string;
+  }
+}
+
+/** One line of the table: what happened, where, what was measured, and what is promised. */
+type Figure = [test: string, engine: string, what: string, measured: string, promised: string];
+
+/** Makes the file that the tests write their figures to; what it returns prints them. */
+export default function setup(project: TestProject): () => void {
+  const folder = mkdtempSync(join(tmpdir(), "distribu-figures-"));
+  const file = join(folder, "figures.jsonl");
+  writeFileSync(file, "");
+  project.provide("figuresFile", file);
+  return () => {
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n").filter(Boolean);
+    rmSync(folder, { recursive: true });
+    if (lines.length > 0) console.log(`\n${tableOf(lines.map((line) => JSON.parse(line) as Figure))}\n`);
+  };
+}
+
+/**
+ * Adds a line to the table of the run.
+ * @param test what happened; a name that groups its lines
+ * @param promised the bound that the test asserts, or nothing where there is none
+ */
+export function addFigure(test: string, what: string, measured: number | string, promised = ""): void {
+  const engine = process.env.TEST_ENGINE === "postgres" ? "PostgreSQL" : "SQLite";
+  const figure: Figure = [test, engine, what, String(measured), promised];
+  appendFileSync(inject("figuresFile"), `${JSON.stringify(figure)}\n`);
+}
+
+/** The value below which such a share of the others lies. */
+export function percentile(values: number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number;
+}
+
+function tableOf(figures: Figure[]): string {
+  const rows = [["Test", "Engine", "Figure", "Measured", "Promised"], ...figures];
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | "));
+  lines.splice(1, 0, widths.map((width) => "-".repeat(width)).join(" | "));
+  return lines.map((line) => `| ${line} |`).join("\n");
+}

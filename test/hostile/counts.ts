@@ -1,0 +1,19 @@
+/** How much is sent: in the full form, and in the short one of the gate. */
+const counts = {
+  /** Generated requests of each operation, on each engine. */
+  REQUESTS: [50_000, 1_500],
+  /** Generated requests between two looks at the memory. */
+  MEMORY_REQUESTS: [100_000, 8_000],
+  SLOW_SOCKETS: [500, 500],
+  WRONG_KEYS: [10_000, 2_000],
+  /** Times that each of two answers is timed. */
+  TIMINGS: [20_000, 1_000],
+};
+
+/** One of the counts, or what the variable `HOSTILE_<name>` says instead. */
+export function count(name: keyof typeof counts): number {
+  const [full, short] = counts[name] as [number, number];
+  return Number(process.env[`HOSTILE_${name}`] ?? (isFull ? full : short));
+}
+
+export const isFull = process.env.HOSTILE_FORM === "full";

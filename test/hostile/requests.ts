@@ -1,0 +1,348 @@
+/** Requests made of the contract, right and wrong, and of what has broken other software. */
+import fc from "fast-check";
+import { errorsOf } from "../../contract/check.ts";
+import { basePath, type Operation, type Parameter } from "../../server/contract.ts";
+import { textOfUpTo } from "../generators.ts";
+import type { Sent } from "./caller.ts";
+import * as corpus from "./corpus.ts";
+
+/** A generated request. */
+export interface Generated extends Sent {
+  /** What was chosen for each part of it: `name: one beyond its bounds`. */
+  choices: string[];
+  /** Whether it is as the contract says; undefined where the contract has more to judge than its schemas. */
+  isGood?: boolean;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a part of the contract
+type Schema = any;
+
+/** One way to choose a part of a request, as its text; undefined where the part is left out. */
+interface Choice {
+  kind: string;
+  weight: number;
+  text: fc.Arbitrary<string | undefined>;
+}
+
+/** What every field is, in one request or another; a string or number is also at its bounds and beyond. */
+const kinds = ["absent", "right", "null", "of a wrong type", "hostile"];
+const kindsOfBounded = [...kinds, "at a bound", "one beyond"];
+
+/**
+ * Requests of an operation.
+ * @param ids to be asked for: known, foreign and unknown ones; ids that can be none are added
+ * @param key the API key of all of them
+ */
+export function requestsOf(operation: Operation, ids: string[], key: string): fc.Arbitrary<Generated> {
+  const ofSchemas = requestsOfSchemas(operation, ids, key);
+  return fc.oneof(
+    { weight: 4, arbitrary: ofSchemas },
+    { weight: 1, arbitrary: ofSchemas.chain((request) => brokenRequests(request)) },
+  );
+}
+
+/** Each choice that must have been made by the time that all requests are sent. */
+export function choicesOf(operation: Operation): string[] {
+  const properties = Object.entries<Schema>((operation.bodySchema?.properties as Schema) ?? {});
+  return properties.flatMap(([name, schema]) =>
+    (schema.enum ? kinds : kindsOfBounded).map((kind) => `${name}: ${kind}`),
+  );
+}
+
+/** Requests that differ from good ones by what the contract's schemas judge, and by nothing else. */
+function requestsOfSchemas(operation: Operation, ids: string[], key: string): fc.Arbitrary<Generated> {
+  const path = operation.route.openApiRoute.includes("{id}")
+    ? fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...ids) }, fc.constantFrom(...corpus.texts))
+    : fc.constant("");
+  return fc
+    .record({ id: path, query: queryOf(operation), headers: headersOf(operation), body: bodyOf(operation) })
+    .map(({ id, query, headers, body }) => ({
+      method: operation.method,
+      target: `${basePath}${operation.route.openApiRoute.replace("{id}", () => percentEncoded(id))}${query.text}`,
+      headers: {
+        Authorization: `Bearer ${key}`,
+        ...headers,
+        ...(body && { "Content-Type": "application/json" }),
+      },
+      ...(body && { body: Buffer.from(body.text) }),
+      choices: body?.choices ?? [],
+      // An empty id is the path of no operation.
+      ...(!(operation.route.openApiRoute.includes("{id}") && id === "") && {
+        isGood:
+          isDecodable(id) &&
+          isGoodQuery(operation, query.pairs) &&
+          areGoodHeaders(operation, headers) &&
+          (!body || isGoodBody(operation, body.text)),
+      }),
+    }));
+}
+
+/** A good or bad request that is broken in one more way, of those that come before all schemas. */
+function brokenRequests(request: Generated): fc.Arbitrary<Generated> {
+  const change = (changes: fc.Arbitrary<Partial<Generated>>) =>
+    changes.map(({ headers, ...rest }) => {
+      const { isGood: _, ...kept } = request;
+      return { ...kept, ...rest, headers: { ...request.headers, ...headers }, choices: [] };
+    });
+  const hasBody = request.body !== undefined;
+  const json = { "Content-Type": "application/json" };
+  const [path = ""] = request.target.split("?");
+  return fc.oneof(
+    change(fc.constantFrom(...corpus.headerSets).map((headers) => ({ headers }))),
+    change(headerValue.map((value) => ({ headers: { "X-Anything": value, "X-Request-Id": value } }))),
+    change(fc.constantFrom(...corpus.queries).map((query) => ({ target: `${path}?${query}` }))),
+    change(fc.constantFrom(...corpus.paths).map((rest) => ({ target: basePath + rest }))),
+    change(fc.constantFrom(...corpus.methods).map((method) => ({ method }))),
+    ...(hasBody
+      ? [
+          change(fc.constantFrom(...corpus.bodies).map((body) => ({ body }))),
+          change(
+            fc.constantFrom(...corpus.contentTypes).map((type) => ({ headers: { "Content-Type": type } })),
+          ),
+          change(mutatedType.map((type) => ({ headers: { "Content-Type": type } }))),
+          change(fc.uint8Array({ maxLength: 300 }).map((bytes) => ({ body: Buffer.from(bytes) }))),
+          change(
+            fc.tuple(fc.constantFrom(...corpus.badBytes), fc.nat()).map(([bad, where]) => {
+              const { body = Buffer.alloc(0) } = request;
+              const at = where % (body.length + 1);
+              return { body: Buffer.concat([body.subarray(0, at), bad, body.subarray(at)]) };
+            }),
+          ),
+        ]
+      : [change(fc.constantFrom(...corpus.bodies).map((body) => ({ body, headers: json })))]),
+  );
+}
+
+/** A media type that no other request has, as far as that goes: what remembers each would grow. */
+const mutatedType = fc
+  .tuple(
+    fc.constantFrom("application/json", "application/json; v=", "application/", "text/"),
+    fc.stringMatching(/^[a-z0-9+.;= -]{1,30}$/),
+  )
+  .map((parts) => parts.join(""));
+
+/** What a header may hold, and U+007F, which it may not. */
+const headerValue = fc.string({
+  unit: fc.integer({ min: 0x20, max: 0xff }).map((code) => String.fromCharCode(code)),
+  maxLength: 300,
+});
+
+function headersOf(operation: Operation): fc.Arbitrary<Record<string, string>> {
+  const printable = fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 255, size: "max" });
+  const value = (parameter: Parameter) =>
+    fc.oneof(
+      { weight: 12, arbitrary: fc.constant(undefined) },
+      { weight: 2, arbitrary: fc.constantFrom("a", "b", '"x"', '"x", W/"y"', "*") },
+      { weight: 1, arbitrary: parameter.pattern ? printable : headerValue },
+      { weight: 1, arbitrary: headerValue },
+      { weight: 1, arbitrary: fc.constantFrom("", " ", "x".repeat(255), "x".repeat(256), "\x7f", "a\tb") },
+    );
+  return partsOf(operation.headers.map((parameter) => [parameter.name, value(parameter)]));
+}
+
+/** As HTTP reads them: no control characters, and spaces and tabs around a value are no part of it. */
+function areGoodHeaders(operation: Operation, headers: Record<string, string>): boolean {
+  return operation.headers.every(({ name, pattern }) => {
+    const value = headers[name]?.replace(/^[ \t]+|[ \t]+$/g, "");
+    return value === undefined || (!value.includes("\x7f") && (!pattern || pattern.test(value)));
+  });
+}
+
+function queryOf(operation: Operation) {
+  const parameters = [...operation.query.values()];
+  const known = partsOf(
+    parameters.map(({ name, schema }) => [
+      name,
+      fc.oneof(
+        { weight: 12, arbitrary: fc.constant(undefined) },
+        { weight: 8, arbitrary: rightText(schema) },
+        { weight: 1, arbitrary: fc.constantFrom("", ...corpus.texts) },
+        { weight: 1, arbitrary: textOfUpTo(202) },
+        {
+          weight: 1,
+          arbitrary: fc.constantFrom("x".repeat(200), "😀".repeat(200), "x".repeat(201), "😀".repeat(201)),
+        },
+      ),
+    ]),
+  );
+  const extra = fc.tuple(
+    fc.constantFrom(...parameters.map(({ name }) => name), ...corpus.texts),
+    fc.constantFrom(...corpus.texts),
+  );
+  const extras = fc.oneof(
+    { weight: 9, arbitrary: fc.constant([]) },
+    fc.array(extra, { minLength: 1, maxLength: 2 }),
+  );
+  return fc.tuple(known, extras).map(([parts, more]) => {
+    const pairs = [...Object.entries(parts), ...more];
+    const text = pairs.map((pair) => pair.map(percentEncoded).join("=")).join("&");
+    return { pairs, text: text && `?${text}` };
+  });
+}
+
+function isGoodQuery(operation: Operation, pairs: [string, string][]): boolean {
+  const names = pairs.map(([name]) => name);
+  return pairs.every(([name, value], index) => {
+    // `=` alone is a parameter without a name.
+    const parameter = operation.query.get(name);
+    if (!parameter || names.indexOf(name) !== index || !isDecodable(value)) return false;
+    if (value === "" && parameter.allowEmptyValue) return true;
+    // Out of its bounds it is clamped, and how it is written is all that is judged.
+    return parameter.pattern ? parameter.pattern.test(value) : errorsOf(parameter.schema, value).length === 0;
+  });
+}
+
+function bodyOf(operation: Operation): fc.Arbitrary<{ text: string; choices: string[] } | undefined> {
+  const schema = operation.bodySchema as Schema;
+  if (!schema) return fc.constant(undefined);
+  const properties = Object.entries<Schema>(schema.properties);
+  const member = ([name, property]: [string, Schema], rightWeight: number) =>
+    fc.oneof(
+      ...fieldChoices(property, schema.required?.includes(name), rightWeight).map(
+        ({ kind, weight, text }) => ({
+          weight,
+          arbitrary: text.map((json) => ({ name, kind, json })),
+        }),
+      ),
+    );
+  // As many requests are to be good as are to be wrong in one field, or in many.
+  const members = fc
+    .constantFrom(1, 8, 40)
+    .chain((rightWeight) => fc.tuple(...properties.map((property) => member(property, rightWeight))));
+  const names = [
+    ...properties.map(([name]) => name),
+    ...Object.keys(schema["x-refused-properties"] ?? {}),
+    ...corpus.texts,
+  ];
+  const extra = fc
+    .tuple(fc.constantFrom(...names), fc.constantFrom(...corpus.jsons))
+    .map(([name, json]) => ({ name, json }));
+  const extras = fc.oneof(
+    { weight: 9, arbitrary: fc.constant([]) },
+    fc.array(extra, { minLength: 1, maxLength: 3 }),
+  );
+  return fc.tuple(members, extras, fc.boolean()).map(([chosen, more, comeFirst]) => {
+    const present = chosen.filter(({ json }) => json !== undefined);
+    const all = comeFirst ? [...more, ...present] : [...present, ...more];
+    return {
+      text: `{${all.map(({ name, json }) => `${JSON.stringify(name)}:${json}`).join()}}`,
+      choices: chosen.map(({ name, kind }) => `${name}: ${kind}`),
+    };
+  });
+}
+
+function isGoodBody(operation: Operation, text: string): boolean {
+  const schema = operation.bodySchema as Schema;
+  const body = JSON.parse(text);
+  const refused = Object.keys(schema["x-refused-properties"] ?? {});
+  return !refused.some((name) => Object.hasOwn(body, name)) && errorsOf(schema, body).length === 0;
+}
+
+/** The ways to choose a field, as JSON. */
+function fieldChoices(schema: Schema, isRequired: boolean, rightWeight: number): Choice[] {
+  const absent = isRequired ? 1 : rightWeight;
+  const always: Choice[] = [
+    { kind: "absent", weight: absent, text: fc.constant(undefined) },
+    { kind: "right", weight: rightWeight, text: rightValue(schema).map((value) => JSON.stringify(value)) },
+    { kind: "null", weight: 1, text: fc.constant("null") },
+    {
+      kind: "of a wrong type",
+      weight: 1,
+      text: fc.constantFrom(...corpus.jsons.filter((json) => !isOfType(schema, json))),
+    },
+    { kind: "hostile", weight: 1, text: hostileJson(schema) },
+  ];
+  const [at, beyond] = boundsOf(schema);
+  if (at.length === 0) return always;
+  return [
+    ...always,
+    { kind: "at a bound", weight: 1, text: fc.constantFrom(...at) },
+    { kind: "one beyond", weight: 1, text: fc.constantFrom(...beyond) },
+  ];
+}
+
+function isOfType({ type }: Schema, json: string): boolean {
+  const value = JSON.parse(json);
+  return value === null || typeof value === type;
+}
+
+function hostileJson({ type }: Schema): fc.Arbitrary<string> {
+  const ofType = corpus.jsons.filter((json) => isOfType({ type }, json));
+  return type === "number"
+    ? fc.constantFrom(...ofType)
+    : fc.constantFrom(...corpus.texts.map((text) => JSON.stringify(text)));
+}
+
+/** The JSON of values at the bounds of a schema, and one beyond them. */
+function boundsOf(schema: Schema): [at: string[], beyond: string[]] {
+  const { minimum, maximum, minLength, maxLength } = schema;
+  if (maximum !== undefined) {
+    return [
+      [String(minimum), String(maximum), `${maximum}e0`, "-0", "5e-324"],
+      [String(minimum - Number.MIN_VALUE), "-1", String(maximum + maximum * 2 ** -52), String(maximum + 1)],
+    ];
+  }
+  if (maxLength === undefined) return [[], []];
+  // Letters of one, two, three and four bytes count one each; where only ASCII is right, ajv says so.
+  const ofLength = (length: number) =>
+    ["x", "ü", "€", "😀"].map((letter) => JSON.stringify(stretched(schema, letter, length)));
+  return [
+    [...ofLength(maxLength), ...ofLength(minLength ?? 0)],
+    [...ofLength(maxLength + 1), ...(minLength ? ['""'] : [])],
+  ];
+}
+
+/** Text of so many code points; an email where the schema wants one. */
+function stretched(schema: Schema, letter: string, length: number): string {
+  const end = schema.pattern?.includes("@") && length > 10 ? "@x.example" : "";
+  return letter.repeat(length - end.length) + end;
+}
+
+/** A value that the schema lets pass. */
+function rightValue(schema: Schema): fc.Arbitrary<unknown> {
+  if (schema.enum) return fc.constantFrom(...schema.enum);
+  if (schema.type === "number") return fc.double({ min: schema.minimum, max: schema.maximum, noNaN: true });
+  return rightText(schema);
+}
+
+function rightText(schema: Schema): fc.Arbitrary<string> {
+  if (schema.enum) return fc.constantFrom(...schema.enum);
+  if (schema.type === "integer") return fc.oneof(fc.integer({ min: -3, max: 120 }), fc.integer()).map(String);
+  // What general text passes: ajv judges, and every schema of the contract lets one of these pass often.
+  const most = schema.maxLength ?? 50;
+  const local = fc.stringMatching(/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,30}$/);
+  const domain = fc.constantFrom("x.example", "A-b.C.example");
+  return fc
+    .oneof(
+      // Long text takes long to make, and most of what is in it is in short text too.
+      { weight: 1, arbitrary: textOfUpTo(most) },
+      { weight: 6, arbitrary: textOfUpTo(Math.min(most, 30)) },
+      { weight: 3, arbitrary: fc.constantFrom(...corpus.texts) },
+      { weight: 6, arbitrary: fc.tuple(local, domain).map((parts) => parts.join("@")) },
+      { weight: 3, arbitrary: fc.uuid({ version: 7 }) },
+    )
+    .filter((text) => errorsOf(schema, text).length === 0);
+}
+
+/** Those parts that were not left out, by name. */
+function partsOf(parts: [string, fc.Arbitrary<string | undefined>][]): fc.Arbitrary<Record<string, string>> {
+  const chosen = fc.tuple(...parts.map(([name, value]) => value.map((text) => [name, text] as const)));
+  return chosen.map((pairs) =>
+    Object.fromEntries(pairs.filter((pair): pair is readonly [string, string] => pair[1] !== undefined)),
+  );
+}
+
+const loneSurrogate = /\p{Surrogate}/u;
+
+/** Any text, lone surrogates included, as bytes that a URL may hold. */
+function percentEncoded(text: string): string {
+  return Array.from(text, (character) => {
+    if (!loneSurrogate.test(character)) return encodeURIComponent(character);
+    const code = character.charCodeAt(0);
+    return `%ed%${(0x80 | ((code >> 6) & 0x3f)).toString(16)}%${(0x80 | (code & 0x3f)).toString(16)}`;
+  }).join("");
+}
+
+function isDecodable(text: string): boolean {
+  return !loneSurrogate.test(text);
+}

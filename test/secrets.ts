@@ -1,0 +1,48 @@
+/** What no log line and no file may hold, searched for wherever a test has left one: keys, and what bodies say. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Any key as it is made, but those of the sandbox, which are public, and the prefix of one before its SHA-256,
+ * which is how a database may keep them.
+ */
+const key = /dk_(?!sandbox_|.{9}[0-9a-f]{34})[A-Za-z0-9_-]{43}/;
+
+/** Text of request bodies that is too long to be in a log by chance. */
+const bodyTexts = new Set<string>();
+const leastLength = 8;
+
+/** Remembers every text in a request body, to be searched for in the logs of this test file. */
+export function rememberBody(body: string): void {
+  try {
+    JSON.parse(body, (_name, value) => {
+      if (typeof value === "string" && value.length >= leastLength) bodyTexts.add(value);
+    });
+  } catch {
+    if (body.length >= leastLength) bodyTexts.add(body);
+  }
+}
+
+/** @throws {Error} where log lines hold a key, or text of a request body */
+export function assertNoSecretsInLog(lines: string): void {
+  assertNoKey("A log", lines);
+  for (const text of bodyTexts) {
+    const escaped = JSON.stringify(text).slice(1, -1);
+    if (lines.includes(text) || lines.includes(escaped))
+      throw new Error(`A log holds text of a body: ${text}`);
+  }
+}
+
+/** @throws {Error} where text holds a key */
+export function assertNoKey(what: string, text: string): void {
+  const found = key.exec(text);
+  if (found) throw new Error(`${what} holds the key ${found[0]}`);
+}
+
+/** @throws {Error} where a file below a folder holds a key; what customers say is in databases, of course */
+export function assertNoKeyInFolder(folder: string): void {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    if (entry.isFile()) assertNoKey(`The file ${file}`, readFileSync(file, "latin1"));
+  }
+}
