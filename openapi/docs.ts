@@ -4,7 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { hash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
@@ -39,6 +39,7 @@ execFileSync(
   [redocly, "build-docs", described, ...config, "--inlineBundle", "--output", page],
   { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" } },
 );
+rmSync(described);
 writeFileSync(page, closed(readFileSync(page, "utf8")));
 
 /** The page without what only works at Redoc's own site, under a policy that lets nothing run but what is in it. */
