@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import http from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import pino from "pino";
 import { inject, onTestFinished } from "vitest";
 import { type CustomersClient, createCustomersClient } from "../client/index.ts";
@@ -543,8 +543,11 @@ export function installPackage(folder: string): string[] {
   const [{ filename, files }] = JSON.parse(execSync(pack, { encoding: "utf8", stdio: "pipe" }));
   const modules = join(folder, "node_modules");
   mkdirSync(join(modules, name), { recursive: true });
-  for (const dependency of Object.keys(dependencies))
+  for (const dependency of Object.keys(dependencies)) {
+    // One with a scope is in a folder of it.
+    mkdirSync(dirname(join(modules, dependency)), { recursive: true });
     symlinkSync(join(process.cwd(), "node_modules", dependency), join(modules, dependency));
+  }
   writeFileSync(join(folder, "package.json"), JSON.stringify({ dependencies: { [name]: "*" } }));
   // `rebuild` links the commands of a package that is there.
   const steps = `tar -xzf ${filename} -C node_modules/${name} --strip-components=1 && npm rebuild --ignore-scripts`;

@@ -6,7 +6,7 @@ import { createCustomersClient } from "../../client/index.ts";
 import { createCheckedFetch } from "../../contract/check.ts";
 import { temporaryFolder } from "../harness.ts";
 import { freePort } from "../postgres.ts";
-import { buildImage, type Image, unmountAll } from "./image.ts";
+import { buildImage, firstProcessOf, type Image, unmountAll } from "./image.ts";
 
 const folder = temporaryFolder();
 let image: Image;
@@ -44,17 +44,21 @@ async function startServer(volume: string) {
   const port = await freePort();
   const environment = { PORT: String(port), HOST: "127.0.0.1" };
   const child = image.start(image.config.Cmd, volume, environment);
-  onTestFinished(() => void child.kill("SIGKILL"));
+  const exited = once(child, "exit");
+  onTestFinished(async () => {
+    const first = firstProcessOf(child);
+    if (first !== undefined) process.kill(first, "SIGKILL");
+    await exited;
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += chunk));
   await expect.poll(() => output, { timeout: 60_000 }).toContain('"msg":"listening"');
-  const first = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8"));
   return {
     environment,
     url: `http://127.0.0.1:${port}`,
     /** The number of the container's first process, as this machine counts. */
-    first,
-    exited: once(child, "exit"),
+    first: firstProcessOf(child) as number,
+    exited,
     output: () => output,
   };
 }

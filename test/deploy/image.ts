@@ -96,13 +96,22 @@ export async function buildImage(folder: string): Promise<Image> {
         mount --bind /dev "$root/dev"
         exec chroot "$root" setpriv --reuid=${uid} --regid=${gid} ${drop} \\
           env --ignore-environment --chdir=${config.WorkingDir} "$@"`;
-      const args = ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, "sh"];
+      const args = ["--mount", "--pid", "--fork", "sh", "-c", script, "sh"];
       return spawn("unshare", [...args, ...config.Env, ...own, ...command], {
         env: { PATH: process.env.PATH, root: mounted, data: dataFolder },
         stdio: ["ignore", "pipe", "pipe"],
       });
     },
   };
+}
+
+/**
+ * The first process of a container, by its number on this machine; undefined once it has ended. To end the one
+ * that started it would not end it, as it has become another user.
+ */
+export function firstProcessOf({ pid, exitCode, signalCode }: ChildProcess): number | undefined {
+  if (exitCode !== null || signalCode !== null) return undefined;
+  return Number.parseInt(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"), 10) || undefined;
 }
 
 /** Ends what podman has mounted below a folder, so that this can be removed. */

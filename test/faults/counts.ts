@@ -14,8 +14,11 @@ const counts = {
   HISTORY_OPERATIONS: [10_000, 2_000],
 };
 
+/** Whether this is the short form, that of the gate. */
+export const isShort = process.env.FAULTS_FORM === "short";
+
 /** One of the counts, or what the variable `FAULTS_<name>` says instead. */
 export function count(name: keyof typeof counts): number {
   const [full, short] = counts[name] as [number, number];
-  return Number(process.env[`FAULTS_${name}`] ?? (process.env.FAULTS_FORM === "short" ? short : full));
+  return Number(process.env[`FAULTS_${name}`] ?? (isShort ? short : full));
 }

@@ -42,10 +42,19 @@ export class Caller {
     return answer as Answer;
   }
 
-  /** The bytes of the answer to the bytes of a request that is not HEAD, or that is refused. */
+  /** The bytes of the answer to the bytes of a request. */
   async exchange(bytes: Buffer): Promise<Buffer> {
-    this.#socket ??= await this.#open();
-    const socket = this.#socket;
+    const kept = this.#socket;
+    try {
+      return await this.#exchangeOn(kept ?? (await this.#open()), bytes);
+    } catch (error) {
+      // The server ends an idle connection after five seconds, perhaps just now: on a new one it must answer.
+      if (kept === undefined) throw error;
+      return this.#exchangeOn(await this.#open(), bytes);
+    }
+  }
+
+  #exchangeOn(socket: Socket, bytes: Buffer): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       let received: Buffer = Buffer.alloc(0);
       const settle = () => {
@@ -87,6 +96,7 @@ export class Caller {
       if (this.#socket === socket) this.#socket = undefined;
     });
     await once(socket, "connect");
+    this.#socket = socket;
     // A reset ends it too, and is seen by its close.
     socket.on("error", () => {});
     return socket;
