@@ -159,9 +159,9 @@ export function createApp(options: AppOptions): express.Express {
     let rawBody = noBytes;
     if (operation.maxBodyBytes !== undefined) {
       clearTimeout(exchange.timer);
-      const spent = performance.now() - exchange.startedAt;
+      const left = patienceInMilliseconds - Math.ceil(performance.now() - exchange.startedAt);
       rawBody = await requests.readBody(request, response, operation.maxBodyBytes);
-      exchange.timer = setTimeout(exchange.giveUp, patienceInMilliseconds - spent);
+      exchange.timer = setTimeout(exchange.giveUp, left);
       decoded.body = requests.parseJsonObject(rawBody);
     }
     const checked = await checkRequest(operation, decoded);

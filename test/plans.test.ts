@@ -193,7 +193,11 @@ describe("PostgreSQL with 200,000 customers of one company, 20,000 of others and
   ])("finds %s in %j by %j", async (name, indexes, columns) => {
     const last = (await watched.statementsOf(name, deep)).at(-1) as Ran;
     const scans = nodesOf(await planOf(last, "custom")).filter((node) => node["Index Name"]);
-    expect(scans.map((scan) => scan["Index Name"])).toEqual(indexes);
+    const names = scans.map((scan) => scan["Index Name"]);
+    // The index of the search is asked as often as there are eras; all else once.
+    expect(names.filter((name, at) => name !== "customers_search" || names.indexOf(name) === at)).toEqual(
+      indexes,
+    );
     for (const column of columns)
       expect(scans.at(-1)?.["Index Cond"]).toMatch(new RegExp(`\\b${column} (=|<|@>)`));
   });

@@ -193,11 +193,13 @@ function createSearch(knex: Knex, window: number): Search {
         .select("id")
         .where("company_id", ":companyId")
         .orderByRaw("id limit 1");
+      const newest = knex("next").select("id").orderByRaw("id desc limit 1");
       const found = knex("rest").select(
-        knex.raw("search_newest(?, ?, ?::bigint[], id, ?, ?, ?, ?)", [
+        knex.raw("search_newest(?, ?, ?::bigint[], ?, id, ?, ?, ?, ?)", [
           ":companyId",
           ":text",
           ":grams",
+          newest,
           knex("oldest").select("id"),
           ":status",
           window,

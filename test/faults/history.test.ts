@@ -1,16 +1,16 @@
-/** What several processes answer to concurrent clients, as one history of each customer. */
+/** What several processes answer to the concurrent clients of several others, as one history of each customer. */
 import { describe, expect, it } from "vitest";
-import { createKeyByCommand, databaseOfTest, type SpawnedServer, spawnServer } from "../harness.ts";
+import {
+  createKeyByCommand,
+  databaseOfTest,
+  runCommand,
+  type SpawnedServer,
+  spawnServer,
+} from "../harness.ts";
 import { count } from "./counts.ts";
 import { addFigure } from "./figures.ts";
+import type { Action, ClientOperation } from "./historyClient.ts";
 import { isLinearizable, type Model, type Operation } from "./linearizability.ts";
-
-/** What a client did to a customer, and was answered. `customer` is its JSON, `""` where there is none. */
-type Action =
-  | { kind: "read"; customer: string }
-  | { kind: "create"; customer: string | "taken" }
-  | { kind: "update"; name: string; customer: string }
-  | { kind: "updateIf"; held: string; name: string; customer: string | "changed" };
 
 /** A customer, from before it is created; its state is its JSON. */
 const customerModel: Model<Action> = (state, action) => {
@@ -101,88 +101,29 @@ it("reads, creates, updates and updates under If-Match through several processes
   const key = await createKeyByCommand(databaseUrl);
   const servers = await startProcesses(databaseUrl);
   const total = count("HISTORY_OPERATIONS");
-  const clients = 24;
-  /** So few at a time that most operations meet others on the same customer. */
-  const customersAtOnce = 6;
-  const operationsOfCustomer = 200;
+  const clientProcesses = 3;
 
-  let sent = 0;
-  const histories = new Map<number, Operation<Action>[]>();
-  /** What the clients know of each customer: its id, and the latest tag with its state. */
-  const known = new Map<number, { id: string; tag: string; held: string }>();
-
-  async function ask(method: string, path: string, body?: object, headers: Record<string, string> = {}) {
-    const server = servers[Math.floor(Math.random() * servers.length)] as SpawnedServer;
-    const from = performance.now();
-    const response = await server.fetch(`/api/v1/customers${path}`, {
-      method,
-      headers: {
-        Authorization: `Bearer ${key}`,
-        ...(body && { "Content-Type": "application/json" }),
-        // Now and then a new connection, which may be another worker's.
-        ...(Math.random() < 0.2 && { Connection: "close" }),
-        ...headers,
-      },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    const { data } = JSON.parse(await response.text());
-    return { from, to: performance.now(), status: response.status, tag: response.headers.get("ETag"), data };
-  }
-
-  /** One operation on a customer, and what of it goes into the history. */
-  async function operate(number: number): Promise<Operation<Action>> {
-    const email = `customer-${number}@history.example`;
-    const name = `name-${sent}`;
-    const customer = known.get(number);
-    const draw = Math.random();
-    if (!customer || draw < 0.05) {
-      // Before anybody knows its id: by its email, and through the index of the search.
-      if (draw < 0.5) {
-        const { from, to, status, data } = await ask("GET", `?search=${email}`);
-        expect(status).toBe(200);
-        return { from, to, action: { kind: "read", customer: data[0] ? JSON.stringify(data[0]) : "" } };
-      }
-      const { from, to, status, tag, data } = await ask("POST", "", { email, name });
-      expect([201, 409]).toContain(status);
-      if (status === 409) return { from, to, action: { kind: "create", customer: "taken" } };
-      known.set(number, { id: data.id, tag: tag as string, held: JSON.stringify(data) });
-      return { from, to, action: { kind: "create", customer: JSON.stringify(data) } };
-    }
-    const path = `/${customer.id}`;
-    if (draw < 0.5) {
-      const { from, to, status, tag, data } = await ask("GET", path);
-      expect(status).toBe(200);
-      known.set(number, { id: data.id, tag: tag as string, held: JSON.stringify(data) });
-      return { from, to, action: { kind: "read", customer: JSON.stringify(data) } };
-    }
-    const { held } = customer;
-    const isConditional = draw < 0.75;
-    const condition = isConditional ? { "If-Match": customer.tag } : undefined;
-    const { from, to, status, tag, data } = await ask("PATCH", path, { name }, condition);
-    expect(isConditional ? [200, 412] : [200]).toContain(status);
-    if (status === 412) return { from, to, action: { kind: "updateIf", held, name, customer: "changed" } };
-    const after = JSON.stringify(data);
-    known.set(number, { id: data.id, tag: tag as string, held: after });
-    return {
-      from,
-      to,
-      action: isConditional
-        ? { kind: "updateIf", held, name, customer: after }
-        : { kind: "update", name, customer: after },
-    };
-  }
-
-  await Promise.all(
-    Array.from({ length: clients }, async () => {
-      while (sent < total) {
-        const generation = Math.floor(sent / (operationsOfCustomer * customersAtOnce));
-        sent += 1;
-        const number = generation * customersAtOnce + Math.floor(Math.random() * customersAtOnce);
-        const operation = await operate(number);
-        histories.set(number, [...(histories.get(number) ?? []), operation]);
-      }
-    }),
+  // Each client process sends to every server, and knows nothing of the others'.
+  const programs = await Promise.all(
+    Array.from({ length: clientProcesses }, () =>
+      runCommand(
+        [],
+        {
+          SERVERS: servers.map(({ url }) => url).join(),
+          KEY: key,
+          OPERATIONS: String(Math.ceil(total / clientProcesses)),
+        },
+        ["--import", "tsx", "test/faults/historyClient.ts"],
+      ),
+    ),
   );
+  const histories = new Map<number, Operation<Action>[]>();
+  for (const { code, stdout, stderr } of programs) {
+    expect(code, stderr).toBe(0);
+    for (const { number, ...operation } of JSON.parse(stdout) as ClientOperation[]) {
+      histories.set(number, [...(histories.get(number) ?? []), operation]);
+    }
+  }
 
   const all = [...histories.values()].flat();
   const overlapping = [...histories.values()].flatMap((history) =>
@@ -195,7 +136,7 @@ it("reads, creates, updates and updates under If-Match through several processes
   const test = "Concurrent operations";
   addFigure(
     test,
-    `operations through ${databaseUrl.startsWith("sqlite:") ? "2 workers" : "3 servers"}`,
+    `operations of ${clientProcesses} processes through ${databaseUrl.startsWith("sqlite:") ? "2 workers" : "3 servers"}`,
     all.length,
     String(total),
   );

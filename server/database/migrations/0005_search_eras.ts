@@ -2,9 +2,14 @@ import type { Migration } from "../migrate.ts";
 
 /**
  * An era is a span of time, and each customer belongs to one of each of these lengths, from 198 days
- * down to 16 seconds, each the sixteenth part of the one before: in milliseconds, as powers of two.
+ * down to a second, each the sixteenth part of the one before: in milliseconds, as powers of two.
  */
-const eraBits = [34, 30, 26, 22, 18, 14];
+const eraBits = [34, 30, 26, 22, 18, 14, 10];
+/**
+ * So many eras of a length are asked before longer ones are. With fewer, an era where the hits begin may hold
+ * many of them, and with more, a term that nobody has asks for many eras.
+ */
+const patience = 32;
 /** SQL: the milliseconds of an id. */
 const timeOf = (id: string) => `('x' || translate(left(${id}::text, 13), '-', ''))::bit(48)::bigint`;
 /** SQL: an era as the index has it among the grams; no gram has this sign and is so large. */
@@ -46,24 +51,20 @@ export const up: Migration["up"] = (schema, dialect) => {
       .raw(
         "create index customers_search on customers using gin (company_id, search_grams(id, email, folded_name)) with (gin_pending_list_limit = 1024)",
       )
-      // The newest customers with a term, before a given one. The index gives what it finds in no order:
-      // where that is more than `most`, it is asked for each part of the era by itself, the newest first,
-      // until there are as many as wanted. Otherwise a term that only the oldest third of 1,000,000
-      // customers has would have them all read and sorted. No plan but the index's is any good here.
+      // The newest customers with a term in an era, and before a given one. The index gives what it finds in
+      // no order: where that is more than `most`, it is asked for each part of the era by itself, the newest
+      // first. The era is a condition of its own, so that the index begins with it: as one more gram it would be
+      // looked for in all of the grams' entries, a tenth as fast. No plan but the index's is any good here.
       .raw(
-        `create function search_newest(
-           of_company uuid, term text, grams bigint[], before uuid, oldest uuid, of_status text,
-           most integer, wanted integer, level integer = -1, era bigint = 0
+        `create function search_era(
+           of_company uuid, term text, grams bigint[], before uuid, of_status text,
+           most integer, wanted integer, level integer, era bigint
          ) returns setof uuid language plpgsql stable
-         set enable_seqscan = off set enable_indexscan = off set jit = off set plan_cache_mode = force_custom_plan
+         set enable_seqscan = off set enable_indexscan = off set jit = off set plan_cache_mode = force_generic_plan
          as $$
          declare
-           asked bigint[] = case when level < 0 then grams else grams || (${eraOf("level", "era")}) end;
-           bits integer[] = array[${eraBits}];
            candidates integer;
            found uuid[];
-           first bigint = era * 16;
-           last bigint = era * 16 + 15;
            returned integer;
          begin
            select count(*), array_agg(id order by id desc) filter (
@@ -71,21 +72,55 @@ export const up: Migration["up"] = (schema, dialect) => {
                and (strpos(email, term) > 0 or strpos(folded_name, term) > 0))
            into candidates, found from (
              select id, email, folded_name, status from customers
-             where company_id = of_company and search_grams(id, email, folded_name) @> asked
+             where company_id = of_company and search_grams(id, email, folded_name) @> grams
+               and search_grams(id, email, folded_name) @> array[${eraOf("level", "era")}]
              limit case when level < ${eraBits.length - 1} then most + 1 end) as asked_for;
            if candidates <= most or level = ${eraBits.length - 1} then
              return query select unnest(found[:wanted]);
              return;
            end if;
-           level := level + 1;
-           first := greatest(first, ${timeOf("oldest")} >> bits[level + 1]);
-           last := least(case when level > 0 then last end, ${timeOf("before")} >> bits[level + 1]);
-           for part in reverse last .. first loop
-             return query select * from search_newest(
-               of_company, term, grams, before, oldest, of_status, most, wanted, level, part);
+           for part in reverse era * 16 + 15 .. era * 16 loop
+             return query select * from search_era(
+               of_company, term, grams, before, of_status, most, wanted, level + 1, part);
              get diagnostics returned = row_count;
              wanted := wanted - returned;
              exit when wanted <= 0;
+           end loop;
+         end $$`,
+      )
+      // The newest customers with a term before a given one, in all eras: from there to the oldest customer,
+      // in ever longer steps, the first of them longer than what was compared to no avail, that from `newest`
+      // to `before`. To ask for all eras at once would have the index collect every hit there is, 300,000 of
+      // them where the oldest third of 1,000,000 customers has the term: ten times as slow.
+      .raw(
+        `create function search_newest(
+           of_company uuid, term text, grams bigint[], newest uuid, before uuid, oldest uuid, of_status text,
+           most integer, wanted integer
+         ) returns setof uuid language plpgsql stable as $$
+         declare
+           bits integer[] = array[${eraBits}];
+           span bigint = ${timeOf("newest")} - ${timeOf("before")};
+           level integer = ${eraBits.length - 1};
+           era bigint;
+           asked integer = 0;
+           returned integer;
+         begin
+           while level > 0 and span >= 1::bigint << bits[level + 1] loop
+             level := level - 1;
+           end loop;
+           era := ${timeOf("before")} >> bits[level + 1];
+           while wanted > 0 and era >= ${timeOf("oldest")} >> bits[level + 1] loop
+             return query select * from search_era(
+               of_company, term, grams, before, of_status, most, wanted, level, era);
+             get diagnostics returned = row_count;
+             wanted := wanted - returned;
+             asked := asked + 1;
+             if level > 0 and era % 16 = 0 and asked >= ${patience} then
+               era := era / 16;
+               level := level - 1;
+               asked := 0;
+             end if;
+             era := era - 1;
            end loop;
          end $$`,
       )
