@@ -79,9 +79,9 @@ export const up: Migration["up"] = (schema, dialect) => {
              return query select unnest(found[:wanted]);
              return;
            end if;
-           for part in reverse era * 16 + 15 .. era * 16 loop
+           for part in reverse 15 .. 0 loop
              return query select * from search_era(
-               of_company, term, grams, before, of_status, most, wanted, level + 1, part);
+               of_company, term, grams, before, of_status, most, wanted, level + 1, era * 16 + part);
              get diagnostics returned = row_count;
              wanted := wanted - returned;
              exit when wanted <= 0;
