@@ -47,8 +47,14 @@ export function installReferences(): void {
 /**
  * Starts a server on a copy of a database.
  * @param folder where the copy and the server's log go
+ * @param environment what is set otherwise than for a comparison
  */
-export async function startServer(name: ServerName, database: string, folder: string): Promise<BenchServer> {
+export async function startServer(
+  name: ServerName,
+  database: string,
+  folder: string,
+  environment: Record<string, string> = {},
+): Promise<BenchServer> {
   const copy = join(folder, `${name}.db`);
   if (!existsSync(copy)) copyFileSync(database, copy);
   const port = await freePort();
@@ -65,6 +71,7 @@ export async function startServer(name: ServerName, database: string, folder: st
       // What the references do not do. The drift check adds 1 microsecond to a request.
       RATE_LIMIT_PER_MINUTE: "0",
       DRIFT_CHECK_ONE_IN: "0",
+      ...environment,
     },
     stdio: ["ignore", log, "inherit"],
   });

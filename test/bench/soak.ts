@@ -62,7 +62,7 @@ const folder = mkdtempSync(join(options.folder, "soak-"));
 let server: BenchServer | undefined;
 try {
   const data = await createData(join(folder, "data.db"), Number(options.customers));
-  server = await startServer("ours", data.file, folder);
+  server = await startServer("ours", data.file, folder, { DRIFT_CHECK_ONE_IN: "100" });
   process.exitCode = (await soak(server, mixOf(requestsFor(data)))) ? 0 : 1;
 } finally {
   await server?.stop();
