@@ -13,7 +13,7 @@ export interface Sample {
   megabytes: number;
 }
 
-/** One operation on one server: medians over the rounds. CPU time is that of one request. */
+/** One operation on one server: medians over the batches. CPU time is that of one request. */
 export interface Figures {
   requestsPerSecond: number;
   cpuMicroseconds: number;
@@ -22,6 +22,8 @@ export interface Figures {
   p50Milliseconds: number;
   p99Milliseconds: number;
   megabytes: number;
+  /** The first server's CPU time to that of this one, of batches that were sent one after the other. */
+  firstToThis: number;
 }
 
 /** A server beside its requests. */
@@ -42,8 +44,8 @@ export interface Results {
   installed: { packages: number; megabytes: number };
 }
 
-/** The figures of one operation on one server, out of all its batches. */
-export function figuresOf(samples: Sample[]): Figures {
+/** The figures of one operation on one server, out of all its batches and those of the first server. */
+export function figuresOf(samples: Sample[], ofFirst: Sample[]): Figures {
   const middle = (name: keyof Sample) => median(samples.map((sample) => sample[name]));
   const sum = (name: keyof Sample) => samples.reduce((total, sample) => total + sample[name], 0);
   const cpuMicroseconds = middle("cpuMicroseconds");
@@ -56,6 +58,11 @@ export function figuresOf(samples: Sample[]): Figures {
     p50Milliseconds: middle("p50Milliseconds"),
     p99Milliseconds: middle("p99Milliseconds"),
     megabytes: middle("megabytes"),
+    firstToThis: median(
+      samples.map(
+        ({ cpuMicroseconds }, index) => (ofFirst[index] as Sample).cpuMicroseconds / cpuMicroseconds,
+      ),
+    ),
   };
 }
 
@@ -94,7 +101,7 @@ export function printResults({ setting, operations, servers, installed }: Result
         of.p50Milliseconds.toFixed(2),
         of.p99Milliseconds.toFixed(2),
         of.megabytes.toFixed(0),
-        name === first ? "" : (figures[first].cpuMicroseconds / of.cpuMicroseconds).toFixed(2),
+        name === first ? "" : of.firstToThis.toFixed(2),
       ];
     }),
   );
@@ -102,7 +109,7 @@ export function printResults({ setting, operations, servers, installed }: Result
     ["", "server", "req/s", "CPU us", "user", "system", "p50 ms", "p99 ms", "MB", `${first} / it`],
     rows,
   );
-  console.log(`\nCPU us: of the server process, for one request. ${first} / it: the ratio of that.\n`);
+  console.log(`\nCPU us: of the server process, for one request. ${first} / it: the median of its ratios.\n`);
   printTable(
     ["", "server", "ready ms", "CPU ms", "idle MB", `MB after ${setting.soakRequests}`],
     names.map((name) => {
