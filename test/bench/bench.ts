@@ -40,7 +40,7 @@ const help = `Usage: npm run bench -- [options]
   --customers <n>    customers of the company that asks (100000)
   --only <name,...>  of ${operations.join(", ")}; a beginning is enough
   --servers <...>    of ${Object.keys(programs).join(", ")}
-  --soak <n>         requests after which resident memory is read (20000); 0 for none
+  --soak <n>         requests after which resident memory is read (100000); 0 for none
   --folder <path>    where the databases go (the system's temporary folder); no file system in
                      memory, or a durable write costs nothing
 
@@ -54,7 +54,7 @@ const { values: options } = parseArgs({
     customers: { type: "string", default: "100000" },
     only: { type: "string", default: "" },
     servers: { type: "string", default: Object.keys(programs).join() },
-    soak: { type: "string", default: "20000" },
+    soak: { type: "string", default: "100000" },
     folder: { type: "string", default: tmpdir() },
     help: { type: "boolean", default: false },
   },
