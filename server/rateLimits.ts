@@ -29,8 +29,8 @@ export interface RateLimits {
 }
 
 /**
- * Counts exactly: in memory on SQLite, that of the primary where there are workers, and on PostgreSQL in an unlogged table that all processes
- * share.
+ * Counts exactly: in memory on SQLite, that of the primary where there are workers, and on PostgreSQL in an
+ * unlogged table that all processes share.
  * @param requestsPerMinute for each key; 0 for no limits at all
  */
 export function createRateLimits(
