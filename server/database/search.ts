@@ -35,16 +35,20 @@ export function foldText(text: string): string {
   return text.normalize("NFC").toLowerCase().replaceAll("ς", "σ");
 }
 
-/** Every one, two and three characters in a row of a text. */
-export function allGrams(text: string): Set<string> {
-  const characters = [...text];
-  const grams = new Set<string>();
+/** Adds every one, two and three characters in a row to a set, `between` between each two of them. */
+export function addGrams(grams: Set<string>, characters: string[], between = ""): void {
   for (const [index, first] of characters.entries()) {
     const [second, third] = [characters[index + 1], characters[index + 2]];
     grams.add(first);
-    if (second !== undefined) grams.add(first + second);
-    if (second !== undefined && third !== undefined) grams.add(first + second + third);
+    if (second !== undefined) grams.add(first + between + second);
+    if (second !== undefined && third !== undefined) grams.add(first + between + second + between + third);
   }
+}
+
+/** Every one, two and three characters in a row of a text. */
+function allGrams(text: string): Set<string> {
+  const grams = new Set<string>();
+  addGrams(grams, [...text]);
   return grams;
 }
 
