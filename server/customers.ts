@@ -7,6 +7,7 @@ import type { Database, Statement, Value } from "./database/connect.ts";
 import { createGramChoice, foldText, sampleSize } from "./database/search.ts";
 import { type EntityTags, entityTagsOf, matchesWeakly } from "./entityTags.ts";
 import type { ApiError } from "./errors.ts";
+import { replayWindowInMilliseconds } from "./idempotencyKeys.ts";
 import { isoTime } from "./isoTime.ts";
 import { type Call, type Customer, implementOperations, type Operations, type Reply } from "./operations.ts";
 
@@ -39,9 +40,6 @@ const columns = [
 type CallForOne = Pick<Call<"getCustomer">, "path" | "companyId"> & {
   error(status: 404, message: "Customer not found."): ApiError;
 };
-
-/** How long the answer to an idempotency key is kept, as the contract says. */
-const replayWindowInMilliseconds = 24 * 60 * 60 * 1000;
 
 /** The operations of the contract, on a database. */
 export function createOperations(database: Database): Operations {
@@ -271,7 +269,9 @@ export function createOperations(database: Database): Operations {
         };
       if (result.refusedAt === 1) return createAgain(call, row);
       const [first] = await read(getIdempotencyKey, { companyId, key });
-      if (first?.body_sha256 !== bodySha256)
+      // It has lapsed this moment, and is forgotten.
+      if (!first) return operations.createCustomer(call);
+      if (first.body_sha256 !== bodySha256)
         throw call.error(422, "This Idempotency-Key was used with a different request.");
       return {
         status: 201,

@@ -11,11 +11,15 @@ import { connectDatabase } from "./database/connect.ts";
 import { createDriftCheck } from "./drift.ts";
 import { loggable, UnavailableError } from "./errors.ts";
 import { createDemo, welcomeText } from "./firstRun.ts";
+import { forgetLapsedKeys } from "./idempotencyKeys.ts";
 import { isoTime } from "./isoTime.ts";
 import { startWorkers } from "./workers.ts";
 
 /** After SIGTERM: how long to answer on, and when all ends. Many supervisors kill after ten seconds. */
 const stopTimes = { lingerInMilliseconds: 2_000, graceInMilliseconds: 9_000 };
+
+/** How often lapsed idempotency keys are looked for. */
+const forgetIntervalInMilliseconds = 60_000;
 
 /** How often the start tries to reach the database, a second apart. */
 const connectAttempts = 30;
@@ -74,10 +78,16 @@ async function serve(): Promise<Listening> {
   server.listen(config.port, config.host);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
+  const forgetting = setInterval(() => {
+    forgetLapsedKeys(database).catch((error) =>
+      log.warn({ err: loggable(error) }, "cannot forget lapsed idempotency keys"),
+    );
+  }, forgetIntervalInMilliseconds);
   return {
     port,
     async stop() {
       isStopping = true;
+      clearInterval(forgetting);
       await server.stop(stopTimes);
       await database.close();
     },

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { forgetLapsedKeys } from "../server/idempotencyKeys.ts";
 import { type Partner, type Sent, startServer, type TestServer } from "./harness.ts";
 
 let server: TestServer;
@@ -153,6 +154,21 @@ describe("an Idempotency-Key", () => {
     expect([second.status, isReplay(second)]).toEqual([201, false]);
     expect(answerOf(await create(partner, "k", { email: "second@x.example" }))).toEqual(answerOf(second));
     expect((await create(partner, "k", body)).status).toBe(422);
+  });
+
+  it("is forgotten after 24 hours, with its answer, which is data of a customer", async () => {
+    const { database } = server;
+    const { prepare, knex } = database;
+    const kept = prepare<{ key: string }>(knex("idempotency_keys").select("key").orderBy("key"));
+    const partner = await server.partner();
+    for (let n = 0; n < 250; n++) await create(partner, `old-${n}`, { email: `old-${n}@x.example` });
+    await passTime(dayInMilliseconds);
+    const body = { email: "young@x.example" };
+    const young = await create(partner, "young", body);
+    await Promise.all([forgetLapsedKeys(database), forgetLapsedKeys(database)]);
+    expect(await database.read(kept, {})).toEqual([{ key: "young" }]);
+    expect(answerOf(await create(partner, "young", body))).toEqual(answerOf(young));
+    expect(isReplay(await create(partner, "old-0", { email: "new@x.example" }))).toBe(false);
   });
 
   it("means nothing on an update, however it is formed", async () => {
