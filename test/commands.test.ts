@@ -1,8 +1,11 @@
 /** The operator's commands, in processes of their own, on a database that a server answers from. */
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import Sqlite from "better-sqlite3";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { positionOf } from "../server/customerIds.ts";
+import { fileOf } from "./faults.ts";
 import {
   createDatabase,
   type Partner,
@@ -196,6 +199,8 @@ describe("import", () => {
       "wide@x.example,,,,,,extra",
       "both@x.example,,wrong,,-1,9",
       "nul@x.example,a\u0000b,,,,",
+      // In lower case it would be another customer's.
+      "\u212aelvin@x.example,,,,,",
       "last@x.example,Good,,,,",
     ].join("\n");
     for (const options of [[], ["--dry-run"]]) {
@@ -217,7 +222,8 @@ describe("import", () => {
         "FILE:17: 7 cells, where the header has 6",
         "FILE:18: creditLimit: Credit limit must be between 0 and 100000000.",
         "FILE:19: name: Name must be between 1 and 200 characters.",
-        "15 of 17 rows are bad; nothing was written.",
+        "FILE:20: email: Invalid email address.",
+        "16 of 18 rows are bad; nothing was written.",
       ]);
     }
     expect(await customersOf(partner)).toEqual({});
@@ -277,6 +283,34 @@ describe("import", () => {
     expect(customers["b@x.example"]?.notes).toBe("three");
     expect((await importInto(partner, "email\n")).stdout).toBe("0 created, 0 updated, 0 unchanged");
   });
+
+  // PostgreSQL counts the positions itself.
+  if (process.env.TEST_ENGINE !== "postgres") {
+    it("gives a row another id where a server has drawn its position in the table meanwhile", async () => {
+      const partner = await server.partner();
+      await partner.send("POST", "/customers", { email: "position@x.example" });
+      // The import's clock stands, so that it uses up the positions of that millisecond, and begins the next,
+      // whose first is taken.
+      const time = 2e12;
+      const digits = (time + 1).toString(16).padStart(12, "0");
+      const id = `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-000000000000`;
+      const other = new Sqlite(fileOf(server));
+      other
+        .prepare("update customers set id = ?, position = ? where email = 'position@x.example'")
+        .run(id, positionOf(id));
+      other.close();
+      const file = join(folder.path, "many.csv");
+      const emails = Array.from({ length: 2 ** 15 + 1 }, (_, n) => `many-${n}@x.example`);
+      writeFileSync(file, ["email", ...emails].join("\n"));
+      const { code, stdout, stderr } = await runCommand(["import", file, "--company", partner.company], {
+        DATABASE_URL: server.databaseUrl,
+        NODE_OPTIONS: `--import=data:text/javascript,Date.now=()=>${time}`,
+      });
+      expect([code, stdout, stderr]).toEqual([0, `${emails.length} created, 0 updated, 0 unchanged\n`, ""]);
+      const { body } = await partner.send("GET", `/customers/${id}`);
+      expect(body.data).toMatchObject({ id, email: "position@x.example" });
+    });
+  }
 });
 
 describe("audit", () => {
@@ -499,6 +533,13 @@ describe("copy", () => {
       await source.stop();
       await created.drop();
     }
+  });
+
+  it("copies no database that does not exist, and makes none of its name", async () => {
+    const file = join(folder.path, "mistyped.db");
+    const copied = await runCommand(["copy", "--from", `sqlite:${file}`, "--to", server.databaseUrl]);
+    expect(copied).toMatchObject({ code: 1, stdout: "", stderr: `There is no database ${file}\n` });
+    expect(existsSync(file)).toBe(false);
   });
 
   it("refuses to copy a database onto itself, and leaves it as it is", async () => {

@@ -38,7 +38,7 @@ export function bodyOf(columns: readonly CsvColumn[], cells: readonly Cell[]): B
   const body: Body = {};
   for (const [index, column] of columns.entries()) {
     const { text, wasQuoted } = cells[index] as Cell;
-    if (column === "email") body.email = parseText(text.trim()).toLowerCase();
+    if (column === "email") body.email = parseText(text.trim());
     // Absent: a new customer gets the contract's default, an existing one keeps what it has.
     else if (column === "status") Object.assign(body, text.trim() && { status: text.trim() });
     else if (text === "" && !(column === "notes" && wasQuoted)) body[column] = null;

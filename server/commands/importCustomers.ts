@@ -232,7 +232,8 @@ function createStaging(database: Database, run: Run) {
       pending.push({
         line,
         id,
-        email: body.email,
+        // Not before the check: the lower case of a Kelvin sign is a k.
+        email: body.email.toLowerCase(),
         name: body.name ?? null,
         folded_name: body.name == null ? null : foldText(body.name),
         status: body.status ?? null,
@@ -263,6 +264,7 @@ function createStaging(database: Database, run: Run) {
       await execute("create unique index staged_email on staged (email)");
       if (dialect === "postgres") await execute("analyze staged");
       await execute(dialect === "sqlite" ? "begin immediate" : "begin");
+      if (dialect === "sqlite") await moveOffTakenPositions();
       const changes = header
         .filter((column) => column !== "email")
         .flatMap((column) => storedColumns[column]);
@@ -285,6 +287,22 @@ function createStaging(database: Database, run: Run) {
       return { created: total - known, updated, unchanged: known - updated };
     },
   };
+
+  /** A server may have drawn the position of a staged row meanwhile: then another id, as in createCustomer. */
+  async function moveOffTakenPositions(): Promise<void> {
+    const taken = prepare<{ line: number }>(
+      knex("staged").select("staged.line").join("customers", "customers.position", "staged.position"),
+    );
+    const move = prepare(
+      knex("staged").update({ id: ":id", position: ":position" }).where("line", ":line").returning("line"),
+    );
+    for (let rows = await run(taken); rows.length > 0; rows = await run(taken)) {
+      for (const { line } of rows) {
+        const id = newCustomerId();
+        await run(move, { line, id, ...database.search.columnsOf(id) });
+      }
+    }
+  }
 
   /** Updates the customers that differ in one of these columns; returns a row for each. */
   function updateOf(changes: string[]): Statement<{ one: number }> {
