@@ -102,7 +102,7 @@ export function createApp(options: AppOptions): express.Express {
           method: request.method,
           operationId: exchange.operationId,
           company: exchange.companyId,
-          status: response.statusCode,
+          status,
           durationInMilliseconds: Math.round(milliseconds * 100) / 100,
           ...(!response.writableFinished && { aborted: true }),
         },
@@ -119,9 +119,11 @@ export function createApp(options: AppOptions): express.Express {
     }
 
     function fail(thrown: unknown): void {
-      if (response.writableEnded) return;
-      if (thrown instanceof ClientGoneError) return void response.destroy();
+      const wasGivenUp = response.writableEnded;
+      if (thrown instanceof ClientGoneError) return void (wasGivenUp || response.destroy());
+      // It logs the cause, also of what fails after the answer.
       const { status, headers, body } = errorAnswer(thrown, exchange.requestId, log);
+      if (wasGivenUp) return;
       if (response.headersSent) return void response.destroy();
       send(request, response, exchange, status, headers, body);
     }

@@ -38,13 +38,20 @@ export function createServer(app: Express, log: Logger, metrics?: Metrics): Stop
   const sockets = new Set<Socket>();
   /** The latest answer begun on each connection. */
   const latest = new WeakMap<Socket, http.ServerResponse>();
+  /** The answers on a connection that waited for one before them, as requests came without waiting for it. */
+  const queued = new WeakMap<Socket, http.ServerResponse[]>();
   /** Connections whose latest bytes may not be what they seem: nothing that follows on them is a request. */
   const refused = new WeakSet<Socket>();
   let stopping = false;
 
   server.on("connection", (socket) => {
     sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
+    socket.on("close", () => {
+      sockets.delete(socket);
+      // Node tells nothing to those whose turn has not come.
+      for (const response of queued.get(socket) ?? [])
+        if (!response.socket && !response.writableFinished) response.emit("close");
+    });
   });
   server.on("request", handle);
 
@@ -56,6 +63,8 @@ export function createServer(app: Express, log: Logger, metrics?: Metrics): Stop
       refuse(socket);
       return;
     }
+    if (latest.get(socket)?.closed === false)
+      queued.set(socket, [...(queued.get(socket) ?? []).filter(({ closed }) => !closed), response]);
     latest.set(socket, response);
     if (stopping) response.shouldKeepAlive = false;
     // Express answers a target without a path, or with an odd authority, by itself and in HTML.

@@ -123,13 +123,15 @@ export function requireLength(request: IncomingMessage, maxBytes: number): void 
 /**
  * The bytes of the body. Tells a client that waits for `100 Continue` to send it.
  * @throws {ApiError} 413 when there are more than `maxBytes`
- * @throws {ClientGoneError} when the client ends the connection first
+ * @throws {ClientGoneError} when the client ends the connection first, or the request has been answered
  */
 export function readBody(
   request: IncomingMessage,
   response: ServerResponse,
   maxBytes: number,
 ): Promise<Buffer> {
+  // Of these no event comes any more.
+  if (request.destroyed || response.writableEnded) return Promise.reject(new ClientGoneError());
   if (expectsContinue(request)) response.writeContinue();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -149,7 +151,7 @@ export function readBody(
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes)),
     );
     request.on("error", () => reject(new ClientGoneError()));
-    request.on("close", () => request.complete || reject(new ClientGoneError()));
+    request.on("close", () => reject(new ClientGoneError()));
   });
 }
 

@@ -20,7 +20,9 @@ export async function startWorkers(count: number, log: Logger): Promise<() => Pr
 
   async function start(): Promise<Worker> {
     const worker = cluster.fork();
-    const [code] = await Promise.race([once(worker, "listening").then(() => []), once(worker, "exit")]);
+    // What could not be sent to it: it is dying, and its exit says so.
+    worker.on("error", () => {});
+    const [code] = await Promise.race([once(worker, "listening").then(() => []), exitOf(worker)]);
     if (code !== undefined) throw new Error(`A worker ended with ${code} before it listened`);
     worker.on("exit", (code, signal) => {
       if (stopping) return;
@@ -44,10 +46,17 @@ export async function startWorkers(count: number, log: Logger): Promise<() => Pr
     const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
     await Promise.all(
       workers.map(async (worker) => {
-        const exited = once(worker, "exit");
+        const exited = exitOf(worker);
         worker.process.kill("SIGTERM");
         await exited;
       }),
     );
   };
+}
+
+/** Resolves with exit code and signal. Unlike `once`, it does not reject on an error of the worker before. */
+function exitOf(worker: Worker): Promise<[number | null, string | null]> {
+  return new Promise((resolve) => {
+    worker.once("exit", (code, signal) => resolve([code, signal]));
+  });
 }

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Partner, requestBytes, startServer, type TestServer } from "./harness.ts";
+import { ClientGoneError } from "../server/errors.ts";
+import { readBody } from "../server/requests.ts";
+import { exchangeBytes, type Partner, requestBytes, serve, startServer, type TestServer } from "./harness.ts";
 
 let server: TestServer;
 let partner: Partner;
@@ -243,4 +245,18 @@ describe("a body", () => {
     );
     expect(answer?.status).toBe(200);
   });
+});
+
+it("is read no more where its client has gone, or its request been answered, while the database was asked", async () => {
+  const outcomes: unknown[] = [];
+  const url = await serve(async (request, response) => {
+    if (request.url === "/answered") response.end();
+    request.on("error", () => {});
+    await new Promise((resolve) => request.on("close", resolve));
+    outcomes.push(await readBody(request, response, 100).catch((error) => error));
+  });
+  await fetch(`${url}/answered`, { method: "POST", body: "{}" });
+  const head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{";
+  await exchangeBytes(Number(new URL(url).port), head, 100);
+  await expect.poll(() => outcomes).toEqual([expect.any(ClientGoneError), expect.any(ClientGoneError)]);
 });

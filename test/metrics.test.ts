@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { connectDatabase } from "../server/database/connect.ts";
+import { lockDatabase } from "./faults.ts";
 import { createKeyByCommand, databaseOfTest, exchangeBytes, runServer, spawnServer } from "./harness.ts";
 
 /** A server in a process of its own, on a new database, with its metrics and a key. */
@@ -121,6 +122,24 @@ describe("the metrics", () => {
     expect((await body).toString()).toBe("");
     await expect.poll(() => server.valueOf("http_requests_in_flight")).toBe(0);
     expect(await server.valueOf(requests("createCustomer", "aborted"))).toBe(1);
+  });
+
+  it("count those of a connection that ends before the turn of their answers has come", async () => {
+    const server = await startMeasured();
+    const unlock = await lockDatabase(server);
+    const head = (line: string) => `${line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${server.key}\r\n`;
+    const create = `${head("POST /api/v1/customers")}Content-Type: application/json\r\nContent-Length: 21\r\n\r\n{"email":"a@b.cd.ef"}`;
+    const ended = exchangeBytes(
+      server.port,
+      create + `${head("GET /api/v1/customers/unknown")}\r\n`.repeat(9),
+      600,
+    );
+    await expect.poll(() => server.valueOf("http_requests_in_flight")).toBe(10);
+    expect((await ended).toString()).toBe("");
+    await expect.poll(() => server.valueOf("http_requests_in_flight")).toBe(0);
+    expect(await server.valueOf(requests("createCustomer", "aborted"))).toBe(1);
+    expect(await server.valueOf(requests("getCustomer", 404))).toBe(9);
+    await unlock();
   });
 
   it("count what the rate limits refuse, those of a key and those of an address", async () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createDatabase, runCommand, type SpawnedServer, spawnServer } from "./harness.ts";
 
@@ -50,6 +51,35 @@ describe("a server with WORKERS=2", () => {
     expect(workersOf(server)).toContain(second);
     expect(workersOf(server)).not.toContain(first);
     expect(server.output()).toContain("a worker has died");
+  });
+
+  it("outlives a worker that dies with questions which the primary has not answered", async () => {
+    const server = await startWorkers({ RATE_LIMIT_PER_MINUTE: "10000" });
+    // Node never answers a connection that it has handed to a process which no longer is.
+    const ask = () =>
+      Promise.allSettled(
+        Array.from({ length: 32 }, () =>
+          fetch(`${server.url}/api/v1/customers`, {
+            headers: { Authorization: `Bearer ${server.key}` },
+            signal: AbortSignal.timeout(5_000),
+          }).then((answer) => answer.text()),
+        ),
+      );
+    // Their connections stay open: a primary that stands still opens none.
+    await ask();
+    const [first] = workersOf(server) as [number];
+    server.process.kill("SIGSTOP");
+    const asked = ask();
+    await sleep(300);
+    process.kill(first, "SIGKILL");
+    await sleep(100);
+    server.process.kill("SIGCONT");
+    await asked;
+    await expect.poll(() => workersOf(server), { timeout: 20_000 }).not.toContain(first);
+    await expect.poll(() => workersOf(server).length, { timeout: 20_000 }).toBe(2);
+    expect(await statusesOf(4, server)).toEqual([200, 200, 200, 200]);
+    server.process.kill("SIGTERM");
+    expect(await server.exited).toBe(0);
   });
 
   it("ends with all its workers and exit code 0 on SIGTERM", async () => {
