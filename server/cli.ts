@@ -86,6 +86,8 @@ checksums. Stop the servers first: what they write afterwards is not copied.`,
     run(values) {
       const [from, to] = [required(values, "from"), required(values, "to")];
       return async () => {
+        const file = sqliteFileOf(from);
+        if (file !== undefined && !existsSync(file)) throw new CommandError(`There is no database ${file}`);
         const source = await connectDatabase({ url: from });
         const target = await connectDatabase({ url: to });
         const { copyDatabase } = await import("./commands/copyDatabase.ts");

@@ -36,7 +36,7 @@ export const variables = {
   DATABASE_STATEMENT_TIMEOUT: {
     default: "1500",
     meaning:
-      "PostgreSQL: milliseconds after which a statement is given up and its request answered 503, 100 to 60000.",
+      "PostgreSQL: milliseconds after which a statement is given up and its request answered 503, 100 to 60000; a request is answered 503 after 1750 in any case.",
     parse: (text: string) => integer(text, 100, 60_000),
   },
   WORKERS: {
@@ -120,7 +120,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
 
 /** A database URL may hold a password, and what is said at start ends up in logs. */
 function withoutPassword(text = ""): string {
-  return text.replace(/:\/\/.*@/, "://***@");
+  return text.replace(/^.*@/s, "***@");
 }
 
 function integer(text: string, minimum: number, maximum: number): number | undefined {

@@ -8,7 +8,7 @@ import {
   RateLimiterRes,
 } from "rate-limiter-flexible";
 import type { Database } from "./database/connect.ts";
-import { ApiError } from "./errors.ts";
+import { ApiError, UnavailableError } from "./errors.ts";
 
 const windowInSeconds = 60;
 
@@ -61,6 +61,9 @@ export function createRateLimits(
     try {
       return headersOf(limit, await limiter.consume(name, points));
     } catch (rejection) {
+      // What keeps the counts is away, or the primary too busy to say them.
+      if (rejection instanceof Error && !(rejection instanceof UnavailableError))
+        throw new UnavailableError("the rate limits", { cause: rejection });
       if (!(rejection instanceof RateLimiterRes)) throw rejection;
       const headers = headersOf(limit, rejection);
       throw new ApiError(429, "Rate limit exceeded.", {

@@ -34,7 +34,7 @@ export type Run = <Row>(statement: Statement<Row>, values?: Record<string, Value
 export type WriteResult = { rows: any[][] } | { refusedAt: number };
 
 /**
- * A database of either dialect. Every method but `prepare` rejects with an UnavailableError where
+ * A database of either dialect. Every method but `prepare` and `session` rejects with an UnavailableError where
  * the database is down, locked or slow for more than a second and a half.
  */
 export interface Database {
