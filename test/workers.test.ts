@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createDatabase, runCommand, type SpawnedServer, spawnServer } from "./harness.ts";
@@ -6,7 +7,7 @@ import { createDatabase, runCommand, type SpawnedServer, spawnServer } from "./h
 /** A server of two workers on a new database of the engine of this run. */
 async function startWorkers(
   environment: Record<string, string> = {},
-): Promise<SpawnedServer & { key: string }> {
+): Promise<SpawnedServer & { databaseUrl: string; key: string }> {
   const database = await createDatabase();
   onTestFinished(() => database.drop());
   const server = await spawnServer({ DATABASE_URL: database.url, WORKERS: "2", ...environment });
@@ -14,7 +15,7 @@ async function startWorkers(
     ["keys", "create", "--company", "acme", "--scopes", "customers:read,customers:write"],
     { DATABASE_URL: database.url },
   );
-  return { ...server, key: stdout.trim() };
+  return { ...server, databaseUrl: database.url, key: stdout.trim() };
 }
 
 function workersOf({ process: { pid } }: SpawnedServer): number[] {
@@ -39,6 +40,13 @@ describe("a server with WORKERS=2", () => {
     const server = await startWorkers({ RATE_LIMIT_PER_MINUTE: "10" });
     expect(workersOf(server)).toHaveLength(2);
     expect(await statusesOf(16, server)).toEqual([...Array(10).fill(200), ...Array(6).fill(429)]);
+  });
+
+  it("refuses a key from the moment on at which it is revoked, in both", async () => {
+    const server = await startWorkers();
+    expect(await statusesOf(8, server)).toEqual(Array(8).fill(200));
+    await runCommand(["keys", "revoke", server.key.slice(0, 12)], { DATABASE_URL: server.databaseUrl });
+    expect(await statusesOf(8, server)).toEqual(Array(8).fill(401));
   });
 
   it("replaces a worker that has died, and answers meanwhile", async () => {
@@ -90,6 +98,12 @@ describe("a server with WORKERS=2", () => {
     expect(await server.exited).toBe(0);
     for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
   });
+});
+
+it("has as many workers as processors with WORKERS=auto", async () => {
+  const server = await startWorkers({ WORKERS: "auto" });
+  expect(workersOf(server)).toHaveLength(availableParallelism());
+  expect((await get(server)).status).toBe(200);
 });
 
 it("refuses workers that would each have a database of their own", async () => {

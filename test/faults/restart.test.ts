@@ -1,4 +1,4 @@
-/** SIGTERM while 64 connections ask without a pause: two servers are restarted in turn. */
+/** SIGTERM while 64 connections ask one request after the other: two servers are restarted in turn. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import {

@@ -338,7 +338,7 @@ export const headerSets: Record<string, string>[] = [
   { "Idempotency-Key": "" },
   { "Idempotency-Key": "x".repeat(256) },
   { "Idempotency-Key": "\xe9" },
-  { __proto__: "x" } as unknown as Record<string, string>,
+  { ["__proto__"]: "x" },
   { constructor: "x", toString: "y" } as unknown as Record<string, string>,
   { "X-Control": "a\x01b" },
   { "X-Null": "a\0b" },
