@@ -85,14 +85,29 @@ try {
     writeFileSync(join(import.meta.dirname, "chart.svg"), drawChart(results));
   }
 } finally {
-  await Promise.all(running.map((server) => server.stop()));
+  await stopAll();
   rmSync(folder, { recursive: true, force: true });
+}
+
+async function stopAll(): Promise<void> {
+  await Promise.all(running.map((server) => server.stop()));
+  running = [];
+}
+
+/** Removes a server's copy of the data: its next start is on the data as it was. */
+function removeCopy(name: ServerName): void {
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(join(folder, `${name}.db${suffix}`), { force: true });
 }
 
 async function measure(): Promise<Results> {
   progress(`Writing ${options.customers} customers ...`);
   const data = await createData(join(folder, "data.db"), Number(options.customers));
   const next = requestsFor(data);
+  for (const name of names) running.push(await startServer(name, data.file, folder));
+  const answers = await checkAnswers(running, data);
+  progress(`${running.length} servers gave the same ${answers} answers, as the contract says.`);
+  await stopAll();
+  names.forEach(removeCopy);
   const servers = await measureProcesses(data.file, next);
 
   const samples = new Map<string, Sample[]>();
@@ -100,10 +115,6 @@ async function measure(): Promise<Results> {
     progress(`Round ${round} of ${rounds} ...`);
     // New processes each round: one and the same program is by chance a tenth faster in one than in another.
     for (const name of names) running.push(await startServer(name, data.file, folder));
-    if (round === 1) {
-      const answers = await checkAnswers(running, data);
-      progress(`${running.length} servers gave the same ${answers} answers, as the contract says.`);
-    }
     // Each is the first as often as any other.
     const inTurn = [...running.slice(round % running.length), ...running.slice(0, round % running.length)];
     for (let pass = 0; pass <= passes; pass++) {
@@ -118,8 +129,7 @@ async function measure(): Promise<Results> {
         }
       }
     }
-    await Promise.all(running.map((server) => server.stop()));
-    running = [];
+    await stopAll();
   }
 
   const first = names[0] as ServerName;
@@ -180,8 +190,7 @@ async function measureProcesses(
       }
       await server.stop();
       running = [];
-      // The next start is on the data as it was.
-      for (const suffix of ["", "-wal", "-shm"]) rmSync(join(folder, `${name}.db${suffix}`), { force: true });
+      removeCopy(name);
     }
   }
   return found;

@@ -17,6 +17,8 @@ export interface Outage {
   server: TestServer;
   reads: Ask[];
   writes: Ask[];
+  /** A read with a key that nobody has: who cannot look it up may not say so. */
+  withUnknownKey: Ask;
   /**
    * Asks for a while, far more at once than there are connections, right after the database has failed.
    * @param refused are answered 503 each time
@@ -75,6 +77,7 @@ export async function startOutage(name: string, databaseUrl: string): Promise<Ou
     server,
     reads,
     writes,
+    withUnknownKey: () => server.fetch("/api/v1/customers", { key: "dk_unknown" }),
     async expectUnavailable(refused, served = [], milliseconds = 2_400) {
       const failedAt = performance.now();
       const sent: Promise<void>[] = [];

@@ -20,8 +20,7 @@ describe("when PostgreSQL", () => {
     const outage = await startOutage(name, postgres.url);
     onTestFinished(() => outage.server.stop());
     // Nobody can say now whether this key is wrong.
-    const unknown = () => outage.server.fetch("/api/v1/customers", { key: "dk_unknown" });
-    return { ...outage, refused: [...outage.reads, ...outage.writes, unknown] };
+    return { ...outage, refused: [...outage.reads, ...outage.writes, outage.withUnknownKey] };
   }
 
   it("stops, every request is a 503 within two seconds; when it is back, all is well within two", async () => {

@@ -74,7 +74,7 @@ describe("when the SQLite file", () => {
   it("is damaged, every request is a 503 within two seconds, and all is well within two after the repair", async () => {
     const outage = await outageOfTest("SQLite file damaged");
     const repair = await damageDatabase(outage.server);
-    await outage.expectUnavailable([...outage.reads, ...outage.writes]);
+    await outage.expectUnavailable([...outage.reads, ...outage.writes, outage.withUnknownKey]);
     await repair();
     await outage.expectRecovery();
   });
