@@ -89,6 +89,10 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
+async function startAll(database: string): Promise<void> {
+  for (const name of names) running.push(await startServer(name, database, folder));
+}
+
 async function stopAll(): Promise<void> {
   await Promise.all(running.map((server) => server.stop()));
   running = [];
@@ -103,7 +107,7 @@ async function measure(): Promise<Results> {
   progress(`Writing ${options.customers} customers ...`);
   const data = await createData(join(folder, "data.db"), Number(options.customers));
   const next = requestsFor(data);
-  for (const name of names) running.push(await startServer(name, data.file, folder));
+  await startAll(data.file);
   const answers = await checkAnswers(running, data);
   progress(`${running.length} servers gave the same ${answers} answers, as the contract says.`);
   await stopAll();
@@ -114,7 +118,7 @@ async function measure(): Promise<Results> {
   for (let round = 1; round <= rounds; round++) {
     progress(`Round ${round} of ${rounds} ...`);
     // New processes each round: one and the same program is by chance a tenth faster in one than in another.
-    for (const name of names) running.push(await startServer(name, data.file, folder));
+    await startAll(data.file);
     // Each is the first as often as any other.
     const inTurn = [...running.slice(round % running.length), ...running.slice(0, round % running.length)];
     for (let pass = 0; pass <= passes; pass++) {

@@ -57,6 +57,7 @@ export async function startOutage(name: string, databaseUrl: string): Promise<Ou
     () => partner.send("GET", "/customers"),
     () => partner.send("GET", "/customers?search=kept"),
   ];
+  const withUnknownKey: Ask = () => server.fetch("/api/v1/customers", { key: "dk_unknown" });
   const writes: Ask[] = [
     () => partner.send("POST", "/customers", { email: "lost@x.example" }),
     safe,
@@ -77,7 +78,7 @@ export async function startOutage(name: string, databaseUrl: string): Promise<Ou
     server,
     reads,
     writes,
-    withUnknownKey: () => server.fetch("/api/v1/customers", { key: "dk_unknown" }),
+    withUnknownKey,
     async expectUnavailable(refused, served = [], milliseconds = 2_400) {
       const failedAt = performance.now();
       const sent: Promise<void>[] = [];
@@ -116,7 +117,7 @@ export async function startOutage(name: string, databaseUrl: string): Promise<Ou
       const recovery = performance.now() - repairedAt;
       expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
       expect(recovery).toBeLessThan(recoveryMilliseconds);
-      expect((await server.fetch("/api/v1/customers", { key: "dk_unknown" })).status).toBe(401);
+      expect((await withUnknownKey()).status).toBe(401);
       // The same request again: whether the first came through or not, there is one customer.
       const again = (await safe()) as Sent;
       expect(again.status).toBe(201);

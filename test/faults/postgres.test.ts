@@ -19,7 +19,6 @@ describe("when PostgreSQL", () => {
   async function outageOfTest(name: string): Promise<Outage & { refused: Outage["reads"] }> {
     const outage = await startOutage(name, postgres.url);
     onTestFinished(() => outage.server.stop());
-    // Nobody can say now whether this key is wrong.
     return { ...outage, refused: [...outage.reads, ...outage.writes, outage.withUnknownKey] };
   }
 
