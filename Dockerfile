@@ -9,7 +9,6 @@ RUN npm ci
 COPY tsconfig.json ./
 COPY openapi openapi
 COPY generated generated
-COPY contract contract
 COPY client client
 COPY server server
 # What SQLite was compiled from, and its objects, take more room than all that is run.

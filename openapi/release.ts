@@ -5,7 +5,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
-import { breaksOf, readContracts } from "./breaking.ts";
+import { breaksOf, readContracts } from "./breakingChanges.ts";
 
 /** Why there is no release: a line for whoever asked for it. */
 class RefusedError extends Error {}

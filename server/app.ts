@@ -7,7 +7,7 @@ import { createApiKeys, tokenOf, unauthorized } from "./apiKeys.ts";
 import type { Operation } from "./contract.ts";
 import { createOperations } from "./customers.ts";
 import type { Database } from "./database/connect.ts";
-import type { DriftCheck } from "./drift.ts";
+import type { DriftCheck } from "./driftCheck.ts";
 import {
   ApiError,
   ClientGoneError,
@@ -20,9 +20,9 @@ import type { Metrics } from "./metrics.ts";
 import type { OperationId, Reply } from "./operations.ts";
 import { createPages } from "./pages.ts";
 import { createRateLimits } from "./rateLimits.ts";
-import { createRequestCheck } from "./requestCheck.ts";
-import * as requests from "./requests.ts";
+import * as requests from "./requestParsing.ts";
 import { createRoutes } from "./routes.ts";
+import { createRequestCheck } from "./validation.ts";
 
 /**
  * How long a request may take for all of its statements together before it is answered 503, without

@@ -46,7 +46,7 @@ An empty cell clears; an absent column, and an empty status, leave what there is
       if (!existsSync(file)) throw new UsageError(`There is no file ${file}`);
       return async (database) => {
         // Each command is loaded when it is called for: the check of an import takes most of the time.
-        const { importCustomers } = await import("./commands/importCustomers.ts");
+        const { importCustomers } = await import("./commands/import.ts");
         const companyId = await companyIdOf(database, company);
         const isDryRun = values["dry-run"] === true;
         const result = await importCustomers(database, companyId, file, { isDryRun, report: console.error });
@@ -72,7 +72,7 @@ A text that a spreadsheet would run as a formula gets an apostrophe, which impor
     run(values) {
       const company = required(values, "company");
       return async (database) => {
-        const { exportCustomers } = await import("./commands/exportCustomers.ts");
+        const { exportCustomers } = await import("./commands/export.ts");
         await exportCustomers(database, await companyIdOf(database, company), process.stdout);
       };
     },
@@ -90,7 +90,7 @@ checksums. Stop the servers first: what they write afterwards is not copied.`,
         if (file !== undefined && !existsSync(file)) throw new CommandError(`There is no database ${file}`);
         const source = await connectDatabase({ url: from });
         const target = await connectDatabase({ url: to });
-        const { copyDatabase } = await import("./commands/copyDatabase.ts");
+        const { copyDatabase } = await import("./commands/copy.ts");
         const copied = await copyDatabase(source, target).finally(() =>
           Promise.all([source.close(), target.close()]),
         );
@@ -112,7 +112,7 @@ PostgreSQL has pg_dump.`,
       const source = sqliteFileOf(url);
       if (source === undefined || source === ":memory:")
         throw new UsageError("DATABASE_URL names no SQLite file; PostgreSQL is backed up by pg_dump");
-      const { backUp } = await import("./commands/backUp.ts");
+      const { backUp } = await import("./commands/backup.ts");
       backUp(source, target);
       console.error(`Backed up ${source} to ${target}.`);
     },
@@ -141,7 +141,7 @@ The values are not kept: they are personal data, and the latest are those of the
         throw new UsageError(`--customer takes the id of a customer, not ${customerId}`);
       const since = values.since === undefined ? 0 : timeOf("since", String(values.since));
       return async (database) => {
-        const { listAudit } = await import("./commands/listAudit.ts");
+        const { listAudit } = await import("./commands/audit.ts");
         const filter = { companyId: await companyIdOf(database, company), customerId, since };
         const lines = Readable.from(listAudit(database, filter, values.json === true));
         // Standard output stays open for those who end the process.

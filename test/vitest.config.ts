@@ -1,61 +1,33 @@
 import { defineConfig } from "vitest/config";
 
-/** They start servers and commands as processes, or outages: `npm run test:processes`. */
-const processes = [
-  "test/arguments.test.ts",
-  "test/backup.test.ts",
-  "test/breaking.test.ts",
-  "test/commandLine.test.ts",
-  "test/contractCommand.test.ts",
-  "test/durability.test.ts",
-  "test/gate.test.ts",
-  "test/keys.test.ts",
-  "test/package.test.ts",
-  "test/parity.test.ts",
-  "test/plans.test.ts",
-  "test/process.test.ts",
-  "test/readme.test.ts",
-  "test/release.test.ts",
-  "test/samples.test.ts",
-  "test/sandbox.test.ts",
-  "test/writeAccess.test.ts",
-];
-/** As these do, but on either engine. */
-const processesOfEngine = [
-  "test/commands.test.ts",
-  "test/metrics.test.ts",
-  "test/tracing.test.ts",
-  "test/upgrade.test.ts",
-  "test/workers.test.ts",
-];
-/** About several processes, whose rate limit only PostgreSQL shares. */
-const postgresOnly = ["test/cluster.test.ts"];
-const allProcesses = [...processes, ...processesOfEngine, ...postgresOnly];
-
-const shared = { include: ["test/*.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 };
-const typecheck = { enabled: true, tsconfig: "test/tsconfig.json", include: ["test/*.test-d.ts"] };
+const shared = { testTimeout: 30_000, hookTimeout: 60_000 };
+const typecheck = { enabled: true, tsconfig: "test/tsconfig.json", include: ["test/contract/*.test-d.ts"] };
 const sqlite = { TEST_ENGINE: "sqlite" };
 const postgres = { TEST_ENGINE: "postgres" };
 
-/** `npm test` runs every file of HTTP on both engines; `createDatabase` looks at TEST_ENGINE. */
+/** Tests over HTTP, in this process: `npm test` runs each on both engines, as TEST_ENGINE tells `createDatabase`. */
+const include = ["test/http/*.test.ts", "test/client/*.test.ts", "test/contract/*.test.ts"];
 export const httpProjects = [
-  { test: { ...shared, name: "sqlite", exclude: allProcesses, env: sqlite, typecheck } },
-  { test: { ...shared, name: "postgres", exclude: allProcesses, env: postgres } },
+  { test: { ...shared, name: "sqlite", include, env: sqlite, typecheck } },
+  { test: { ...shared, name: "postgres", include, env: postgres } },
 ];
+
+/** Servers and commands as processes of their own: `npm run test:processes`. */
+const processesOfEither = "test/processes/bothEngines/*.test.ts";
 
 export default defineConfig({
   test: {
     // Many tests wait, for a lock, a timeout or a process: one worker would leave a core idle.
     maxWorkers: 4,
     // Every project is given its PostgreSQL.
-    globalSetup: ["test/postgres.ts"],
+    globalSetup: ["test/support/postgres.ts"],
     projects: [
       ...httpProjects,
       {
         test: {
           ...shared,
           name: "processes",
-          include: [...processes, ...processesOfEngine],
+          include: ["test/processes/*.test.ts", "test/engines/*.test.ts", processesOfEither],
           env: sqlite,
         },
       },
@@ -63,7 +35,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "processes on PostgreSQL",
-          include: [...processesOfEngine, ...postgresOnly],
+          include: [processesOfEither, "test/processes/postgres/*.test.ts"],
           env: postgres,
         },
       },

@@ -1,7 +1,7 @@
 /** Before anything is timed: every server gives the answers of the contract, and all give the same. */
 
-import { type Answer, differencesOf, reportOf } from "../../contract/check.ts";
 import { basePath } from "../../server/contract.ts";
+import { type Answer, differencesOf, reportOf } from "../../server/contractCheck.ts";
 import type { BenchData } from "./data.ts";
 import type { BenchServer } from "./servers.ts";
 

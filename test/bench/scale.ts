@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { basePath } from "../../server/contract.ts";
-import { freePort } from "../postgres.ts";
+import { freePort } from "../support/postgres.ts";
 import { type Engine, engines, enginesOf, startEngine } from "./engines.ts";
 import { type LoadRequest, load } from "./load.ts";
 import { person, terms } from "./people.ts";

@@ -4,8 +4,14 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { installPackage, runProgram, startServer, type TestServer, temporaryFolder } from "../harness.ts";
-import { type Fault, faults, type Network, openNetwork } from "../network.ts";
+import {
+  installPackage,
+  runProgram,
+  startServer,
+  type TestServer,
+  temporaryFolder,
+} from "../support/harness.ts";
+import { type Fault, faults, type Network, openNetwork } from "../support/network.ts";
 import { insecureHost, it } from "./browser.ts";
 
 /** What the page has put there. */

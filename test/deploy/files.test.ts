@@ -6,7 +6,7 @@ import { validate } from "dockerfile-utils";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { variables } from "../../server/config.ts";
-import { runProgram } from "../harness.ts";
+import { runProgram } from "../support/harness.ts";
 
 /** What the server reads beside its own variables. */
 const standardVariables = ["NODE_ENV"];
@@ -81,8 +81,8 @@ describe("compose.yaml", () => {
   });
 });
 
-describe("deploy/distribu-customers-api.service", () => {
-  const file = "deploy/distribu-customers-api.service";
+describe("server/deploy/distribu-customers-api.service", () => {
+  const file = "server/deploy/distribu-customers-api.service";
   const text = readFileSync(file, "utf8");
   const settingOf = (name: string) => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1];
 

@@ -3,9 +3,9 @@ import { chownSync, readdirSync, readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { createCustomersClient } from "../../client/index.ts";
-import { createCheckedFetch } from "../../contract/check.ts";
-import { temporaryFolder } from "../harness.ts";
-import { freePort } from "../postgres.ts";
+import { createCheckedFetch } from "../../server/contractCheck.ts";
+import { temporaryFolder } from "../support/harness.ts";
+import { freePort } from "../support/postgres.ts";
 import { buildImage, firstProcessOf, type Image, unmountAll } from "./image.ts";
 
 const folder = temporaryFolder();

@@ -1,4 +1,4 @@
-/** deploy/nginx.conf, run before servers of ours: but for its addresses and its certificate, as it is. */
+/** server/deploy/nginx.conf, run before servers of ours: but for its addresses and its certificate, as it is. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -6,7 +6,7 @@ import type http from "node:http";
 import { join } from "node:path";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
 import { createCustomersClient } from "../../client/index.ts";
-import { createCheckedFetch } from "../../contract/check.ts";
+import { createCheckedFetch } from "../../server/contractCheck.ts";
 import {
   createKeyByCommand,
   runCommand,
@@ -14,8 +14,8 @@ import {
   serve,
   spawnServer,
   temporaryFolder,
-} from "../harness.ts";
-import { freePort } from "../postgres.ts";
+} from "../support/harness.ts";
+import { freePort } from "../support/postgres.ts";
 
 /** Each answer that comes through the proxy is compared with the contract; it adds headers of its own. */
 const checkedFetch = createCheckedFetch({ strictHeaders: false });
@@ -35,7 +35,7 @@ async function startProxy(ports: (number | string)[]): Promise<string> {
     ["/etc/nginx/tls/distribu.key", join(tls, "tls.key")],
     ["/var/log/nginx/customers.log", join(folder.path, "access.log")],
   ];
-  let site = readFileSync("deploy/nginx.conf", "utf8");
+  let site = readFileSync("server/deploy/nginx.conf", "utf8");
   for (const [from, to] of replaced) {
     expect(site.split(from), from).toHaveLength(2);
     site = site.replace(from, to);
@@ -82,7 +82,7 @@ async function startDeployment(environment: Record<string, string> = {}) {
 describe("before two servers", () => {
   it("gives every answer that the contract has", async () => {
     const { url, key } = await startDeployment();
-    const ended = await runCommand(["--url", url, "--key", key], {}, ["dist/contract/command.js"]);
+    const ended = await runCommand(["--url", url, "--key", key], {}, ["dist/server/commands/contract.js"]);
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
     expect(ended.stdout).toMatch(/\d+ of \d+ answers are as the contract says; 0 differ\./);
   });

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
-import { lockDatabase } from "../faults.ts";
+import { lockDatabase } from "../support/databaseFaults.ts";
 import {
   createKeyByCommand,
   databaseOfTest,
@@ -11,7 +11,7 @@ import {
   type SpawnedServer,
   spawnServer,
   temporaryFolder,
-} from "../harness.ts";
+} from "../support/harness.ts";
 import { count } from "./counts.ts";
 import { addFigure } from "./figures.ts";
 

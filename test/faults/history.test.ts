@@ -6,7 +6,7 @@ import {
   runCommand,
   type SpawnedServer,
   spawnServer,
-} from "../harness.ts";
+} from "../support/harness.ts";
 import { count } from "./counts.ts";
 import { addFigure } from "./figures.ts";
 import type { Action, ClientOperation } from "./historyClient.ts";

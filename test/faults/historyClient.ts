@@ -3,7 +3,7 @@
  * did and was answered, as JSON. `SERVERS`: their addresses; `KEY`; `OPERATIONS`: how many to send.
  */
 import assert from "node:assert/strict";
-import { createCheckedFetch } from "../../contract/check.ts";
+import { createCheckedFetch } from "../../server/contractCheck.ts";
 import type { Operation } from "./linearizability.ts";
 
 /** What a client did to a customer, and was answered. `customer` is its JSON, `""` where there is none. */

@@ -9,7 +9,7 @@ import {
   runCommand,
   type SpawnedServer,
   spawnServer,
-} from "../harness.ts";
+} from "../support/harness.ts";
 import { count, isShort } from "./counts.ts";
 import { addFigure, timesOf } from "./figures.ts";
 import { Writer } from "./writers.ts";

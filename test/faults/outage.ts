@@ -1,7 +1,7 @@
 /** What every outage of a database must look like from outside: asked over and over, and measured. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
-import { type Sent, startServer, type TestServer } from "../harness.ts";
+import { type Sent, startServer, type TestServer } from "../support/harness.ts";
 import { addFigure, timesOf } from "./figures.ts";
 
 /** The promises: any answer, a readiness that says 503, and the recovery after the repair. */

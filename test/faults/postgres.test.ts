@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { everyCustomer, launchServer } from "../harness.ts";
-import { execute, type PostgresServer, startPostgres } from "../postgres.ts";
+import { everyCustomer, launchServer } from "../support/harness.ts";
+import { execute, type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { count } from "./counts.ts";
 import { addFigure, timesOf } from "./figures.ts";
 import { type Outage, startOutage } from "./outage.ts";

@@ -12,7 +12,7 @@ import {
   everyCustomer,
   spawnServer,
   temporaryFolder,
-} from "../harness.ts";
+} from "../support/harness.ts";
 import { count } from "./counts.ts";
 import { addFigure } from "./figures.ts";
 

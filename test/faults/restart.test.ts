@@ -7,8 +7,8 @@ import {
   everyCustomer,
   type SpawnedServer,
   spawnServer,
-} from "../harness.ts";
-import { freePort } from "../postgres.ts";
+} from "../support/harness.ts";
+import { freePort } from "../support/postgres.ts";
 import { count } from "./counts.ts";
 import { addFigure, timesOf } from "./figures.ts";
 

@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it, onTestFinished } from "vitest";
-import { damageDatabase, fileOf, lockDatabase } from "../faults.ts";
-import { databaseOfTest, temporaryFolder } from "../harness.ts";
+import { damageDatabase, fileOf, lockDatabase } from "../support/databaseFaults.ts";
+import { databaseOfTest, temporaryFolder } from "../support/harness.ts";
 import { count } from "./counts.ts";
 import { type Outage, startOutage } from "./outage.ts";
 

@@ -12,7 +12,7 @@ export default defineConfig(({ mode }) => {
     test: {
       // They measure times: one after the other, so that none is slowed by another.
       maxWorkers: 1,
-      globalSetup: ["test/postgres.ts", "test/faults/figures.ts"],
+      globalSetup: ["test/support/postgres.ts", "test/faults/figures.ts"],
       projects: [
         {
           test: {

@@ -1,8 +1,8 @@
 /** Somebody who guesses keys. */
 import { randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
-import { addFigure, percentile } from "../figures.ts";
-import { startServer } from "../harness.ts";
+import { addFigure, percentile } from "../support/figures.ts";
+import { startServer } from "../support/harness.ts";
 import { Caller, sendAll } from "./caller.ts";
 import { count } from "./counts.ts";
 

@@ -1,8 +1,8 @@
 /** A client of bytes: one kept connection, one request at a time, and every answer compared with the contract. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { type Answer, assertContract } from "../../contract/check.ts";
-import { parseAnswers, requestBytes } from "../harness.ts";
+import { type Answer, assertContract } from "../../server/contractCheck.ts";
+import { parseAnswers, requestBytes } from "../support/harness.ts";
 
 /** A request as it is sent; a Content-Length is added to a body. */
 export interface Sent {

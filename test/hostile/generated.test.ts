@@ -1,10 +1,10 @@
 /** Tens of thousands of generated requests of each operation: no failure, no answer beyond the contract. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Answer } from "../../contract/check.ts";
 import { operations } from "../../server/contract.ts";
-import { addFigure } from "../figures.ts";
-import { startServer, type TestServer } from "../harness.ts";
+import type { Answer } from "../../server/contractCheck.ts";
+import { addFigure } from "../support/figures.ts";
+import { startServer, type TestServer } from "../support/harness.ts";
 import { Caller, sendAll } from "./caller.ts";
 import { texts } from "./corpus.ts";
 import { count } from "./counts.ts";

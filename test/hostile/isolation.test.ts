@@ -1,8 +1,8 @@
 /** Three companies that know each other's ids, cursors, emails and idempotency keys: nothing of it helps. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { basePath, type Operation, operations } from "../../server/contract.ts";
-import { addFigure } from "../figures.ts";
-import { type Partner, requestBytes, startServer, type TestServer } from "../harness.ts";
+import { addFigure } from "../support/figures.ts";
+import { type Partner, requestBytes, startServer, type TestServer } from "../support/harness.ts";
 import { Caller } from "./caller.ts";
 
 /** A company, the ids of its customers, newest first, and the text that is in all of them. */

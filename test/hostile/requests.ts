@@ -1,8 +1,8 @@
 /** Requests made of the contract, right and wrong, and of what has broken other software. */
 import fc from "fast-check";
-import { errorsOf } from "../../contract/check.ts";
 import { basePath, type Operation, type Parameter } from "../../server/contract.ts";
-import { textOfUpTo } from "../generators.ts";
+import { errorsOf } from "../../server/contractCheck.ts";
+import { textOfUpTo } from "../support/arbitraries.ts";
 import type { Sent } from "./caller.ts";
 import * as corpus from "./corpus.ts";
 

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { addFigure, percentile } from "../figures.ts";
-import { createKeyByCommand, databaseOfTest, requestBytes, spawnServer } from "../harness.ts";
+import { addFigure, percentile } from "../support/figures.ts";
+import { createKeyByCommand, databaseOfTest, requestBytes, spawnServer } from "../support/harness.ts";
 import { Caller } from "./caller.ts";
 import { count } from "./counts.ts";
 

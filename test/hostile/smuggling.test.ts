@@ -1,6 +1,6 @@
 /** Requests that two readers could divide in two ways: 400, the connection closed, and nothing done. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Partner, startServer, type TestServer } from "../harness.ts";
+import { type Partner, startServer, type TestServer } from "../support/harness.ts";
 
 let server: TestServer;
 let partner: Partner;
@@ -25,7 +25,7 @@ const chunked = "Transfer-Encoding: chunked";
 /** What whoever divides the bytes otherwise would do: it must not be done. */
 const smuggled = () => create(length, json).replace("Host: x", "Host: x\r\nConnection: close");
 
-// Two lengths, and a length beside an encoding, are in test/connections.test.ts.
+// Two lengths, and a length beside an encoding, are in test/http/connections.test.ts.
 const forms: [string, () => string][] = [
   ["an unknown coding", () => create("Transfer-Encoding: xchunked", `${chunk}0\r\n\r\n`)],
   ["the coding identity", () => create("Transfer-Encoding: identity", `${chunk}0\r\n\r\n`)],

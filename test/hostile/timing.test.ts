@@ -1,7 +1,13 @@
 /** Whether the time of an answer tells what the answer does not. */
 import { expect, it } from "vitest";
-import { addFigure, percentile } from "../figures.ts";
-import { createKeyByCommand, databaseOfTest, requestBytes, runCommand, spawnServer } from "../harness.ts";
+import { addFigure, percentile } from "../support/figures.ts";
+import {
+  createKeyByCommand,
+  databaseOfTest,
+  requestBytes,
+  runCommand,
+  spawnServer,
+} from "../support/harness.ts";
 import { Caller } from "./caller.ts";
 import { count, isFull } from "./counts.ts";
 

@@ -11,7 +11,7 @@ export default defineConfig(({ mode }) => {
     test: {
       // They measure times: one after the other, so that none is slowed by another.
       maxWorkers: 1,
-      globalSetup: ["test/postgres.ts", "test/figures.ts"],
+      globalSetup: ["test/support/postgres.ts", "test/support/figures.ts"],
       projects: [
         { test: { ...shared, name: "hostile on SQLite", env: { ...form, TEST_ENGINE: "sqlite" } } },
         {

@@ -1,0 +1,384 @@
+/** Imports customers from a CSV file: everything is checked first, then all is written, or nothing. */
+import { createReadStream, statSync } from "node:fs";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { SingleBar } from "cli-progress";
+import { CsvError, parse } from "csv-parse";
+import type { Knex } from "knex";
+import { operations } from "../contract.ts";
+import { newCustomerId } from "../customerIds.ts";
+import type { Database, Run, Statement, Value } from "../database/connect.ts";
+import { foldText } from "../database/search.ts";
+import { ApiError, CommandError } from "../errors.ts";
+import { createRequestCheck } from "../validation.ts";
+import { importer } from "./audit.ts";
+import { bodyOf, type Cell, type CheckedBody, type CsvColumn, columnOf } from "./csv.ts";
+
+/** Rows that one statement stages. */
+const batchSize = 500;
+
+/** How often a run without a terminal says where it is, in rows. */
+const reportEvery = 100_000;
+
+export interface ImportResult {
+  rows: number;
+  bad: number;
+  created: number;
+  updated: number;
+  unchanged: number;
+}
+
+/**
+ * Imports a file into a company. With a bad row nothing is written.
+ * @param report is told every bad row, a line each: file, line, column, message
+ * @throws {CommandError} when the file cannot be read as CSV with our columns
+ */
+export async function importCustomers(
+  database: Database,
+  companyId: string,
+  file: string,
+  { isDryRun, report }: { isDryRun: boolean; report(line: string): void },
+): Promise<ImportResult> {
+  return database.session(async (run) => {
+    const staging = createStaging(database, run);
+    await staging.begin();
+    const progress = createProgress(file);
+    let [rows, bad] = [0, 0];
+    let header: CsvColumn[] = [];
+    try {
+      for await (const { columns, body, line, problem } of checkedRows(file, progress.bytes)) {
+        header = columns;
+        rows++;
+        if (problem) {
+          bad++;
+          report(`${file}:${line}: ${problem}`);
+        } else if (bad === 0) {
+          await staging.add(body as CheckedBody, line);
+        }
+        progress.rows(rows);
+      }
+    } finally {
+      progress.stop();
+    }
+    await staging.flush();
+    if (bad === 0) {
+      for (const { line, email } of await staging.repeated()) {
+        bad++;
+        report(
+          `${file}:${line}: email: A customer with this email already exists. (${email} stands in an earlier line.)`,
+        );
+      }
+    }
+    const result = { rows, bad, created: 0, updated: 0, unchanged: 0 };
+    return bad > 0 ? result : { ...result, ...(await staging.merge(companyId, header, isDryRun)) };
+  });
+}
+
+interface CheckedRow {
+  columns: CsvColumn[];
+  body: unknown;
+  line: number;
+  /** Column and message, where the contract refuses the row. */
+  problem?: string;
+}
+
+/** The rows of a file, each judged by the contract's own schema of createCustomer. */
+async function* checkedRows(file: string, seenBytes: (count: number) => void): AsyncGenerator<CheckedRow> {
+  const operation = operations.find(({ operationId }) => operationId === "createCustomer");
+  if (!operation) throw new Error("The contract has no createCustomer");
+  const check = createRequestCheck();
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const text = new Transform({
+    readableObjectMode: false,
+    transform(chunk: Buffer, _encoding, done) {
+      seenBytes(chunk.length);
+      try {
+        done(null, decoder.decode(chunk, { stream: true }));
+      } catch {
+        done(new CommandError(`${file} is not UTF-8`));
+      }
+    },
+    /** The file may end within a character. */
+    flush(done) {
+      try {
+        done(null, decoder.decode());
+      } catch {
+        done(new CommandError(`${file} is not UTF-8`));
+      }
+    },
+  });
+  const parser = parse({
+    info: true,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    cast: (value, { quoting }) => ({ text: value, wasQuoted: quoting }),
+  });
+  const reading = pipeline(createReadStream(file), text, parser).catch((error) => {
+    parser.destroy(error);
+  });
+
+  let columns: CsvColumn[] | undefined;
+  let nextLine = 1;
+  let emptyLines = 0;
+  try {
+    for await (const { record, info } of parser as AsyncIterable<{
+      record: Cell[];
+      info: { empty_lines: number };
+    }>) {
+      // csv-parse counts lines too, but a CRLF within a cell as two.
+      const line = nextLine + info.empty_lines - emptyLines;
+      nextLine = record.reduce((next, { text }) => next + text.split("\n").length - 1, line + 1);
+      emptyLines = info.empty_lines;
+      if (!columns) {
+        columns = headerOf(file, record);
+        continue;
+      }
+      if (record.length !== columns.length) {
+        yield {
+          columns,
+          body: undefined,
+          line,
+          problem: `${record.length} cells, where the header has ${columns.length}`,
+        };
+        continue;
+      }
+      const body = bodyOf(columns, record);
+      // A copy, as the check puts the default status into it, which would unblock a blocked customer.
+      const problem = await check(operation, { path: {}, query: {}, body: { ...body } }).then(
+        () => undefined,
+        (error) => {
+          if (!(error instanceof ApiError)) throw error;
+          return `${error.details.field}: ${error.message}`;
+        },
+      );
+      yield { columns, body, line, ...(problem !== undefined && { problem }) };
+    }
+    await reading;
+  } catch (error) {
+    if (error instanceof CsvError) throw new CommandError(`${file} is not CSV: ${error.message}`);
+    throw error;
+  }
+  if (!columns) throw new CommandError(`${file} is empty; its first line must name the columns`);
+}
+
+function headerOf(file: string, record: Cell[]): CsvColumn[] {
+  const columns = record.map(({ text }, index) => {
+    const column = columnOf(index === 0 ? text.replace(/^\ufeff/, "") : text);
+    if (!column) throw new CommandError(`${file} has an unknown column: ${text || "(empty)"}`);
+    return column;
+  });
+  const repeated = columns.find((column, index) => columns.indexOf(column) < index);
+  if (repeated) throw new CommandError(`${file} has the column ${repeated} more than once`);
+  if (!columns.includes("email")) throw new CommandError(`${file} has no column email`);
+  return columns;
+}
+
+/** A temporary table of checked rows: the file may be larger than the memory. */
+function createStaging(database: Database, run: Run) {
+  const { knex, prepare, dialect } = database;
+  const columns = [
+    "line",
+    "id",
+    "email",
+    "name",
+    "folded_name",
+    "status",
+    "notes",
+    "credit_limit",
+    "tax_rate_override",
+  ];
+  const extra = Object.keys(database.search.columnsOf(newCustomerId()));
+  const all = [...columns, ...extra];
+  const inserts = new Map<number, Statement<unknown>>();
+  let pending: Record<string, Value>[] = [];
+
+  const execute = (sql: string) => run(prepare(knex.raw(sql)));
+
+  function insertOf(count: number): Statement<unknown> {
+    let statement = inserts.get(count);
+    if (!statement) {
+      const rows = Array.from({ length: count }, (_, row) =>
+        Object.fromEntries(all.map((name) => [name, `:${row}.${name}`])),
+      );
+      statement = prepare(knex("staged").insert(rows));
+      inserts.set(count, statement);
+    }
+    return statement;
+  }
+
+  async function flush(): Promise<void> {
+    if (pending.length === 0) return;
+    const rows = pending;
+    pending = [];
+    const values = rows.flatMap((row, index) => all.map((name) => [`${index}.${name}`, row[name] as Value]));
+    await run(insertOf(rows.length), Object.fromEntries(values));
+  }
+
+  return {
+    async begin() {
+      const uuid = dialect === "sqlite" ? "text" : "uuid";
+      const double = dialect === "sqlite" ? "real" : "double precision";
+      await execute(
+        `create temporary table staged (line integer primary key, id ${uuid} not null, email text not null, name text, ` +
+          `folded_name text, status text, notes text, credit_limit ${double}, tax_rate_override ${double}` +
+          `${extra.map((name) => `, ${name} bigint`).join("")})`,
+      );
+      // A transaction on the temporary table alone: nobody else waits for it.
+      await execute("begin");
+    },
+
+    async add(body: CheckedBody, line: number) {
+      const id = newCustomerId();
+      pending.push({
+        line,
+        id,
+        // Not before the check: the lower case of a Kelvin sign is a k.
+        email: body.email.toLowerCase(),
+        name: body.name ?? null,
+        folded_name: body.name == null ? null : foldText(body.name),
+        status: body.status ?? null,
+        notes: body.notes ?? null,
+        credit_limit: body.creditLimit ?? null,
+        tax_rate_override: body.taxRateOverride ?? null,
+        ...database.search.columnsOf(id),
+      });
+      if (pending.length === batchSize) await flush();
+    },
+
+    flush,
+
+    /** The rows whose email stands in an earlier line. */
+    repeated() {
+      return run(
+        prepare<{ line: number; email: string }>(
+          knex.raw(
+            "select line, email from (select line, email, row_number() over (partition by email order by line) as place from staged) as places where place > 1 order by line",
+          ),
+        ),
+      );
+    },
+
+    /** Writes what is staged in one transaction; a dry run only counts. */
+    async merge(companyId: string, header: readonly CsvColumn[], isDryRun: boolean) {
+      await execute("commit");
+      await execute("create unique index staged_email on staged (email)");
+      if (dialect === "postgres") await execute("analyze staged");
+      await execute(dialect === "sqlite" ? "begin immediate" : "begin");
+      if (dialect === "sqlite") await moveOffTakenPositions();
+      const changes = header
+        .filter((column) => column !== "email")
+        .flatMap((column) => storedColumns[column]);
+      const updated =
+        changes.length === 0 ? 0 : (await run(updateOf(changes), { companyId, now: Date.now() })).length;
+      const [counted] = await run(
+        prepare<{ total: number; known: number }>(
+          knex.raw(
+            "select count(*) as total, count(customers.id) as known from staged left join customers on customers.company_id = ? and customers.email = staged.email",
+            [":companyId"],
+          ),
+        ),
+        { companyId },
+      );
+      const { total, known } = counted as { total: number; known: number };
+      await run(insertNew(), { companyId });
+      await execute(isDryRun ? "rollback" : "commit");
+      // Until autovacuum comes by, plans would be those of the table as it was.
+      if (dialect === "postgres" && !isDryRun) await execute("analyze customers");
+      return { created: total - known, updated, unchanged: known - updated };
+    },
+  };
+
+  /** A server may have drawn the position of a staged row meanwhile: then another id, as in createCustomer. */
+  async function moveOffTakenPositions(): Promise<void> {
+    const taken = prepare<{ line: number }>(
+      knex("staged").select("staged.line").join("customers", "customers.position", "staged.position"),
+    );
+    const move = prepare(
+      knex("staged").update({ id: ":id", position: ":position" }).where("line", ":line").returning("line"),
+    );
+    for (let rows = await run(taken); rows.length > 0; rows = await run(taken)) {
+      for (const { line } of rows) {
+        const id = newCustomerId();
+        await run(move, { line, id, ...database.search.columnsOf(id) });
+      }
+    }
+  }
+
+  /** Updates the customers that differ in one of these columns; returns a row for each. */
+  function updateOf(changes: string[]): Statement<{ one: number }> {
+    const set = changes.map((column) => `${column} = ${newValue(column)}`);
+    const differs = changes.map((column) => `customers.${column} is distinct from ${newValue(column)}`);
+    return prepare(
+      knex.raw(
+        `update customers set ${set.join(", ")}, changed_by = '${importer}',
+           updated_at = case when customers.updated_at < ? then ? else customers.updated_at + 1 end
+         from staged where customers.company_id = ? and customers.email = staged.email and (${differs.join(" or ")})
+         returning 1 as one`,
+        [":now", ":now", ":companyId"],
+      ),
+    );
+  }
+
+  function insertNew(): Statement<unknown> {
+    const time =
+      dialect === "sqlite"
+        ? "position >> 15"
+        : "('x' || translate(left(staged.id::text, 13), '-', ''))::bit(48)::bigint";
+    const copied = columns.filter((column) => column !== "line" && column !== "status").concat(extra);
+    const names: Knex.Value = [
+      ...copied,
+      "status",
+      "company_id",
+      "email_verified",
+      "updated_at",
+      "changed_by",
+    ].join(", ");
+    return prepare(
+      knex.raw(
+        `insert into customers (${names})
+         select ${copied.map((column) => `staged.${column}`).join(", ")}, coalesce(staged.status, 'ACTIVE'), ${dialect === "sqlite" ? "?" : "?::uuid"}, false, ${time.replace("position", "staged.position")}, '${importer}'
+         from staged where not exists (select 1 from customers where customers.company_id = ? and customers.email = staged.email)
+         order by staged.line`,
+        [":companyId", ":companyId"],
+      ),
+    );
+  }
+}
+
+/** The stored columns of each column of a file. */
+const storedColumns: Record<CsvColumn, string[]> = {
+  email: ["email"],
+  name: ["name", "folded_name"],
+  status: ["status"],
+  notes: ["notes"],
+  creditLimit: ["credit_limit"],
+  taxRateOverride: ["tax_rate_override"],
+};
+
+function newValue(column: string): string {
+  return column === "status" ? "coalesce(staged.status, customers.status)" : `staged.${column}`;
+}
+
+/** A bar on a terminal, plain lines elsewhere; both on standard error. */
+function createProgress(file: string) {
+  let seen = 0;
+  const bar = process.stderr.isTTY
+    ? new SingleBar({
+        format: "{bar} {percentage} % | {rows} rows checked | {eta} s left",
+        stream: process.stderr,
+      })
+    : undefined;
+  bar?.start(statSync(file).size, 0, { rows: 0 });
+  return {
+    bytes(count: number) {
+      seen += count;
+    },
+    rows(count: number) {
+      if (bar && count % 1000 === 0) bar.update(seen, { rows: count });
+      if (!bar && count % reportEvery === 0) console.error(`${count} rows checked`);
+    },
+    stop() {
+      bar?.stop();
+    },
+  };
+}

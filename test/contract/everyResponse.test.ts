@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Scope } from "../../generated/messages.ts";
+import {
+  type AnswerName,
+  type Api,
+  confirmed,
+  createApi,
+  each,
+  everyOperation,
+  nameOf,
+  outsideAnswers,
+  reads,
+  writes,
+} from "../../server/commands/contractResponses.ts";
+import { contract } from "../../server/contract.ts";
+import { type Answer, operationOf } from "../../server/contractCheck.ts";
+import { breakSchema, damageDatabase, lockDatabase } from "../support/databaseFaults.ts";
+import { startServer, type TestServer } from "../support/harness.ts";
+
+/** Starts a server of a test's own. */
+type Start = typeof startServer;
+
+/**
+ * What cannot be provoked with a key alone. With `outsideAnswers` this is every operation, status
+ * and message of the contract: leaving one out does not compile.
+ */
+const insideAnswers: Record<
+  Exclude<AnswerName, keyof typeof outsideAnswers>,
+  (start: Start) => Promise<Answer>
+> = {
+  // First, as it takes ten seconds, in which the others run.
+  "any 408 Request timed out.": async (start) =>
+    only(await (await start()).exchange("GET /api/v1/customers HTTP/1.1\r\nHost: a\r\n")),
+  "any 400 Malformed request.": async (start) => only(await (await start()).exchange("no HTTP\r\n\r\n")),
+  "any 431 Request headers are too large.": async (start) =>
+    only(
+      await (await start()).exchange(`GET /api/v1/customers HTTP/1.1\r\nA: ${"a".repeat(17_000)}\r\n\r\n`),
+    ),
+  ...each(reads, "403 This API key lacks the customers:read scope.", async (start: Start, id) =>
+    (await apiOf(await start(), ["customers:write"])).call(id),
+  ),
+  ...each(writes, "403 This API key lacks the customers:write scope.", async (start: Start, id) =>
+    (await apiOf(await start(), ["customers:read"])).call(id),
+  ),
+  ...each(everyOperation, "429 Rate limit exceeded.", async (start: Start, id) => {
+    const api = await apiOf(await start({ requestsPerMinute: 1 }));
+    await api.call(id);
+    return api.call(id);
+  }),
+  ...each(everyOperation, "500 Internal server error.", async (start: Start, id) => {
+    const server = await start();
+    const api = await apiOf(server);
+    await breakSchema(server);
+    return api.call(id);
+  }),
+  ...each(reads, "503 Service temporarily unavailable.", async (start: Start, id) => {
+    const server = await start();
+    const api = await apiOf(server);
+    const customer = await api.create();
+    await damageDatabase(server);
+    return api.call(id, customer);
+  }),
+  ...each(writes, "503 Service temporarily unavailable.", async (start: Start, id) => {
+    const server = await start();
+    const api = await apiOf(server);
+    const release = await lockDatabase(server);
+    return api.call(id).finally(release);
+  }),
+};
+
+/** What the contract says of an answer beyond its schemas, by status. */
+const details: Record<number, (answer: Answer) => void> = {
+  201: ({ headers, body }) => expect(headers.location).toBe(`/api/v1/customers/${JSON.parse(body).data.id}`),
+  204: ({ headers }) => expect(headers.allow).toBe("GET, HEAD, POST, OPTIONS"),
+  401: ({ headers, body }) =>
+    expect(headers["www-authenticate"]).toBe(
+      body.includes("Missing")
+        ? 'Bearer realm="Distribu Customers API"'
+        : 'Bearer realm="Distribu Customers API", error="invalid_token"',
+    ),
+  403: (answer) =>
+    expect(answer.headers["www-authenticate"]).toBe(
+      `Bearer realm="Distribu Customers API", error="insufficient_scope", scope="${operationOf(answer)?.scope}"`,
+    ),
+  405: ({ headers }) => expect(headers.allow).toBe("GET, HEAD, POST, OPTIONS"),
+  429({ headers, body }) {
+    const { retryAfter } = JSON.parse(body);
+    expect(headers["retry-after"]).toBe(String(retryAfter));
+    expect(retryAfter).toBeGreaterThanOrEqual(1);
+    expect(retryAfter).toBeLessThanOrEqual(60);
+    expect(headers["ratelimit-remaining"]).toBe("0");
+  },
+  503: ({ headers, body }) => {
+    expect(headers["retry-after"]).toBe("1");
+    expect(JSON.parse(body)).not.toHaveProperty("retryAfter");
+  },
+};
+
+function expectAnswer(name: string, answer: Answer): void {
+  confirmed(name, answer);
+  details[answer.status]?.(answer);
+}
+
+describe("what a key can provoke is answered as the contract says", () => {
+  let server: TestServer;
+  let api: Api;
+  beforeAll(async () => {
+    server = await startServer();
+    api = await apiOf(server);
+  });
+  afterAll(() => server.stop());
+
+  it.each(Object.entries(outsideAnswers))("%s", async (name, provoke) => {
+    expectAnswer(name, await provoke(api));
+  });
+});
+
+describe.concurrent("what needs another cause is answered as the contract says", () => {
+  it.each(Object.entries(insideAnswers))("%s", async (name, provoke) => {
+    const servers: TestServer[] = [];
+    const start: Start = async (options) => {
+      const server = await startServer(options);
+      servers.push(server);
+      return server;
+    };
+    try {
+      expectAnswer(name, await provoke(start));
+    } finally {
+      for (const server of servers) await server.stop();
+    }
+  });
+});
+
+it("provokes every status that the contract gives any request", () => {
+  const names = Object.keys({ ...outsideAnswers, ...insideAnswers });
+  const statuses = names.flatMap((name) => /^any (\d+)/.exec(name)?.[1] ?? []);
+  expect(Object.keys(contract["x-any-request"].responses)).toEqual([...new Set(statuses)].sort());
+});
+
+async function apiOf({ url, createKey }: TestServer, scopes?: Scope[]): Promise<Api> {
+  return createApi({ url, key: await createKey(scopes && { scopes }) });
+}
+
+function only(answers: Answer[]): Answer {
+  expect(answers.map(nameOf)).toHaveLength(1);
+  return answers[0] as Answer;
+}

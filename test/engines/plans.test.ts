@@ -1,0 +1,269 @@
+/** How the databases find what the server asks of them: by an index, however many customers there are. */
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Statement, type Value, valuesOf } from "../../server/database/connect.ts";
+import { createDatabase, startServer } from "../support/harness.ts";
+
+/** Requests of every form; `{id}` and `{email}` are those of a customer at 90 % depth. */
+const requests: Record<string, { method?: string; path: string; body?: Record<string, string> }> = {
+  "a get": { path: "/customers/{id}" },
+  "the first page": { path: "/customers" },
+  "a page at depth": { path: "/customers?cursor={id}" },
+  "a common status": { path: "/customers?status=ACTIVE" },
+  "a rare status": { path: "/customers?status=BLOCKED" },
+  "a rare status at depth": { path: "/customers?status=BLOCKED&cursor={id}" },
+  "a rare term": { path: "/customers?search=zebra" },
+  "a common term": { path: "/customers?search=bakery" },
+  "a common term at depth": { path: "/customers?search=bakery&cursor={id}" },
+  "a term that only the oldest have": { path: "/customers?search=tavern" },
+  "a term of one rare character": { path: "/customers?search=z" },
+  "a term of one common character": { path: "/customers?search=e" },
+  "a term of two rare characters": { path: "/customers?search=ze" },
+  "a term of two common characters": { path: "/customers?search=ry" },
+  "a term neither rare nor common": { path: "/customers?search=77" },
+  "a term with no hit": { path: "/customers?search=nobody" },
+  "a term of one character with no hit": { path: "/customers?search=%E9%83%BD" },
+  "a rare term with a common status": { path: "/customers?search=zebra&status=ACTIVE" },
+  "a common term with a rare status": { path: "/customers?search=bakery&status=BLOCKED" },
+  "a rare term with a rare status": { path: "/customers?search=zebra&status=BLOCKED&cursor={id}" },
+  "a create": { method: "POST", path: "/customers", body: { email: "new@x.example", name: "New" } },
+  "a create with a taken email": { method: "POST", path: "/customers", body: { email: "{email}" } },
+  "an update": { method: "PATCH", path: "/customers/{id}", body: { name: "Changed" } },
+};
+
+/** How many customers a search compares before it asks the index; as many as in production. */
+const searchWindow = 4_000;
+
+/** A statement as the server has run it. */
+interface Ran {
+  statement: Statement<unknown>;
+  values: Record<string, Value>;
+}
+
+/** A server on a new database of an engine, that tells which statements a request ran. */
+async function watchedServer(engine: string) {
+  const { url, drop } = await createDatabase(engine);
+  let ran: Ran[] = [];
+  const server = await startServer({
+    databaseUrl: url,
+    searchWindow,
+    onStatement: (statement, values) => ran.push({ statement, values }),
+  });
+  const partner = await server.partner({ company: "acme" });
+  return {
+    server,
+    partner,
+    /** @param deep the customer that the request names */
+    async statementsOf(name: string, deep: { id: string; email: string }): Promise<Ran[]> {
+      const { method = "GET", path, body } = requests[name] as (typeof requests)[string];
+      ran = [];
+      await partner.send(
+        method,
+        path.replace("{id}", deep.id),
+        body?.email === "{email}" ? { ...body, email: deep.email } : body,
+      );
+      // The key lookup, and what the operation itself asked.
+      expect(ran.length).toBeGreaterThanOrEqual(2);
+      return ran;
+    },
+    async stop() {
+      await server.stop();
+      await drop();
+    },
+  };
+}
+
+/** As much of a node of a PostgreSQL plan as is looked at. */
+interface PlanNode {
+  "Node Type": string;
+  "Relation Name"?: string;
+  "Index Name"?: string;
+  "Index Cond"?: string;
+  "Actual Rows"?: number;
+  "Rows Removed by Filter"?: number;
+  "Rows Removed by Index Recheck"?: number;
+  Plans?: PlanNode[];
+}
+
+function nodesOf(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
+}
+
+describe("PostgreSQL with 200,000 customers of one company, 20,000 of others and 20,000 keys", () => {
+  const inCompany = 200_000;
+  let watched: Awaited<ReturnType<typeof watchedServer>>;
+  let client: pg.Client;
+  let deep: { id: string; email: string };
+  beforeAll(async () => {
+    watched = await watchedServer("postgres");
+    client = new pg.Client(watched.server.databaseUrl);
+    await client.connect();
+    // The plans of the statements within functions come as notices.
+    for (const sql of [
+      "load 'auto_explain'",
+      "set auto_explain.log_min_duration = 0",
+      "set auto_explain.log_nested_statements = on",
+      "set auto_explain.log_analyze = on",
+      "set auto_explain.log_format = json",
+      "set auto_explain.log_level = notice",
+    ])
+      await client.query(sql);
+    await fill(client);
+    const { rows } = await client.query(
+      "select customers.id, email from customers join companies on companies.id = company_id where slug = 'acme' order by customers.id offset $1 limit 1",
+      [inCompany / 10],
+    );
+    deep = rows[0];
+  }, 180_000);
+  afterAll(async () => {
+    await client?.end();
+    await watched?.stop();
+  });
+
+  /** The plan of a statement under its values, or the one that is made for all values; then those of its functions. */
+  async function planOf({ statement, values }: Ran, mode: "custom" | "generic"): Promise<PlanNode> {
+    const nested: PlanNode[] = [];
+    const keep = ({ message = "" }) => {
+      const text = /^duration: .* plan:\n(.*)$/s.exec(message)?.[1];
+      if (!text) return;
+      const { Plan, "Query Text": query } = JSON.parse(text);
+      if (!/^(explain|prepare)/.test(query)) nested.push(Plan);
+    };
+    client.on("notice", keep);
+    const literals = valuesOf(statement, values).map((value) =>
+      value === null ? "null" : pg.escapeLiteral(String(value)),
+    );
+    await client.query(`set plan_cache_mode = force_${mode}_plan`);
+    await client.query(`prepare statement as ${statement.sql}`);
+    try {
+      await client.query("begin");
+      const { rows } = await client.query(
+        `explain (analyze, format json) execute statement${literals.length > 0 ? `(${literals.join()})` : ""}`,
+      );
+      return { "Node Type": "All", Plans: [rows[0]["QUERY PLAN"][0].Plan, ...nested] };
+    } finally {
+      client.off("notice", keep);
+      // A write that is analyzed is also run.
+      await client.query("rollback");
+      await client.query("deallocate statement");
+    }
+  }
+
+  it.each(Object.keys(requests))("answers %s by indexes, and reads few rows", async (name) => {
+    for (const ran of await watched.statementsOf(name, deep)) {
+      const { sql, planEachTime } = ran.statement;
+      // A statement that is prepared by name has its own plan at first, and may come to have one for all values.
+      for (const mode of planEachTime ? (["custom"] as const) : (["custom", "generic"] as const)) {
+        const nodes = nodesOf(await planOf(ran, mode));
+        const what = `${mode} plan of ${sql}: ${JSON.stringify(nodes[0], null, 1)}`;
+        expect(
+          nodes.map((node) => node["Node Type"]).filter((type) => /Seq Scan/.test(type)),
+          what,
+        ).toEqual([]);
+        const conditions = nodes
+          .filter((node) => node["Index Name"])
+          .map((node) => String(node["Index Cond"]));
+        if (!sql.startsWith("insert")) expect(conditions.length, what).toBeGreaterThan(0);
+        for (const condition of conditions) expect(condition, what).toMatch(/\b(company_id|sha256|id) =/);
+        // A bitmap of an index is of its entries; what is read of them shows in the node above it.
+        const readers = nodes.filter((node) => node["Node Type"] !== "Bitmap Index Scan");
+        const rowsRead = readers.map(
+          (node) =>
+            (node["Actual Rows"] ?? 0) +
+            (node["Rows Removed by Filter"] ?? 0) +
+            (node["Rows Removed by Index Recheck"] ?? 0),
+        );
+        expect(Math.max(...rowsRead), what).toBeLessThan(searchWindow + 100);
+      }
+    }
+  });
+
+  // A search reads the next customers of the list first, and the oldest; then it asks its index for the
+  // others, in a function of its own, and gets those.
+  const searched = [...Array(3).fill("customers_pkey"), "customers_search"];
+  it.each([
+    ["a get", ["customers_pkey"], ["company_id", "id"]],
+    ["the first page", ["customers_pkey"], ["company_id"]],
+    ["a page at depth", ["customers_pkey"], ["company_id", "id"]],
+    ["a rare status at depth", ["customers_company_id_status_id_index"], ["company_id", "status", "id"]],
+    ["a rare term", searched, ["company_id", "folded_name\\)"]],
+    ["a term of one rare character", searched, ["company_id", "folded_name\\)"]],
+    ["a term with no hit", searched, ["company_id", "folded_name\\)"]],
+    ["a create with a taken email", ["customers_company_id_email_unique"], ["company_id", "email"]],
+  ])("finds %s in %j by %j", async (name, indexes, columns) => {
+    const last = (await watched.statementsOf(name, deep)).at(-1) as Ran;
+    const scans = nodesOf(await planOf(last, "custom")).filter((node) => node["Index Name"]);
+    const names = scans.map((scan) => scan["Index Name"]);
+    // The index of the search is asked as often as there are eras; all else once.
+    expect(names.filter((name, at) => name !== "customers_search" || names.indexOf(name) === at)).toEqual(
+      indexes,
+    );
+    for (const column of columns)
+      expect(scans.at(-1)?.["Index Cond"]).toMatch(new RegExp(`\\b${column} (=|<|@>)`));
+  });
+
+  it("finds a key in the index of its hash", async () => {
+    const [first] = await watched.statementsOf("the first page", deep);
+    const [, node] = nodesOf(await planOf(first as Ran, "generic"));
+    expect(node).toMatchObject({ "Index Name": "api_keys_sha256_unique", "Index Cond": "(sha256 = $1)" });
+  });
+
+  async function fill(client: pg.Client): Promise<void> {
+    const index = await client.query("select pg_get_indexdef('customers_search'::regclass) as definition");
+    for (const sql of [
+      // Built at the end: row by row it would take many times as long.
+      "drop index customers_search",
+      "set maintenance_work_mem = '256MB'",
+      // The companies are there: no row needs to be told so.
+      "set session_replication_role = replica",
+      "insert into companies (id, slug, created_at) select gen_random_uuid(), 'other-' || n, 0 from generate_series(0, 98) as n",
+      `insert into customers (company_id, id, email, name, folded_name, status, email_verified, updated_at)
+       select
+         case when n % 11 > 0 then acme.id else other.id end,
+         (lpad(to_hex(1600000000000 + n * 30000::bigint), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
+         n || '@x.example', name, lower(name), case when n % 1000 = 1 then 'BLOCKED' else 'ACTIVE' end, false, 1600000000000 + n * 30000::bigint
+       from generate_series(1, ${inCompany} * 11 / 10) as n
+       cross join lateral (select case when n % 20000 = 1 then 'Zebra' when n < 60000 then 'Tavern' else 'Bakery' end as name) as named
+       join companies as acme on acme.slug = 'acme'
+       join companies as other on other.slug = 'other-' || n % 99`,
+      `insert into api_keys (id, company_id, name, prefix, sha256, scopes, created_at)
+       select gen_random_uuid(), companies.id, '', 'dk_' || n, encode(sha256(n::text::bytea), 'hex'), 'customers:read', 0
+       from generate_series(1, 20000) as n join companies on companies.slug = 'other-' || n % 99`,
+      index.rows[0].definition,
+      "analyze",
+    ])
+      await client.query(sql);
+  }
+});
+
+describe("SQLite", () => {
+  let watched: Awaited<ReturnType<typeof watchedServer>>;
+  let deep: { id: string; email: string };
+  beforeAll(async () => {
+    watched = await watchedServer("sqlite");
+    // It chooses by the schema alone: no size would change its plans.
+    for (let n = 0; n < 100; n++) {
+      const { body } = await watched.partner.send("POST", "/customers", {
+        email: `${n}@x.example`,
+        name: "Bakery",
+      });
+      if (n === 10) deep = body.data;
+    }
+  });
+  afterAll(() => watched?.stop());
+
+  it.each(Object.keys(requests))("answers %s by indexes, and sorts nothing", async (name) => {
+    for (const { statement, values } of await watched.statementsOf(name, deep)) {
+      const plan = await watched.server.database.read(
+        { ...statement, sql: `explain query plan ${statement.sql}` } as Statement<{ detail: string }>,
+        values,
+      );
+      const steps = plan.map(({ detail }) => detail);
+      if (!statement.sql.startsWith("insert")) expect(steps.length, statement.sql).toBeGreaterThan(0);
+      for (const step of steps)
+        expect(step, statement.sql).toMatch(
+          /^SEARCH (customers|api_keys) USING (INDEX|COVERING INDEX|INTEGER PRIMARY KEY)|^SCAN customers_search VIRTUAL TABLE INDEX /,
+        );
+    }
+  });
+});

@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Partner, type Sent, startServer, type TestServer } from "../support/harness.ts";
+
+let server: TestServer;
+let partner: Partner;
+/** Of a customer to be updated. */
+let path: string;
+beforeAll(async () => {
+  server = await startServer();
+  partner = await server.partner();
+  const { headers } = await partner.send("POST", "/customers", { email: "update@me.example" });
+  path = (headers.get("Location") ?? "").replace("/api/v1", "");
+});
+afterAll(() => server.stop());
+
+let emails = 0;
+const freeEmail = () => `free${++emails}@x.example`;
+
+/** The operations that take fields, each sending the text of a JSON object's further members. */
+const writes = {
+  createCustomer: (members: string) =>
+    partner.send("POST", "/customers", `{"email":"${freeEmail()}"${members && `,${members}`}}`),
+  updateCustomer: (members: string) => partner.send("PATCH", path, `{${members}}`),
+};
+
+const messages = {
+  name: "Name must be between 1 and 200 characters.",
+  notes: "Notes must be at most 2000 characters.",
+  creditLimit: "Credit limit must be between 0 and 100000000.",
+  taxRateOverride: "Tax rate override must be between 0 and 0.3.",
+  status: "Invalid status.",
+};
+type Field = keyof typeof messages;
+
+/** With the start of its JSON, for the name of a test. */
+const titled = ([field, json]: [Field, string]) => [field, json.slice(0, 40), json] as const;
+
+/** A JSON string of so many of a letter. */
+const repeated = (letter: string, count: number) => JSON.stringify(letter.repeat(count));
+
+const accepted: [Field, string][] = [
+  ["name", "null"],
+  ["name", '"a"'],
+  ["name", repeated("x", 200)],
+  ["name", repeated("ü", 200)],
+  ["name", repeated("😀", 200)],
+  ["name", '" "'],
+  ["name", '" not trimmed\\t\\n"'],
+  ["name", '"\\u0001\\u007f\\u0085"'],
+  ["name", '"e\\u0301 \\u212b \\ufeff \\u202e \\uffff \\ufffd"'],
+  ["name", '"\\ud83d\\ude00"'],
+  ["name", `"' or 1=1; -- <b>&amp;</b> \\\\ \\" \\/"`],
+  ["notes", "null"],
+  ["notes", '""'],
+  ["notes", repeated("x", 2000)],
+  ["notes", repeated("😀", 2000)],
+  ["notes", '"one\\r\\ntwo\\u2028three"'],
+  ["creditLimit", "null"],
+  ["creditLimit", "0"],
+  ["creditLimit", "0.1"],
+  ["creditLimit", "1.13"],
+  ["creditLimit", "4.35"],
+  ["creditLimit", "1e-7"],
+  ["creditLimit", "5e-324"],
+  ["creditLimit", "12345678.123456789"],
+  ["creditLimit", "99999999.99999999"],
+  ["creditLimit", "100000000"],
+  ["creditLimit", "1E8"],
+  ["taxRateOverride", "null"],
+  ["taxRateOverride", "0"],
+  ["taxRateOverride", "0.07"],
+  ["taxRateOverride", "0.1"],
+  ["taxRateOverride", "1e-7"],
+  ["taxRateOverride", "0.08875"],
+  ["taxRateOverride", "0.29999999999999993"],
+  ["taxRateOverride", "0.3"],
+  ["status", '"ACTIVE"'],
+  ["status", '"BLOCKED"'],
+];
+
+const wrongText = ["5", "true", "[]", "{}", '["a"]', '"a\\u0000b"', '"\\u0000"', '"\\ud800"', '"a\\udc00"'];
+const wrongNumber = ["-1", "-1e-7", "1e400", '"0.1"', '""', "true", "false", "[]", "[0.1]", "{}"];
+const refused: [Field, string][] = [
+  ...[
+    ...wrongText,
+    '""',
+    repeated("x", 201),
+    repeated("ü", 201),
+    repeated("😀", 201),
+    '"\\udc00\\ud800"',
+  ].map((json): [Field, string] => ["name", json]),
+  ...[...wrongText, repeated("x", 2001), repeated("😀", 2001)].map((json): [Field, string] => [
+    "notes",
+    json,
+  ]),
+  ...[...wrongNumber, "100000001", "100000000.01"].map((json): [Field, string] => ["creditLimit", json]),
+  ...[...wrongNumber, "0.31", "0.30000000000000004"].map((json): [Field, string] => [
+    "taxRateOverride",
+    json,
+  ]),
+  ...["null", '""', '"active"', '"DELETED"', '"ACTIVE "', "1", "true", "{}", '["ACTIVE"]'].map(
+    (json): [Field, string] => ["status", json],
+  ),
+];
+
+const unknown = [
+  "id",
+  "password",
+  "emailVerified",
+  "createdAt",
+  "companyId",
+  "Name",
+  "name ",
+  "credit_limit",
+  "",
+  "__proto__",
+  "constructor",
+  "prototype",
+  "toString",
+  "hasOwnProperty",
+];
+
+describe.each(Object.entries(writes))("%s", (_operationId, write) => {
+  const refusal = ({ status, body }: Sent) => [status, body.error, body.field];
+  const stateOf = async () => (await partner.send("GET", "/customers?limit=100")).text;
+
+  it.each(accepted.map(titled))(
+    "accepts as %s %s, and gives it back exactly",
+    async (field, _title, json) => {
+      const { status, body } = await write(`"${field}":${json}`);
+      expect(status).toBeLessThan(300);
+      expect(body.data[field]).toBe(JSON.parse(json));
+      const got = await partner.send("GET", `/customers/${body.data.id}`);
+      expect(got.body).toEqual(body);
+    },
+  );
+
+  it.each(refused.map(titled))("refuses as %s %s, and writes nothing", async (field, _title, json) => {
+    const before = await stateOf();
+    expect(refusal(await write(`"${field}":${json}`))).toEqual([400, messages[field], field]);
+    expect(await stateOf()).toBe(before);
+  });
+
+  it.each(unknown)("refuses the unknown field '%s', whatever its value", async (field) => {
+    const before = await stateOf();
+    for (const json of ["null", '"x"', '{"status":"BLOCKED"}'])
+      expect(refusal(await write(`${JSON.stringify(field)}:${json}`))).toEqual([
+        400,
+        "Unknown field.",
+        field,
+      ]);
+    expect(await stateOf()).toBe(before);
+  });
+
+  it("reports the first of several wrong fields, unknown ones last, in whatever order they are sent", async () => {
+    const wrong = [...Object.keys(messages).map((field) => `"${field}":[]`), '"another":1'];
+    for (const [index, member] of wrong.entries()) {
+      const rest = wrong.slice(index);
+      const field = JSON.parse(`{${member}}`);
+      for (const members of [rest, rest.toReversed()])
+        expect((await write(members.join())).body.field).toBe(Object.keys(field)[0]);
+    }
+  });
+
+  it("counts the last of duplicate names, for good and for bad", async () => {
+    const good = await write('"name":5,"name":"first","name":"last"');
+    expect([good.status < 300, good.body.data.name]).toEqual([true, "last"]);
+    expect(refusal(await write('"name":"good","n\\u0061me":5'))).toEqual([400, messages.name, "name"]);
+  });
+
+  it("takes no member of __proto__ for a field", async () => {
+    const { body } = await write('"__proto__":{"name":"polluted"}');
+    expect(body).toEqual({ error: "Unknown field.", field: "__proto__" });
+    expect(({} as { name?: string }).name).toBeUndefined();
+  });
+});

@@ -1,0 +1,57 @@
+/** Company data is found, and may be divided, by its company: every key of it begins with the company. */
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { startServer, type TestServer } from "../support/harness.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.stop());
+
+/**
+ * Keys that cannot begin with the company. An API key is what the company is found by: where tables
+ * are distributed by company, api_keys is a reference table, which every node has a copy of.
+ */
+const exceptions = ["api_keys (id)", "api_keys (sha256)"];
+
+/** SQLite: its rowid, which the search streams by; it is unique in the file, and never leaves it. */
+const sqliteExceptions = ["customers (position)"];
+
+const questions = {
+  postgres: `
+    select tables.relname || ' (' || string_agg(columns.attname, ', ' order by place) || ')' as key
+    from pg_index
+    join pg_class as tables on tables.oid = indrelid
+    cross join unnest(indkey) with ordinality as keys (number, place)
+    join pg_attribute as columns on columns.attrelid = indrelid and columns.attnum = number
+    where indisunique and exists (select 1 from pg_attribute where attrelid = indrelid and attname = 'company_id')
+    group by indexrelid, tables.relname`,
+  sqlite: `
+    select "table" || ' (' || group_concat(name, ', ') || ')' as key from (
+      select tables.name as "table", indexes.name as "index", columns.name as name
+      from sqlite_schema as tables, pragma_index_list(tables.name) as indexes, pragma_index_info(indexes.name) as columns
+      where tables.type = 'table' and indexes."unique"
+      union all
+      select tables.name, 'rowid', columns.name
+      from sqlite_schema as tables, pragma_table_info(tables.name) as columns
+      where tables.type = 'table' and columns.pk and lower(columns.type) = 'integer'
+    ) where "table" in (
+      select tables.name from sqlite_schema as tables, pragma_table_info(tables.name) as columns where columns.name = 'company_id'
+    ) group by "table", "index"`,
+};
+
+it("every primary key and unique index of company data begins with the company, but those that find it", async () => {
+  const { dialect, knex, prepare, read } = server.database;
+  const rows = await read(prepare<{ key: string }>(knex.raw(questions[dialect])), {});
+  const keys = rows.map(({ key }) => key);
+  expect(keys).toEqual(
+    expect.arrayContaining([
+      "customers (company_id, id)",
+      "customers (company_id, email)",
+      "idempotency_keys (company_id, key)",
+    ]),
+  );
+  expect(keys.filter((key) => !key.includes("(company_id, ")).sort()).toEqual(
+    dialect === "sqlite" ? [...exceptions, ...sqliteExceptions] : exceptions,
+  );
+});

@@ -1,0 +1,126 @@
+/** `npm run backup`: a copy of a SQLite database while a server writes to it, and what is restored from it. */
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import SqliteConnection from "better-sqlite3";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { createKeyByCommand, runCommand, spawnServer, temporaryFolder } from "../support/harness.ts";
+
+let folder: string;
+let DATABASE_URL: string;
+beforeEach(() => {
+  const temporary = temporaryFolder();
+  onTestFinished(temporary.remove);
+  folder = temporary.path;
+  DATABASE_URL = `sqlite:${join(folder, "live.db")}`;
+});
+
+const backUp = (file: string) => runCommand(["backup", file], { DATABASE_URL });
+
+describe("backup", () => {
+  it("taken while a server writes restores every write that was acknowledged before, whole, and searches them", async () => {
+    const server = await spawnServer({ DATABASE_URL });
+    const key = await createKeyByCommand(DATABASE_URL);
+    const client = server.client(key);
+    /** The name of each customer, as it was last acknowledged. */
+    const acknowledged = new Map<string, string>();
+    let isOver = false;
+    let created = 0;
+    const writers = Array.from({ length: 4 }, async (_, writer) => {
+      for (let n = 0; !isOver; n++) {
+        const email = `w${writer}-${n}@x.example`;
+        const { data } = await client.POST("/customers", { body: { email, name: "new" } });
+        const id = data?.data.id as string;
+        acknowledged.set(id, "new");
+        const path = { id };
+        await client.PATCH("/customers/{id}", { params: { path }, body: { name: "changed", notes: "too" } });
+        acknowledged.set(id, "changed");
+        created++;
+      }
+    });
+
+    const file = join(folder, "backup.db");
+    await expect.poll(() => created, { timeout: 20_000 }).toBeGreaterThan(200);
+    const before = new Map(acknowledged);
+    const createdBefore = created;
+    const ended = await backUp(file);
+    // So it was taken among writes.
+    expect(created).toBeGreaterThan(createdBefore);
+    isOver = true;
+    await Promise.all(writers);
+    expect(ended).toEqual({ code: 0, stdout: "", stderr: expect.stringMatching(/^[^\n]+\n$/) });
+    expect(readdirSync(folder).filter((name) => name.startsWith("backup"))).toEqual(["backup.db"]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+
+    const restored = join(folder, "restored.db");
+    copyFileSync(file, restored);
+    const again = await spawnServer({ DATABASE_URL: `sqlite:${restored}` });
+    const reader = again.client(key);
+    const found = new Map<string, string | null>();
+    for (let cursor = ""; ; ) {
+      const query = { limit: 100, cursor, search: "@x.example" };
+      const { data } = await reader.GET("/customers", { params: { query } });
+      for (const { id, name, notes } of data?.data ?? []) {
+        found.set(id, name);
+        // Nothing half of an update.
+        expect(notes).toBe(name === "changed" ? "too" : null);
+      }
+      cursor = data?.pagination.nextCursor ?? "";
+      if (cursor === "") break;
+    }
+    for (const [id, name] of before)
+      expect(name === "changed" ? ["changed"] : ["new", "changed"]).toContain(found.get(id));
+    expect((await reader.POST("/customers", { body: { email: "after@x.example" } })).response.status).toBe(
+      201,
+    );
+    again.process.kill("SIGTERM");
+    expect(await again.exited).toBe(0);
+
+    const connection = new SqliteConnection(restored, { readonly: true });
+    onTestFinished(() => void connection.close());
+    expect(connection.pragma("integrity_check", { simple: true })).toBe("ok");
+    // Each write has its entry, also in the copy.
+    const changed = [...found.values()].filter((name) => name === "changed").length;
+    expect(connection.prepare("select count(*) as entries from audit_entries").get()).toEqual({
+      entries: found.size + changed + 1,
+    });
+  });
+
+  it("overwrites no file, and leaves it as it is", async () => {
+    await createKeyByCommand(DATABASE_URL);
+    const kept = [join(folder, "kept.txt"), join(folder, "unfinished.db.part")] as const;
+    for (const file of kept) {
+      writeFileSync(file, "kept");
+      const { code, stderr } = await backUp(file.replace(".part", ""));
+      expect([code, stderr]).toEqual([1, `${file} exists; a backup overwrites nothing\n`]);
+      expect(readFileSync(file, "utf8")).toBe("kept");
+    }
+  });
+
+  it("makes no file where there is no database, no folder, or a database of PostgreSQL", async () => {
+    const file = join(folder, "none.db");
+    expect((await backUp(file)).code).toBe(1);
+    expect(readdirSync(folder)).toEqual([]);
+    await createKeyByCommand(DATABASE_URL);
+    expect((await backUp(join(folder, "nowhere", "none.db"))).code).toBe(1);
+    const { code, stderr } = await runCommand(["backup", file], { DATABASE_URL: "postgres://127.0.0.1:1/x" });
+    expect([code, stderr.match(/pg_dump/g)]).toEqual([2, ["pg_dump"]]);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it("brings a database of an older version to no newer one", async () => {
+    await createKeyByCommand(DATABASE_URL);
+    const live = new SqliteConnection(join(folder, "live.db"));
+    live.exec("delete from migrations where version > 3; drop trigger audit_insert");
+    live.close();
+    const file = join(folder, "older.db");
+    expect((await backUp(file)).code).toBe(0);
+    for (const name of ["live.db", "older.db"]) {
+      const connection = new SqliteConnection(join(folder, name), { readonly: true });
+      const { version } = connection.prepare("select max(version) as version from migrations").get() as {
+        version: number;
+      };
+      connection.close();
+      expect(version).toBe(3);
+    }
+  });
+});

@@ -1,0 +1,75 @@
+/** Traces, by an SDK that is loaded before the server, as the README says. */
+import { expect, it } from "vitest";
+import { createKeyByCommand, databaseOfTest, serve, spawnServer } from "../../support/harness.ts";
+
+interface Span {
+  name: string;
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  kind: number;
+  attributes: { key: string; value: Record<string, unknown> }[];
+}
+
+/** OTLP's number of a server's span. */
+const server = 2;
+
+/** A receiver of OTLP over HTTP, and what it has received. */
+async function startReceiver(): Promise<{ url: string; spans: Span[] }> {
+  const spans: Span[] = [];
+  const url = await serve(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString());
+    for (const { scopeSpans } of resourceSpans) for (const scope of scopeSpans) spans.push(...scope.spans);
+    response.setHeader("Content-Type", "application/json").end("{}");
+  });
+  return { url, spans };
+}
+
+const traceId = "0af7651916cd43dd8448eb211c80319c";
+const parentSpanId = "b7ad6b7169203331";
+
+it("gives a span for each request, named by its operation, in the caller's trace, and without what was searched", async () => {
+  const { url, spans } = await startReceiver();
+  const DATABASE_URL = await databaseOfTest();
+  const { fetch, ...spawned } = await spawnServer({
+    DATABASE_URL,
+    NODE_OPTIONS: "--import ./test/tracing.mjs",
+    OTEL_EXPORTER_OTLP_ENDPOINT: url,
+  });
+  const key = await createKeyByCommand(DATABASE_URL);
+  const { response } = await spawned.client(key).POST("/customers", { body: { email: "a@x.example" } });
+  expect(response.status).toBe(201);
+  const answered = await fetch("/api/v1/customers?search=secret-search", {
+    headers: { Authorization: `Bearer ${key}`, traceparent: `00-${traceId}-${parentSpanId}-01` },
+  });
+  expect(answered.status).toBe(200);
+
+  const serverSpans = () => spans.filter(({ kind }) => kind === server);
+  await expect
+    .poll(() =>
+      serverSpans()
+        .map(({ name }) => name)
+        .sort(),
+    )
+    .toEqual(["createCustomer", "listCustomers"]);
+  const list = serverSpans().find(({ name }) => name === "listCustomers") as Span;
+  expect(list).toMatchObject({ traceId, parentSpanId });
+  const attributes = Object.fromEntries(
+    list.attributes.map(({ key, value }) => [key, Object.values(value)[0]]),
+  );
+  expect(attributes).toMatchObject({
+    "http.request.method": "GET",
+    "http.route": "/api/v1/customers",
+    "http.response.status_code": 200,
+  });
+  for (const secret of ["secret-search", key, "a@x.example"])
+    expect(JSON.stringify(spans)).not.toContain(secret);
+
+  if (process.env.TEST_ENGINE === "postgres") {
+    // What the request asked of the database, as its children.
+    const children = spans.filter((span) => span.parentSpanId === list.spanId);
+    expect(children.map(({ name }) => name)).toContainEqual(expect.stringMatching(/^pg\.query:/));
+  }
+});

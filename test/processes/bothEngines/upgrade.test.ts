@@ -1,0 +1,260 @@
+/**
+ * One version after another: the one before the newest migration, as this repository has it, and this one,
+ * on one database, at once and in either order.
+ */
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import Sqlite from "better-sqlite3";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import type { CustomersClient } from "../../../client/index.ts";
+import { newestVersion } from "../../../server/database/migrate.ts";
+import {
+  databaseOfTest,
+  launchServer,
+  runCommand,
+  type SpawnedServer,
+  spawnServer,
+  startServer,
+  temporaryFolder,
+} from "../../support/harness.ts";
+
+// Many processes are started, and those of the version before are compiled as they start.
+vi.setConfig({ testTimeout: 180_000 });
+
+const migrations = "server/database/migrations";
+const bothScopes = "customers:read,customers:write";
+const withTsx = { NODE_OPTIONS: "--import tsx" };
+
+/** The folder with the version before: what was committed before the newest migration came. */
+const before = temporaryFolder();
+afterAll(before.remove);
+beforeAll(() => {
+  const git = (...args: string[]) => execFileSync("git", args, { encoding: "buffer", maxBuffer: 2 ** 28 });
+  const [newest] = git("ls-files", migrations).toString().trim().split("\n").toReversed();
+  const added = git("log", "--diff-filter=A", "--format=%P", "--", newest as string);
+  const [commit] = added.toString().trim().split("\n").toReversed();
+  // A clone without history cannot say: fetch it (`git fetch --unshallow`).
+  expect(commit, `the commit before ${newest}`).toMatch(/^[0-9a-f]{40}$/);
+  execFileSync("tar", ["-x", "-C", before.path], { input: git("archive", commit as string) });
+  symlinkSync(resolve("node_modules"), join(before.path, "node_modules"));
+  mkdirSync(join(before.path, "dist"));
+});
+
+/** A server of the version before, on a database that it brings to its own newest migration. */
+function spawnBefore(DATABASE_URL: string): Promise<SpawnedServer> {
+  return spawnServer({ DATABASE_URL, ...withTsx }, join(before.path, "server/main.ts"));
+}
+
+/** Runs a command of the version before. */
+async function runBefore(DATABASE_URL: string, args: string[]): Promise<string> {
+  const program = [join(before.path, "server/cli.ts")];
+  const { code, stdout, stderr } = await runCommand(args, { DATABASE_URL, ...withTsx }, program);
+  expect(code, stderr).toBe(0);
+  return stdout.trim();
+}
+
+/** A database that the version before has left behind, with so many customers; returns a key too. */
+async function databaseBefore(customers: number): Promise<{ DATABASE_URL: string; key: string }> {
+  const DATABASE_URL = await databaseOfTest();
+  const key = await runBefore(DATABASE_URL, ["keys", "create", "--company", "acme", "--scopes", bothScopes]);
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  const file = join(folder.path, "customers.csv");
+  const rows = Array.from({ length: customers }, (_, n) => `buyer${n}@before.example,Buyer ${n}`);
+  writeFileSync(file, ["email,name", ...rows].join("\n"));
+  await runBefore(DATABASE_URL, ["import", file, "--company", "acme"]);
+  expect(await versionsOf(DATABASE_URL)).toEqual(versions.slice(0, -1));
+  return { DATABASE_URL, key };
+}
+
+const versions = Array.from({ length: newestVersion }, (_, index) => index + 1);
+
+/** The rows of a query, on a connection of its own. */
+async function query(databaseUrl: string, sql: string): Promise<Record<string, unknown>[]> {
+  if (databaseUrl.startsWith("sqlite:")) {
+    const connection = new Sqlite(databaseUrl.slice("sqlite:".length));
+    const statement = connection.prepare(sql);
+    const rows = statement.reader ? statement.all() : [statement.run()];
+    connection.close();
+    return rows as Record<string, unknown>[];
+  }
+  const connection = new pg.Client(databaseUrl);
+  await connection.connect();
+  return (await connection.query(sql).finally(() => connection.end())).rows;
+}
+
+/** The migrations that a database has, in order. */
+async function versionsOf(databaseUrl: string): Promise<unknown[]> {
+  const rows = await query(databaseUrl, "select version from migrations order by version");
+  return rows.map(({ version }) => version);
+}
+
+async function countOf(databaseUrl: string, table: string): Promise<number> {
+  const [row] = await query(databaseUrl, `select count(*) as count from ${table}`);
+  return Number(row?.count);
+}
+
+async function create(client: CustomersClient, email: string): Promise<string> {
+  const { data } = await client.POST("/customers", {
+    params: { header: { "Idempotency-Key": email } },
+    body: { email },
+  });
+  if (!data) throw new Error(`${email} was not created`);
+  return data.data.id;
+}
+
+/** Everything that a partner does, once; each answer must be a success. */
+async function useAll(client: CustomersClient, email: string): Promise<string> {
+  const id = await create(client, email);
+  const path = { id };
+  // The same again: the answer under the idempotency key.
+  expect(await create(client, email)).toBe(id);
+  const answers = [
+    await client.PATCH("/customers/{id}", { params: { path }, body: { notes: email } }),
+    await client.GET("/customers/{id}", { params: { path } }),
+    await client.GET("/customers", { params: { query: { limit: 2, status: "ACTIVE" } } }),
+    await client.GET("/customers", { params: { query: { search: email } } }),
+  ];
+  expect(answers.map(({ response }) => response.status)).toEqual([200, 200, 200, 200]);
+  expect(answers[1]?.data).toMatchObject({ data: { email, notes: email } });
+  expect(answers[3]?.data).toMatchObject({ data: [{ id }] });
+  return id;
+}
+
+describe("the version before and this one", () => {
+  it("serve side by side from the migration on, and each sees what the other writes", async () => {
+    const { DATABASE_URL, key } = await databaseBefore(200);
+    const old = await spawnBefore(DATABASE_URL);
+    const made: string[] = [];
+    let isOver = false;
+    // Under load while the schema changes beneath it: no answer but success.
+    const client = old.client(key);
+    const load = (async () => {
+      while (!isOver) made.push(await useAll(client, `old${made.length}@upgrade.example`));
+    })();
+    await expect.poll(() => made.length, { timeout: 60_000 }).toBeGreaterThan(5);
+    const current = await spawnServer({ DATABASE_URL });
+    expect(await versionsOf(DATABASE_URL)).toEqual(versions);
+    const whenMigrated = made.length;
+    const currentClient = current.client(key);
+    const madeByCurrent: string[] = [];
+    for (let n = 0; n < 20; n++) madeByCurrent.push(await useAll(currentClient, `new${n}@upgrade.example`));
+    await expect.poll(() => made.length, { timeout: 60_000 }).toBeGreaterThan(whenMigrated + 20);
+    isOver = true;
+    await load;
+
+    for (const [reader, ids] of [
+      [client, madeByCurrent],
+      [currentClient, made],
+    ] as const) {
+      for (const id of ids) {
+        const params = { path: { id } };
+        const { response } = await reader.PATCH("/customers/{id}", { params, body: { name: "Seen" } });
+        expect(response.status).toBe(200);
+      }
+    }
+    for (const server of [old, current]) expect((await server.fetch("/readyz")).status).toBe(200);
+  });
+
+  it("can be exchanged back: the code before starts and works on the newer schema, and this one after it", async () => {
+    const { DATABASE_URL, key } = await databaseBefore(10);
+    const ids: string[] = [];
+    for (const [name, spawn] of [
+      ["first", () => spawnServer({ DATABASE_URL })],
+      ["rolled-back", () => spawnBefore(DATABASE_URL)],
+      ["again", () => spawnServer({ DATABASE_URL })],
+    ] as const) {
+      const server = await spawn();
+      expect((await server.fetch("/readyz")).status).toBe(200);
+      const client = server.client(key);
+      ids.push(await useAll(client, `${name}@upgrade.example`));
+      const listed: string[] = [];
+      const { data } = await client.GET("/customers", { params: { query: { limit: 100 } } });
+      for (const customer of data?.data ?? []) listed.push(customer.id);
+      expect(listed).toEqual(expect.arrayContaining(ids));
+      expect(listed).toHaveLength(10 + ids.length);
+      server.process.kill("SIGTERM");
+      expect(await server.exited).toBe(0);
+      expect(await versionsOf(DATABASE_URL)).toEqual(versions);
+    }
+  });
+});
+
+it("six servers that start at once bring a database to the newest migration once, and all serve", async () => {
+  const { DATABASE_URL, key } = await databaseBefore(1_000);
+  const servers = await Promise.all(Array.from({ length: 6 }, () => spawnServer({ DATABASE_URL })));
+  expect(await versionsOf(DATABASE_URL)).toEqual(versions);
+  for (const [index, server] of servers.entries()) {
+    expect((await server.fetch("/readyz")).status).toBe(200);
+    await useAll(server.client(key), `${index}@upgrade.example`);
+  }
+  expect(await countOf(DATABASE_URL, "customers")).toBe(1_006);
+});
+
+it("a server that is killed before any statement of a migration leaves all as it was, and the next one migrates", async () => {
+  const customers = 2_000;
+  const { DATABASE_URL, key } = await databaseBefore(customers);
+  const killed: number[] = [];
+  for (let statement = 1; ; statement++) {
+    const server = launchServer({
+      DATABASE_URL,
+      NODE_OPTIONS: `--import ${resolve("test/support/killedMidway.mjs")}`,
+      KILL_BEFORE: String(statement),
+    });
+    const ended = await Promise.race([server.exited, server.listening().catch(() => server.exited)]);
+    if (ended !== "SIGKILL") break;
+    killed.push(statement);
+    // Either nothing of it is there or, past the commit, all.
+    const applied = (await versionsOf(DATABASE_URL)).length;
+    if (applied === newestVersion) break;
+    expect(applied).toBe(newestVersion - 1);
+    expect(await countOf(DATABASE_URL, "customers")).toBe(customers);
+  }
+  // A migration that has nothing to do for an engine still has its number, and then comes the commit.
+  expect(killed.length).toBeGreaterThan(1);
+  const server = await spawnServer({ DATABASE_URL });
+  expect(await versionsOf(DATABASE_URL)).toEqual(versions);
+  await useAll(server.client(key), "after@upgrade.example");
+  expect(await countOf(DATABASE_URL, "customers")).toBe(customers + 1);
+});
+
+// On SQLite no statement of a migration takes long.
+if (process.env.TEST_ENGINE === "postgres")
+  it("a server that is killed while PostgreSQL makes an index of 30,000 customers leaves all as it was", async () => {
+    const { DATABASE_URL, key } = await databaseBefore(0);
+    await query(
+      DATABASE_URL,
+      // Ids as the server makes them, a millisecond after one another.
+      `insert into customers (company_id, id, email, folded_name, status, email_verified, updated_at)
+       select companies.id,
+         (lpad(to_hex(1700000000000 + n), 12, '0') || '7' || left(md5(n::text), 3) || '8' || left(md5(n::text), 15))::uuid,
+         'buyer' || n || '@before.example', md5(n::text), 'ACTIVE', false, 1
+       from companies, generate_series(1, 30000) n`,
+    );
+
+    const server = launchServer({ DATABASE_URL });
+    const indexing =
+      "select 1 from pg_stat_activity where datname = current_database() and state = 'active' and query like 'create index customers_search%'";
+    await expect.poll(() => query(DATABASE_URL, indexing), { timeout: 60_000, interval: 20 }).toHaveLength(1);
+    server.process.kill("SIGKILL");
+    await once(server.process, "exit");
+    expect(await versionsOf(DATABASE_URL)).toEqual(versions.slice(0, -1));
+
+    const next = await spawnServer({ DATABASE_URL });
+    expect(await versionsOf(DATABASE_URL)).toEqual(versions);
+    expect(await countOf(DATABASE_URL, "customers")).toBe(30_000);
+    await useAll(next.client(key), "after@upgrade.example");
+  });
+
+it("a server that runs goes on when a migration of a later version adds a column to any table", async () => {
+  const server = await startServer();
+  onTestFinished(() => server.stop());
+  const client = await server.client();
+  await useAll(client, "before@upgrade.example");
+  for (const table of ["companies", "api_keys", "customers", "idempotency_keys"])
+    await query(server.databaseUrl, `alter table ${table} add column of_later text`);
+  for (let n = 0; n < 12; n++) await useAll(client, `${n}@upgrade.example`);
+});

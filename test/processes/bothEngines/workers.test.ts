@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { createDatabase, runCommand, type SpawnedServer, spawnServer } from "../../support/harness.ts";
+
+/** A server of two workers on a new database of the engine of this run. */
+async function startWorkers(
+  environment: Record<string, string> = {},
+): Promise<SpawnedServer & { databaseUrl: string; key: string }> {
+  const database = await createDatabase();
+  onTestFinished(() => database.drop());
+  const server = await spawnServer({ DATABASE_URL: database.url, WORKERS: "2", ...environment });
+  const { stdout } = await runCommand(
+    ["keys", "create", "--company", "acme", "--scopes", "customers:read,customers:write"],
+    { DATABASE_URL: database.url },
+  );
+  return { ...server, databaseUrl: database.url, key: stdout.trim() };
+}
+
+function workersOf({ process: { pid } }: SpawnedServer): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return children.trim().split(" ").map(Number);
+}
+
+/** A request on a connection of its own, so that the workers take turns. */
+function get({ url, key }: { url: string; key: string }): Promise<Response> {
+  return fetch(`${url}/api/v1/customers`, {
+    headers: { Authorization: `Bearer ${key}`, Connection: "close" },
+  });
+}
+
+async function statusesOf(requests: number, server: { url: string; key: string }): Promise<number[]> {
+  const answers = await Promise.all(Array.from({ length: requests }, () => get(server)));
+  return answers.map(({ status }) => status).sort();
+}
+
+describe("a server with WORKERS=2", () => {
+  it("has two processes that share one port and one rate limit", async () => {
+    const server = await startWorkers({ RATE_LIMIT_PER_MINUTE: "10" });
+    expect(workersOf(server)).toHaveLength(2);
+    expect(await statusesOf(16, server)).toEqual([...Array(10).fill(200), ...Array(6).fill(429)]);
+  });
+
+  it("refuses a key from the moment on at which it is revoked, in both", async () => {
+    const server = await startWorkers();
+    expect(await statusesOf(8, server)).toEqual(Array(8).fill(200));
+    await runCommand(["keys", "revoke", server.key.slice(0, 12)], { DATABASE_URL: server.databaseUrl });
+    expect(await statusesOf(8, server)).toEqual(Array(8).fill(401));
+  });
+
+  it("replaces a worker that has died, and answers meanwhile", async () => {
+    const server = await startWorkers();
+    const [first, second] = workersOf(server) as [number, number];
+    process.kill(first, "SIGKILL");
+    await expect.poll(() => workersOf(server).length, { timeout: 10_000 }).toBe(1);
+    expect(await statusesOf(4, server)).toEqual([200, 200, 200, 200]);
+    await expect.poll(() => workersOf(server).length, { timeout: 20_000 }).toBe(2);
+    expect(workersOf(server)).toContain(second);
+    expect(workersOf(server)).not.toContain(first);
+    expect(server.output()).toContain("a worker has died");
+  });
+
+  it("outlives a worker that dies with questions which the primary has not answered", async () => {
+    const server = await startWorkers({ RATE_LIMIT_PER_MINUTE: "10000" });
+    // Node never answers a connection that it has handed to a process which no longer is.
+    const ask = () =>
+      Promise.allSettled(
+        Array.from({ length: 32 }, () =>
+          fetch(`${server.url}/api/v1/customers`, {
+            headers: { Authorization: `Bearer ${server.key}` },
+            signal: AbortSignal.timeout(5_000),
+          }).then((answer) => answer.text()),
+        ),
+      );
+    // Their connections stay open: a primary that stands still opens none.
+    await ask();
+    const [first] = workersOf(server) as [number];
+    server.process.kill("SIGSTOP");
+    const asked = ask();
+    await sleep(300);
+    process.kill(first, "SIGKILL");
+    await sleep(100);
+    server.process.kill("SIGCONT");
+    await asked;
+    await expect.poll(() => workersOf(server), { timeout: 20_000 }).not.toContain(first);
+    await expect.poll(() => workersOf(server).length, { timeout: 20_000 }).toBe(2);
+    expect(await statusesOf(4, server)).toEqual([200, 200, 200, 200]);
+    server.process.kill("SIGTERM");
+    expect(await server.exited).toBe(0);
+  });
+
+  it("ends with all its workers and exit code 0 on SIGTERM", async () => {
+    const server = await startWorkers();
+    const workers = workersOf(server);
+    expect((await get(server)).status).toBe(200);
+    server.process.kill("SIGTERM");
+    expect(await server.exited).toBe(0);
+    for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  });
+});
+
+it("has as many workers as processors with WORKERS=auto", async () => {
+  const server = await startWorkers({ WORKERS: "auto" });
+  expect(workersOf(server)).toHaveLength(availableParallelism());
+  expect((await get(server)).status).toBe(200);
+});
+
+it("refuses workers that would each have a database of their own", async () => {
+  await expect(spawnServer({ DATABASE_URL: "sqlite::memory:", WORKERS: "2" })).rejects.toThrow(
+    "ended with 1",
+  );
+});

@@ -1,0 +1,380 @@
+import { describe, expect, it } from "vitest";
+import { breaksOf, readContracts } from "../../openapi/breakingChanges.ts";
+import { runProgram } from "../support/harness.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: a contract that each row changes
+type Contract = any;
+type Change = (contract: Contract) => unknown;
+
+const { released } = readContracts();
+
+const list = (c: Contract) => c.paths["/customers"].get;
+const create = (c: Contract) => c.paths["/customers"].post;
+const one = (c: Contract) => c.paths["/customers/{id}"];
+const parameter = (c: Contract, name: string) => list(c).parameters.find((p: Contract) => p.name === name);
+const schema = (c: Contract, name: string) => c.components.schemas[name];
+const email = (c: Contract) => schema(c, "CustomerCreate").properties.email;
+const conflict = (c: Contract) => create(c).responses[409].content["application/json"].examples;
+const invalid = (c: Contract) => create(c).responses[400].content["application/json"].examples;
+const remove = (values: unknown[], value: unknown) => values.splice(values.indexOf(value), 1);
+
+interface Rule {
+  /** What the released contract has beside what it has. */
+  before?: Change;
+  breaking: Change;
+  /** All that is reported, in order. */
+  reports: RegExp[];
+  /** Its mirror: nothing is reported. */
+  harmless: Change;
+}
+
+const rules: Record<string, Rule> = {
+  "a path that is removed, not one that is added": {
+    breaking: (c) => delete c.paths["/customers/{id}"],
+    reports: [/^GET \/customers\/\{id\}: removed$/, /^PATCH \/customers\/\{id\}: removed$/],
+    harmless: (c) => (c.paths["/orders"] = c.paths["/customers"]),
+  },
+  "an operation that is removed, not one that is added": {
+    breaking: (c) => delete one(c).patch,
+    reports: [/^PATCH \/customers\/\{id\}: removed$/],
+    harmless: (c) => (one(c).delete = { operationId: "removeCustomer", responses: {} }),
+  },
+  "another operationId, not another summary": {
+    breaking: (c) => (list(c).operationId = "findCustomers"),
+    reports: [/^GET \/customers: operationId was "listCustomers", is "findCustomers"$/],
+    harmless: (c) => (list(c).summary = "Find customers"),
+  },
+  "a tag that is removed, not one more": {
+    breaking: (c) => (list(c).tags = []),
+    reports: [/^GET \/customers: tag Customers removed$/],
+    harmless: (c) => list(c).tags.push("Lists"),
+  },
+  "a schema by another name, not one more": {
+    before: (c) => (c.components.schemas.Extra = { type: "string" }),
+    breaking: (c) => delete c.components.schemas.Extra,
+    reports: [/^schema Extra: removed$/],
+    harmless: (c) => (c.components.schemas.More = { type: "string" }),
+  },
+  "a server that is removed, not one that is added": {
+    breaking: (c) => c.servers.shift(),
+    reports: [/^server https:\/\/distribu.app\/api\/v1: removed$/],
+    harmless: (c) => c.servers.push({ url: "https://eu.distribu.app/api/v1" }),
+  },
+  "a status that is removed, not an error that is added": {
+    breaking: (c) => delete create(c).responses[201],
+    reports: [/^POST \/customers 201: removed$/],
+    harmless: (c) => (create(c).responses[402] = create(c).responses[409]),
+  },
+  "an error that is removed, not one that is described anew": {
+    breaking: (c) => delete create(c).responses[409],
+    reports: [/^POST \/customers 409: removed$/],
+    harmless: (c) => (create(c).responses[409].description = "Taken."),
+  },
+  "another success than those that clients know, not another description of one": {
+    breaking: (c) => (create(c).responses[202] = create(c).responses[201]),
+    reports: [/^POST \/customers 202: a new success$/],
+    harmless: (c) => (create(c).responses[201].description = "Done."),
+  },
+  "a status of any request that is removed, not one that is added": {
+    breaking: (c) => delete c["x-any-request"].responses[405],
+    reports: [/^any request 405: removed$/],
+    harmless: (c) => (c["x-any-request"].responses[414] = c["x-any-request"].responses[404]),
+  },
+  "a field that answers no longer have, not one that is added": {
+    before: (c) => (schema(c, "Pagination").properties.total = { type: "integer" }),
+    breaking: (c) => delete schema(c, "Pagination").properties.total,
+    reports: [/^GET \/customers 200 application\/json pagination total: removed$/],
+    harmless: (c) => (schema(c, "Pagination").properties.pages = { type: "integer" }),
+  },
+  "a field that requests can no longer have, not one that is added": {
+    breaking: (c) => delete schema(c, "CustomerCreate").properties.notes,
+    reports: [/^POST \/customers body application\/json notes: removed$/],
+    harmless: (c) => (schema(c, "CustomerCreate").properties.phone = { type: "string" }),
+  },
+  "a field within a list that answers no longer have, not one that is added": {
+    before: (c) => (schema(c, "Customer").properties.phone = { type: "string" }),
+    breaking: (c) => delete schema(c, "Customer").properties.phone,
+    reports: [
+      /^GET \/customers 200 application\/json data items phone: removed$/,
+      /^POST \/customers 201 application\/json data phone: removed$/,
+      /^GET \/customers\/\{id\} 200 application\/json data phone: removed$/,
+      /^PATCH \/customers\/\{id\} 200 application\/json data phone: removed$/,
+    ],
+    harmless: (c) => (schema(c, "Customer").properties.fax = { type: "string" }),
+  },
+  "a parameter that is removed, not one that is added": {
+    breaking: (c) => remove(list(c).parameters, parameter(c, "search")),
+    reports: [/^GET \/customers query search: removed$/],
+    harmless: (c) => list(c).parameters.push({ name: "sort", in: "query", schema: { type: "string" } }),
+  },
+  "a parameter that is new and required, not one that is new": {
+    breaking: (c) => list(c).parameters.push({ name: "store", in: "query", required: true }),
+    reports: [/^GET \/customers query store: new and required$/],
+    harmless: (c) => list(c).parameters.push({ name: "store", in: "query", required: false }),
+  },
+  "a parameter of a path that is new and required, not one that is new": {
+    breaking: (c) => one(c).parameters.push({ name: "X-Store", in: "header", required: true }),
+    reports: [/^GET .* header x-store: new and required$/, /^PATCH .* header x-store: new and required$/],
+    harmless: (c) => one(c).parameters.push({ name: "X-Store", in: "header" }),
+  },
+  "a parameter that becomes required, not one that ceases to be": {
+    before: (c) => (parameter(c, "limit").required = true),
+    breaking: (c) => (parameter(c, "status").required = true),
+    reports: [/^GET \/customers query status: required$/],
+    harmless: (c) => delete parameter(c, "limit").required,
+  },
+  "a parameter that may no longer be empty, not one that now may": {
+    breaking: (c) => delete parameter(c, "search").allowEmptyValue,
+    reports: [/^GET \/customers query search: no longer allowEmptyValue$/],
+    harmless: (c) => (parameter(c, "status").allowEmptyValue = true),
+  },
+  "a parameter whose characters must now be escaped, not one whose need not": {
+    breaking: (c) => delete parameter(c, "search").allowReserved,
+    reports: [/^GET \/customers query search: no longer allowReserved$/],
+    harmless: (c) => (parameter(c, "cursor").allowReserved = true),
+  },
+  "a parameter in another form, not one with another example": {
+    breaking: (c) => (parameter(c, "status").style = "spaceDelimited"),
+    reports: [/^GET \/customers query status: style was/],
+    harmless: (c) => (parameter(c, "status").example = "BLOCKED"),
+  },
+  "a header of requests by another name, not in another case": {
+    breaking: (c) => (create(c).parameters[0].name = "Idempotency"),
+    reports: [/^POST \/customers header idempotency-key: removed$/],
+    harmless: (c) => (create(c).parameters[0].name = "idempotency-key"),
+  },
+  "another default, not one of answers": {
+    breaking: (c) => (parameter(c, "limit").schema.default = 20),
+    reports: [/^GET \/customers query limit: default was 50, is 20$/],
+    harmless: (c) => (schema(c, "Pagination").properties.hasMore.default = false),
+  },
+  "a default where there was none, which changes what an absent field means, not that a field is deprecated":
+    {
+      breaking: (c) => (schema(c, "CustomerNotes").default = ""),
+      reports: [/^POST .* notes: default was undefined, is ""$/, /^PATCH .* notes: default was undefined/],
+      harmless: (c) => (schema(c, "CustomerNotes").deprecated = true),
+    },
+  "a body that becomes required, not one that ceases to be": {
+    before: (c) => (create(c).requestBody.required = false),
+    breaking: (c) => (create(c).requestBody.required = true),
+    reports: [/^POST \/customers body: required$/],
+    harmless: (c) => (one(c).patch.requestBody.required = false),
+  },
+  "a body that is no longer taken, not one that now may be sent": {
+    breaking: (c) => delete one(c).patch.requestBody,
+    reports: [/^PATCH \/customers\/\{id\} body: removed$/],
+    harmless: (c) => (list(c).requestBody = { content: {} }),
+  },
+  "a body that may be less large, not a larger one": {
+    breaking: (c) => (create(c).requestBody["x-max-bytes"] = 1024),
+    reports: [/^POST \/customers body: x-max-bytes was 65536, is 1024$/],
+    harmless: (c) => (create(c).requestBody["x-max-bytes"] = 131_072),
+  },
+  "a media type of requests that is removed, not one that is added": {
+    breaking: (c) => (create(c).requestBody.content = { "application/xml": {} }),
+    reports: [/^POST \/customers body application\/json: removed$/],
+    harmless: (c) => (create(c).requestBody.content["application/xml"] = {}),
+  },
+  "a media type of answers that is removed, not one that is added": {
+    breaking: (c) => (list(c).responses[200].content = { "application/xml": {} }),
+    reports: [/^GET \/customers 200 application\/json: removed$/],
+    harmless: (c) => (list(c).responses[200].content["application/xml"] = {}),
+  },
+  "a header of answers that is removed, not one that is added": {
+    breaking: (c) => delete create(c).responses[201].headers.Location,
+    reports: [/^POST \/customers 201 header location: removed$/],
+    harmless: (c) => (create(c).responses[201].headers.Link = { schema: { type: "string" } }),
+  },
+  "a header of answers that is no longer always there, not one that now is": {
+    breaking: (c) => (create(c).responses[201].headers.Location.required = false),
+    reports: [/^POST \/customers 201 header location: no longer always there$/],
+    harmless: (c) => (create(c).responses[201].headers["Idempotent-Replayed"].required = true),
+  },
+  "a header of answers with another content, not in another case": {
+    breaking: (c) => (create(c).responses[201].headers.Location.schema.pattern = "^https:"),
+    reports: [/^POST \/customers 201 header location: pattern was/],
+    harmless(c) {
+      const { headers } = create(c).responses[201];
+      headers.location = headers.Location;
+      delete headers.Location;
+    },
+  },
+  "a scope that is needed anew, not one that no longer is": {
+    breaking: (c) => list(c)["x-required-scopes"].push("customers:list"),
+    reports: [/^GET \/customers: scope customers:list is needed$/],
+    harmless: (c) => (list(c)["x-required-scopes"] = []),
+  },
+  "a scope by another name, not an operation that needs none": {
+    breaking: (c) => (list(c)["x-required-scopes"] = ["customers:list"]),
+    reports: [/^GET \/customers: scope customers:list is needed$/],
+    harmless: (c) => delete list(c)["x-required-scopes"],
+  },
+  "credentials that no longer suffice, not others that do too": {
+    breaking: (c) => (list(c).security = [{ apiKey: [], mutualTls: [] }]),
+    reports: [/^GET \/customers: security \{"apiKey":\[\]\} no longer suffices$/],
+    harmless: (c) => (list(c).security = [{ apiKey: [] }, { mutualTls: [] }]),
+  },
+  "credentials where none were needed, not that none are": {
+    before: (c) => (list(c).security = []),
+    breaking: (c) => delete list(c).security,
+    reports: [/^GET \/customers: security \{\} no longer suffices$/],
+    harmless: (c) => (create(c).security = []),
+  },
+  "another way to show the key, not another description of it": {
+    breaking: (c) => (c.components.securitySchemes.apiKey.scheme = "basic"),
+    reports: [/^security scheme apiKey: definition was .*"bearer".* is .*"basic"/],
+    harmless: (c) => (c.components.securitySchemes.apiKey.description = "A key."),
+  },
+  "a message that is worded anew, not one that is added": {
+    breaking: (c) => (conflict(c).emailExists.value.error = "Email taken."),
+    reports: [/^POST \/customers 409 .*: message "A customer with this email already exists." removed$/],
+    harmless: (c) => (conflict(c).phoneExists = { value: { error: "Phone taken." } }),
+  },
+  "another field beside a message, not another name or summary of its example": {
+    breaking: (c) => (invalid(c).emailRequired.value.field = "mail"),
+    reports: [/: field of message "Email is required." was "email", is "mail"$/],
+    harmless(c) {
+      invalid(c).missing = { ...invalid(c).emailRequired, summary: "Missing" };
+      delete invalid(c).emailRequired;
+    },
+  },
+  "another message beside a constraint, not one where there was none": {
+    breaking: (c) => (email(c)["x-error-message"].pattern = "Email is required."),
+    reports: [/ email: message "Invalid email address." is another or gone$/],
+    harmless: (c) => (email(c)["x-error-message"].format = "Invalid email address."),
+  },
+  "a message beside constraints that is gone for one of them, not the same said of each": {
+    breaking: (c) =>
+      (parameter(c, "status").schema["x-error-message"] = { enum: "Invalid status.", type: "Other." }),
+    reports: [/^GET \/customers query status: message "Invalid status." is another or gone$/],
+    harmless: (c) => (parameter(c, "status").schema["x-error-message"] = { enum: "Invalid status." }),
+  },
+  "a keyword that no rule knows, not one that only explains": {
+    breaking: (c) => (schema(c, "Pagination").not = {}),
+    reports: [/^GET \/customers 200 application\/json pagination: not was undefined, is \{\}$/],
+    harmless: (c) => (schema(c, "Pagination").title = "Pagination"),
+  },
+};
+
+/** For each keyword of schemas: a schema, one that allows less, and one that allows more. */
+const keywords: Record<string, [allowed: object, narrower: object, wider: object]> = {
+  enum: [{ enum: ["a", "b"] }, { enum: ["a"] }, { enum: ["a", "b", "c"] }],
+  "enum, where it is dropped": [{ enum: ["a", "b"] }, { enum: ["b"] }, {}],
+  minimum: [{ minimum: 1 }, { minimum: 2 }, { minimum: 0 }],
+  maximum: [{ maximum: 1 }, { maximum: 0 }, { maximum: 2 }],
+  exclusiveMinimum: [
+    { minimum: 1, exclusiveMinimum: false },
+    { minimum: 1, exclusiveMinimum: true },
+    { minimum: 1 },
+  ],
+  exclusiveMaximum: [
+    { maximum: 1, exclusiveMaximum: false },
+    { maximum: 1, exclusiveMaximum: true },
+    { maximum: 1 },
+  ],
+  minLength: [{ minLength: 1 }, { minLength: 2 }, {}],
+  maxLength: [{ maxLength: 9 }, { maxLength: 8 }, {}],
+  minItems: [{ minItems: 1 }, { minItems: 2 }, { minItems: 0 }],
+  maxItems: [{ maxItems: 9 }, { maxItems: 8 }, { maxItems: 10 }],
+  minProperties: [{ minProperties: 1 }, { minProperties: 2 }, {}],
+  maxProperties: [{ maxProperties: 9 }, { maxProperties: 8 }, {}],
+  uniqueItems: [{ uniqueItems: false }, { uniqueItems: true }, {}],
+  required: [{ required: ["a"] }, { required: ["a", "b"] }, { required: [] }],
+  additionalProperties: [{ additionalProperties: { type: "string" } }, { additionalProperties: false }, {}],
+  "x-clamp": [{ "x-clamp": { minimum: 1, maximum: 9 } }, { "x-clamp": { minimum: 2, maximum: 9 } }, {}],
+  "x-clamp, its maximum": [{ "x-clamp": { maximum: 9 } }, { "x-clamp": { maximum: 8 } }, {}],
+};
+
+function changed(from: Contract, change: Change): Contract {
+  const to = structuredClone(from);
+  change(to);
+  return to;
+}
+
+describe("contract:breaking finds", () => {
+  it.each(Object.entries(rules))("%s", (_rule, { before = () => {}, breaking, reports, harmless }) => {
+    const from = changed(released, before);
+    expect(breaksOf(from, changed(from, breaking))).toEqual(
+      reports.map((report) => expect.stringMatching(report)),
+    );
+    expect(changed(from, harmless)).not.toEqual(from);
+    expect(breaksOf(from, changed(from, harmless))).toEqual([]);
+  });
+
+  /** What is found where a field of a request, or of an answer, changes from one schema to another. */
+  function breaksOfField(direction: "request" | "answer", from: object, to: object): string[] {
+    const [before, after] = [from, to].map((field) =>
+      changed(released, (c) => {
+        const name = direction === "request" ? "CustomerCreate" : "Pagination";
+        schema(c, name).properties.field = field;
+      }),
+    );
+    return breaksOf(before, after);
+  }
+
+  it.each(Object.entries(keywords))(
+    "a narrower %s of requests and a wider one of answers, and not the other way about",
+    (_keyword, [allowed, narrower, wider]) => {
+      const keyword = Object.keys(allowed).at(-1);
+      const found = [expect.stringMatching(new RegExp(` field: ${keyword} was .*, is `))];
+      expect(breaksOfField("request", allowed, narrower)).toEqual(found);
+      expect(breaksOfField("answer", narrower, allowed)).toEqual(found);
+      expect(breaksOfField("answer", allowed, narrower)).toEqual([]);
+      expect(breaksOfField("request", allowed, wider)).toEqual([]);
+      expect(breaksOfField("request", allowed, structuredClone(allowed))).toEqual([]);
+    },
+  );
+
+  it.each([
+    ["pattern", "^a", "^ab"],
+    ["format", "date", "date-time"],
+    ["multipleOf", 2, 3],
+    ["x-lexical-pattern", "^1", "^12"],
+  ])(
+    "another %s anywhere, a new one of requests, one that answers no longer keep, and not the other way about",
+    (keyword, old, other) => {
+      const [none, one, another] = [{}, { [keyword]: old }, { [keyword]: other }];
+      const found = [expect.stringContaining(` field: ${keyword} was `)];
+      expect(breaksOfField("request", one, another)).toEqual(found);
+      expect(breaksOfField("answer", one, another)).toEqual(found);
+      expect(breaksOfField("request", none, one)).toEqual(found);
+      expect(breaksOfField("answer", one, none)).toEqual(found);
+      expect(breaksOfField("request", one, none)).toEqual([]);
+      expect(breaksOfField("answer", none, one)).toEqual([]);
+    },
+  );
+
+  it("null that requests can no longer have, null that answers may have now, and not the other way about", () => {
+    const [never, maybe] = [{ type: "string" }, { type: "string", nullable: true }];
+    expect(breaksOfField("request", maybe, never)).toEqual([
+      expect.stringMatching(/nullable was true, is undefined$/),
+    ]);
+    expect(breaksOfField("answer", never, maybe)).toEqual([
+      expect.stringMatching(/nullable was undefined, is true$/),
+    ]);
+    expect(breaksOfField("request", never, maybe)).toEqual([]);
+    expect(breaksOfField("answer", maybe, never)).toEqual([]);
+  });
+
+  it.each(["request", "answer"] as const)("another type in a %s, not another description", (direction) => {
+    expect(breaksOfField(direction, { type: "integer" }, { type: "number" })).toHaveLength(1);
+    expect(breaksOfField(direction, { type: "number" }, { type: "integer" })).toHaveLength(1);
+    expect(breaksOfField(direction, { type: "number" }, { type: "number", description: "A sum." })).toEqual(
+      [],
+    );
+  });
+
+  it("nothing in an open schema that stays open, and nothing in a contract that is the same", () => {
+    expect(breaksOfField("answer", { additionalProperties: true }, {})).toEqual([]);
+    expect(breaksOf(released, structuredClone(released))).toEqual([]);
+  });
+});
+
+describe("npm run contract:breaking", () => {
+  it("finds nothing in today's contract that can break a client, and ends with 0", async () => {
+    const { code, stdout, stderr } = await runProgram("npm", ["run", "--silent", "contract:breaking"]);
+    expect(stderr).toBe("");
+    expect(stdout).toBe(`Nothing can break a client of the released contract, ${released.info.version}.\n`);
+    expect(code).toBe(0);
+  });
+});

@@ -1,0 +1,204 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { outsideAnswers } from "../../server/commands/contractResponses.ts";
+import {
+  runCommand,
+  serve,
+  startServer,
+  type TestServer,
+  temporaryFolder,
+  unescaped,
+} from "../support/harness.ts";
+
+const count = Object.keys(outsideAnswers).length;
+
+function runContract(...args: string[]) {
+  return runCommand(args, {}, ["dist/server/commands/contract.js"]);
+}
+
+describe("distribu-contract", () => {
+  let server: TestServer;
+  let key: string;
+  beforeAll(async () => {
+    server = await startServer();
+    key = await server.createKey();
+  });
+  afterAll(() => server.stop());
+
+  it("says first that it creates customers, finds our server as the contract says, and ends with 0", async () => {
+    const { code, stdout, stderr } = await runContract("--url", server.url, "--key", key);
+    expect(stderr).toBe("");
+    expect(stdout.indexOf("This creates customers there")).toBeLessThan(stdout.indexOf("same "));
+    expect(stdout).toContain("same     createCustomer 409 A customer with this email already exists.\n");
+    expect(stdout.match(/^same /gm)).toHaveLength(count);
+    expect(stdout).toContain(`\n${count} of ${count} answers are as the contract says; 0 differ.\n`);
+    expect(code).toBe(0);
+  });
+
+  it("takes the address with the path of the API too, and a proxy's headers for no difference", async () => {
+    const proxy = await serveChanged(server.url, (text) => text, { Via: "1.1 proxy" });
+    const { code } = await runContract("--url", `${proxy}/api/v1/`, "--key", key);
+    expect(code).toBe(0);
+  });
+
+  it("shows what the contract says and what came where an answer differs, and ends with 1", async () => {
+    const proxy = await serveChanged(server.url, (text) =>
+      text.replace("Customer not found.", "No such customer.").replace('"field":"cursor"', '"field":"page"'),
+    );
+    const { code, stdout } = await runContract("--url", proxy, "--key", key);
+    expect(stdout.match(/^differs {2}.*$/gm)).toEqual([
+      "differs  listCustomers 400 Invalid cursor.",
+      "differs  getCustomer 404 Customer not found.",
+      "differs  updateCustomer 404 Customer not found.",
+    ]);
+    expect(stdout).toMatch(
+      /body\/error\n +- contract: Customer not found\.\n +\+ came: {5}No such customer\.\n/,
+    );
+    expect(stdout).toMatch(/body\/field\n +- contract: cursor\n +\+ came: {5}page\n/);
+    expect(stdout).toContain(`\n${count - 3} of ${count} answers are as the contract says; 3 differ.\n`);
+    expect(code).toBe(1);
+  });
+
+  it("writes a JUnit report with a case for each answer, whatever characters came", async () => {
+    const junit = reportOfTest();
+    const { code } = await runContract("--url", server.url, "--key", key, "--junit", junit);
+    const cases = casesOf(readFileSync(junit, "utf8"), { tests: count, failures: 0, errors: 0 });
+    expect(cases.map(({ name }) => name)).toEqual(Object.keys(outsideAnswers));
+    expect(new Set(cases.map(({ content }) => content))).toEqual(new Set([""]));
+    expect(code).toBe(0);
+
+    const proxy = await serveChanged(server.url, (text) =>
+      text.replace('"Customer not found."', '<b class="x">No & no ]]></b>\u0001\uD800\uFFFE'),
+    );
+    const changed = await runContract("--url", proxy, "--key", key, "--junit", junit);
+    expect(changed.code).toBe(1);
+    const found = casesOf(readFileSync(junit, "utf8"), { tests: count, failures: 2, errors: 0 });
+    const failed = found.filter(({ content }) => content !== "");
+    expect(failed.map(({ name }) => name)).toEqual([
+      "getCustomer 404 Customer not found.",
+      "updateCustomer 404 Customer not found.",
+    ]);
+    expect(failed[0]?.content).toContain("- contract: JSON\n");
+    expect(failed[0]?.content).toContain(
+      '+ came:     {"error":<b class="x">No & no ]]></b>\uFFFD\uFFFD\uFFFD}',
+    );
+  });
+
+  it("writes into the JUnit report that nobody answered", async () => {
+    const stopped = await startServer();
+    await stopped.stop();
+    const junit = reportOfTest();
+    const { code } = await runContract("--url", stopped.url, "--key", key, "--junit", junit);
+    const cases = casesOf(readFileSync(junit, "utf8"), { tests: 1, failures: 0, errors: 1 });
+    expect(cases[0]?.content).toBe('<error message="No answer came: ECONNREFUSED"/>');
+    expect(code).toBe(1);
+  });
+
+  it("names the answers that a key does not get, and ends with 1", async () => {
+    const readOnly = await server.createKey({ scopes: ["customers:read"] });
+    const { code, stdout } = await runContract("--url", server.url, "--key", readOnly);
+    expect(stdout).toContain("differs  createCustomer 201\n");
+    expect(stdout).toContain("came:     createCustomer 403 This API key lacks the customers:write scope.");
+    expect(code).toBe(1);
+  });
+
+  it("is refused by a server that answers everything with a page, and ends with 1", async () => {
+    const url = await serve((_request, response) =>
+      response.writeHead(200, { "Content-Type": "text/html" }).end(),
+    );
+    const { code, stdout } = await runContract("--url", url, "--key", key);
+    expect(stdout).not.toMatch(/^same /m);
+    expect(stdout).toContain(`\n0 of ${count} answers are as the contract says; ${count} differ.\n`);
+    expect(code).toBe(1);
+  });
+
+  it("says in one line that nobody answers, and ends with 1", async () => {
+    const stopped = await startServer();
+    await stopped.stop();
+    const { code, stderr } = await runContract("--url", stopped.url, "--key", key);
+    expect(stderr).toBe("No answer came: ECONNREFUSED\n");
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    ["no address", ["--key", "dk_x"], "--url must be an http address"],
+    ["an address that is none", ["--url", "distribu.app", "--key", "dk_x"], "--url must be an http address"],
+    ["no key", ["--url", "http://127.0.0.1:9"], "--key must be an API key"],
+    ["an option that it does not have", ["--urls", "x"], "Unknown option '--urls'"],
+    [
+      "a report that it cannot write",
+      ["--url", "http://127.0.0.1:9", "--key", "dk_x", "--junit", "/no/folder/report.xml"],
+      "--junit cannot be written: ENOENT",
+    ],
+    ["an argument that it does not take", ["http://127.0.0.1:9"], "Unexpected argument"],
+  ])(
+    "says in one line what is wrong with %s, asks nobody, and ends with 2",
+    async (_title, args, message) => {
+      const { code, stdout, stderr } = await runContract(...args);
+      expect(stderr).toContain(message);
+      expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+      expect(stdout).toBe("");
+      expect(code).toBe(2);
+    },
+  );
+
+  it("explains itself with --help, and ends with 0", async () => {
+    const { code, stdout } = await runContract("--help");
+    expect(stdout).toContain("distribu-contract --url");
+    expect(stdout).toContain("Creates customers there");
+    expect(code).toBe(0);
+  });
+});
+
+/** Where a report may be written. */
+function reportOfTest(): string {
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  return join(folder.path, "report.xml");
+}
+
+/** The cases of a JUnit report, which must be nothing but well-formed XML 1.0 with these counts. */
+function casesOf(xml: string, counts: Record<string, number>): { name: string; content: string }[] {
+  const text = String.raw`(?:[^<>&"\u0000-\u0008\uD800-\uDFFF\uFFFE]|&(?:amp|lt|gt|quot);)*`;
+  const attributes = Object.entries(counts)
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(" ");
+  const [head, suites, suite, rest] = [
+    String.raw`<\?xml version="1\.0" encoding="UTF-8"\?>`,
+    `<testsuites ${attributes}>`,
+    `<testsuite name="${text}" ${attributes}>`,
+    "</testsuite>\n</testsuites>\n",
+  ];
+  const content = `<failure message="${text}">${text}</failure>|<error message="${text}"/>`;
+  const one = String.raw`<testcase classname="\w+" name="(${text})"(?:/>|>(${content})</testcase>)\n`;
+  const whole = new RegExp(
+    `^${head}\n${suites}\n${suite}\n(?:${one.replace(/\((?!\?)/g, "(?:")})*${rest}$`,
+    "u",
+  );
+  expect(xml).toMatch(whole);
+  return [...xml.matchAll(new RegExp(one, "gu"))].map(([, name, inner]) => ({
+    name: unescaped(name as string),
+    content: unescaped(inner ?? ""),
+  }));
+}
+
+/** A server that passes everything on to another, and changes the bodies of the answers. */
+function serveChanged(
+  target: string,
+  change: (text: string) => string,
+  added: Record<string, string> = {},
+): Promise<string> {
+  return serve(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const { host: _, connection: __, "transfer-encoding": ___, ...headers } = request.headers;
+    const answer = await fetch(target + request.url, {
+      method: String(request.method),
+      headers: headers as Record<string, string>,
+      ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
+    });
+    const { "content-length": ____, connection: _____, ...kept } = Object.fromEntries(answer.headers);
+    response.writeHead(answer.status, { ...kept, ...added }).end(change(await answer.text()));
+  });
+}

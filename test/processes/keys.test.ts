@@ -1,0 +1,171 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import {
+  bothScopes,
+  createKeyByCommand,
+  databaseOfTest,
+  type Ended,
+  runCommand,
+  runProgram,
+  spawnServer,
+} from "../support/harness.ts";
+
+const keyLine = /^dk_[A-Za-z0-9_-]{43}\n$/;
+
+let DATABASE_URL: string;
+beforeEach(async () => {
+  DATABASE_URL = await databaseOfTest();
+});
+
+/** Runs `keys` with these arguments on the database of this test. */
+function keys(...args: string[]): Promise<Ended> {
+  return runCommand(["keys", ...args], { DATABASE_URL });
+}
+
+async function createKey(...args: string[]): Promise<string> {
+  const { stdout } = await keys("create", "--company", "acme", "--scopes", "customers:read", ...args);
+  return stdout.trim();
+}
+
+/** What `keys list` shows, by column, for each key. */
+async function listedKeys(): Promise<Record<string, string>[]> {
+  const { code, stdout, stderr } = await keys("list");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const [columns = [], ...rows] = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.split(/ {2,}/));
+  return rows.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index] ?? ""])));
+}
+
+describe("keys create", () => {
+  it("prints the key and nothing else on standard output, and another key each time", async () => {
+    const args = ["create", "--company", "acme", "--scopes", "customers:read", "--name", "ERP"];
+    const [first, second] = [await keys(...args), await keys(...args)];
+    for (const ended of [first, second]) {
+      expect(ended).toEqual({ code: 0, stdout: expect.stringMatching(keyLine), stderr: "" });
+    }
+    expect(first.stdout).not.toBe(second.stdout);
+  });
+
+  it("prints only the key when npm runs it silently", async () => {
+    const args = ["run", "--silent", "keys", "--", "create", "--company", "acme"];
+    const { code, stdout } = await runProgram("npm", [...args, "--scopes", bothScopes.join(",")], {
+      DATABASE_URL,
+    });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(keyLine) });
+  });
+
+  it("makes the company when it is new, and uses the one that there is when it is not", async () => {
+    const [first, second] = [await createKeyByCommand(DATABASE_URL), await createKeyByCommand(DATABASE_URL)];
+    const server = await spawnServer({ DATABASE_URL });
+    await server.client(first).POST("/customers", { body: { email: "shared@company.example" } });
+    const { data } = await server.client(second).GET("/customers");
+    expect(data?.data[0]?.email).toBe("shared@company.example");
+  });
+
+  it("makes a key that has the given scopes and no other", async () => {
+    const key = await createKey();
+    const server = await spawnServer({ DATABASE_URL });
+    const client = server.client(key);
+    expect((await client.GET("/customers")).response.status).toBe(200);
+    const refused = await client.POST("/customers", { body: { email: "no@scope.example" } });
+    expect(refused.response.status).toBe(403);
+  });
+
+  it("makes no key when an argument is wrong", async () => {
+    await keys("create", "--company", "acme", "--scopes", "customers:read,customers:delete");
+    expect(await listedKeys()).toEqual([]);
+  });
+});
+
+describe("keys list", () => {
+  it("shows prefix, company, name, scopes, created, last used, status and id, and never a key", async () => {
+    const key = await createKey("--name", "ERP of Łódź");
+    const unnamed = await createKeyByCommand(DATABASE_URL);
+    const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    const common = { COMPANY: "acme", CREATED: time, "LAST USED": "never", STATUS: "active" };
+    const id = expect.stringMatching(/^[0-9a-f-]{36}$/);
+    expect(await listedKeys()).toEqual([
+      { ...common, PREFIX: key.slice(0, 12), NAME: "ERP of Łódź", SCOPES: "customers:read", ID: id },
+      { ...common, PREFIX: unnamed.slice(0, 12), NAME: "-", SCOPES: bothScopes.join(","), ID: id },
+    ]);
+    expect((await keys("list")).stdout).not.toContain(key.slice(0, 13));
+  });
+
+  it("shows which keys are active, expired and revoked", async () => {
+    await createKey("--name", "lasting", "--expires", "9999-01-01T00:00:00Z");
+    await createKey("--name", "lapsed", "--expires", "2020-01-01T00:00:00Z");
+    await keys("revoke", (await createKey("--name", "ended")).slice(0, 12));
+    const statuses = (await listedKeys()).map(({ NAME, STATUS }) => [NAME, STATUS]);
+    expect(statuses).toEqual([
+      ["lasting", "active"],
+      ["lapsed", "expired"],
+      ["ended", "revoked"],
+    ]);
+  });
+
+  it("shows when a key was used, and not for one that was not", async () => {
+    const [used, unused] = [await createKey(), await createKey()];
+    const server = await spawnServer({ DATABASE_URL });
+    const before = Date.now();
+    await server.client(used).GET("/customers");
+    // The request does not wait for the time of its use to be written.
+    await expect.poll(async () => (await listedKeys())[0]?.["LAST USED"]).not.toBe("never");
+    const [first, second] = await listedKeys();
+    expect(Date.parse(first?.["LAST USED"] ?? "")).toBeGreaterThanOrEqual(before);
+    expect(second).toMatchObject({ PREFIX: unused.slice(0, 12), "LAST USED": "never" });
+  });
+
+  it("shows only its columns where there is no key", async () => {
+    expect(await listedKeys()).toEqual([]);
+  });
+});
+
+describe("keys revoke", () => {
+  it("ends a key by its prefix, and no other, and prints nothing on standard output", async () => {
+    const key = await createKey("--name", "ended");
+    await createKey("--name", "kept");
+    const { code, stdout, stderr } = await keys("revoke", key.slice(0, 12));
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
+    expect(stderr).toBe(`Revoked ${key.slice(0, 12)} (acme).\n`);
+    expect((await listedKeys()).map(({ STATUS }) => STATUS)).toEqual(["revoked", "active"]);
+  });
+
+  it("ends a key by its id, and may be repeated", async () => {
+    await createKey();
+    const id = (await listedKeys())[0]?.ID ?? "";
+    expect((await keys("revoke", id)).code).toBe(0);
+    expect((await keys("revoke", id)).code).toBe(0);
+    expect((await listedKeys())[0]?.STATUS).toBe("revoked");
+  });
+
+  it("refuses a name that no key has, and revokes none", async () => {
+    const key = await createKey();
+    for (const name of ["dk_nosuchkey", key.slice(0, 11), key]) {
+      const { code, stderr } = await keys("revoke", name);
+      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/^[^\n]+\n$/) });
+    }
+    expect((await listedKeys())[0]?.STATUS).toBe("active");
+  });
+});
+
+describe("keys while a server runs on the same database", () => {
+  it("makes a key that works at once, and revokes it for the next request", async () => {
+    const server = await spawnServer({ DATABASE_URL });
+    const key = await createKey();
+    const client = server.client(key);
+    expect((await client.GET("/customers")).response.status).toBe(200);
+    await keys("revoke", key.slice(0, 12));
+    expect((await client.GET("/customers")).response.status).toBe(401);
+  });
+
+  it("makes a key that works until it expires, and not after", async () => {
+    const server = await spawnServer({ DATABASE_URL });
+    const key = await createKey("--expires", new Date(Date.now() + 3_000).toISOString());
+    const client = server.client(key);
+    expect((await client.GET("/customers")).response.status).toBe(200);
+    await expect
+      .poll(async () => (await client.GET("/customers")).response.status, { timeout: 10_000 })
+      .toBe(401);
+  });
+});

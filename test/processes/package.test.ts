@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { parse } from "yaml";
+import { outsideAnswers } from "../../server/commands/contractResponses.ts";
+import { installPackage, runProgram, startServer, temporaryFolder } from "../support/harness.ts";
+
+describe("the package", () => {
+  const folder = temporaryFolder();
+  let files: string[];
+  beforeAll(() => {
+    files = installPackage(folder.path);
+    return folder.remove;
+  });
+
+  it("holds what was built, the contract and the documentation, and neither sources nor tests", () => {
+    for (const file of [
+      "dist/client/index.d.ts",
+      "dist/server/commands/contract.js",
+      "dist/docs.html",
+      "dist/server/main.js",
+      "generated/openapi.json",
+      "openapi/openapi.yaml",
+      "LICENSE",
+      "README.md",
+    ])
+      expect(files).toContain(file);
+    const others = files.filter(
+      (file) =>
+        !/^(dist\/(client|contract|generated|server)\/.+\.(js|d\.ts)$|dist\/docs\.html$|[A-Za-z.]+$|(generated|openapi)\/openapi\.(json|yaml)$)/.test(
+          file,
+        ),
+    );
+    expect(others).toEqual([]);
+  });
+
+  it("brings distribu-contract along, which needs no more than the package's own dependencies", async () => {
+    const ended = await runProgram("bash", [
+      "-c",
+      `cd ${folder.path} && npx --offline -- distribu-contract --help`,
+    ]);
+    expect(ended.stdout).toMatch(/^Usage: distribu-contract --url/);
+    expect(ended.code).toBe(0);
+  });
+
+  it("compares a deployment with the contract in the job of GitHub Actions that README.md shows", async () => {
+    const server = await startServer();
+    onTestFinished(() => server.stop());
+    const [, sample = ""] = /^```yaml\n(.*?)^```$/ms.exec(readFileSync("README.md", "utf8")) ?? [];
+    const { steps } = parse(sample).jobs.contract;
+    const { run, env } = steps.find((step: { run?: string }) => step.run);
+    expect(Object.keys(env)).toEqual(["URL", "KEY"]);
+    const environment = { URL: server.url, KEY: await server.createKey() };
+    const ended = await runProgram("bash", ["-ec", `cd ${folder.path}\n${run}`], environment);
+    expect(ended.stderr.replaceAll(/^npm warn .*\n/gm, "")).toBe("");
+    const count = Object.keys(outsideAnswers).length;
+    expect(ended.stdout).toContain(`\n${count} of ${count} answers are as the contract says; 0 differ.\n`);
+    expect(ended.code).toBe(0);
+    const { path } = steps.find(({ uses }: { uses?: string }) =>
+      uses?.startsWith("actions/upload-artifact"),
+    ).with;
+    expect(readFileSync(join(folder.path, path), "utf8")).toContain(`tests="${count}" failures="0"`);
+  });
+});

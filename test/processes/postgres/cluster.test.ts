@@ -1,0 +1,135 @@
+/** Several processes on one PostgreSQL, behind a balancer that takes them in turn, act as one. */
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createCheckedFetch } from "../../../server/contractCheck.ts";
+import { type SpawnedServer, spawnServer, startServer, type TestServer } from "../../support/harness.ts";
+
+const processes = 3;
+
+let server: TestServer;
+beforeAll(async () => {
+  // It makes the database and the keys; the requests go to the processes.
+  server = await startServer();
+});
+afterAll(() => server.stop());
+
+const checkedFetch = createCheckedFetch();
+
+/** Processes of their own; each request goes to the next of them. */
+async function startCluster(environment: Record<string, string> = {}) {
+  const members: SpawnedServer[] = await Promise.all(
+    Array.from({ length: processes }, () =>
+      spawnServer({ DATABASE_URL: server.databaseUrl, ...environment }),
+    ),
+  );
+  let turn = 0;
+  return async function send(
+    key: string,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ) {
+    const { url } = members[turn++ % processes] as SpawnedServer;
+    const response = await checkedFetch(`${url}/api/v1${path}`, {
+      method,
+      headers: {
+        Authorization: `Bearer ${key}`,
+        ...(body !== undefined && { "Content-Type": "application/json" }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, body: text && JSON.parse(text) };
+  };
+}
+
+it("makes one customer of 50 creates of one email at once, and refuses 49", async () => {
+  const send = await startCluster();
+  const key = await server.createKey({ company: "race" });
+  const body = { email: "race@x.example" };
+  const sent = await Promise.all(Array.from({ length: 50 }, () => send(key, "POST", "/customers", body)));
+  expect(sent.map(({ status }) => status).sort()).toEqual([201, ...Array(49).fill(409)]);
+  for (let n = 0; n < processes; n++)
+    expect((await send(key, "GET", "/customers")).body.data).toHaveLength(1);
+});
+
+it("gives 30 creates at once under one Idempotency-Key the same answer, and makes one customer", async () => {
+  const send = await startCluster();
+  const key = await server.createKey({ company: "idempotency" });
+  const sent = await Promise.all(
+    Array.from({ length: 30 }, () =>
+      send(key, "POST", "/customers", { email: "once@x.example" }, { "Idempotency-Key": "once" }),
+    ),
+  );
+  const answers = sent.map(({ status, headers, text }) => [
+    status,
+    headers.get("ETag"),
+    headers.get("Location"),
+    text,
+  ]);
+  expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  expect(answers[0]?.[0]).toBe(201);
+  expect(sent.filter(({ headers }) => headers.get("Idempotent-Replayed") === "true")).toHaveLength(29);
+  for (let n = 0; n < processes; n++) {
+    const other = { email: "other@x.example" };
+    const again = await send(key, "POST", "/customers", other, { "Idempotency-Key": "once" });
+    expect(again.status).toBe(422);
+    expect((await send(key, "GET", "/customers")).body.data).toHaveLength(1);
+  }
+});
+
+it("lets one of 30 updates at once through that name the same entity tag, and refuses 29", async () => {
+  const send = await startCluster();
+  const key = await server.createKey({ company: "updates" });
+  const created = await send(key, "POST", "/customers", { email: "tag@x.example" });
+  const tag = { "If-Match": created.headers.get("ETag") as string };
+  const path = `/customers/${created.body.data.id}`;
+  const sent = await Promise.all(
+    Array.from({ length: 30 }, (_, n) => send(key, "PATCH", path, { name: `Name ${n}` }, tag)),
+  );
+  expect(sent.map(({ status }) => status).sort()).toEqual([200, ...Array(29).fill(412)]);
+});
+
+it("shows on each process at once what another has written, and walks a list over all of them", async () => {
+  const send = await startCluster();
+  const key = await server.createKey({ company: "walk" });
+  const ids: string[] = [];
+  for (let n = 0; n < 10; n++) {
+    const { body } = await send(key, "POST", "/customers", { email: `n${n}@x.example` });
+    ids.unshift(body.data.id);
+    expect((await send(key, "GET", `/customers/${body.data.id}`)).status).toBe(200);
+  }
+  const seen: string[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const { body } = await send(key, "GET", `/customers?limit=3&cursor=${cursor}`);
+    seen.push(...body.data.map(({ id }: { id: string }) => id));
+    cursor = body.pagination.nextCursor;
+  }
+  expect(seen.toSorted()).toEqual(ids.toSorted());
+});
+
+it("refuses a revoked key on the next request, on every process", async () => {
+  const send = await startCluster();
+  const key = await server.createKey({ company: "revoked" });
+  for (let n = 0; n < processes * 2; n++) expect((await send(key, "GET", "/customers")).status).toBe(200);
+  await server.revokeKey(key);
+  for (let n = 0; n < processes * 2; n++) expect((await send(key, "GET", "/customers")).status).toBe(401);
+});
+
+it("has one rate limit for all processes: of 60 requests at once exactly 30 pass", async () => {
+  const send = await startCluster({ RATE_LIMIT_PER_MINUTE: "30" });
+  const key = await server.createKey({ company: "limited" });
+  const sent = await Promise.all(Array.from({ length: 60 }, () => send(key, "GET", "/customers")));
+  expect(sent.map(({ status }) => status).sort()).toEqual([...Array(30).fill(200), ...Array(30).fill(429)]);
+  const remaining = sent
+    .filter(({ status }) => status === 200)
+    .map(({ headers }) => headers.get("RateLimit-Remaining"));
+  expect(remaining.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, n) => n));
+});
+
+it("has one limit of failed keys for all processes", async () => {
+  const send = await startCluster({ RATE_LIMIT_PER_MINUTE: "60" });
+  const sent = await Promise.all(Array.from({ length: 12 }, () => send("dk_wrong", "GET", "/customers")));
+  expect(sent.map(({ status }) => status).sort()).toEqual([...Array(6).fill(401), ...Array(6).fill(429)]);
+});

@@ -1,0 +1,319 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { assertContract } from "../../server/contractCheck.ts";
+import {
+  createKeyByCommand,
+  openConnection,
+  parseAnswers,
+  runCommand,
+  runProgram,
+  runServer,
+  type SpawnedServer,
+  spawnServer,
+  startServer,
+  type TestServer,
+  temporaryFolder,
+} from "../support/harness.ts";
+
+let folder: string;
+let DATABASE_URL: string;
+beforeEach(() => {
+  const temporary = temporaryFolder();
+  onTestFinished(temporary.remove);
+  folder = temporary.path;
+  DATABASE_URL = `sqlite:${join(folder, "process.db")}`;
+});
+
+describe("a wrong environment", () => {
+  it.each([
+    ["PORT", "http"],
+    ["PORT", "65536"],
+    ["HOST", " "],
+    ["DATABASE_URL", "sqlite:"],
+    ["LOG_LEVEL", "loud"],
+    ["DATABASE_POOL_SIZE", "0"],
+    ["DATABASE_STATEMENT_TIMEOUT", "99"],
+    ["RATE_LIMIT_PER_MINUTE", "1000001"],
+  ])("%s=%s ends the start with a line that names it, and exit code 1", async (name, value) => {
+    const ended = await runServer({ DATABASE_URL, [name]: value });
+    expect(ended).toEqual({ code: 1, stdout: "", stderr: expect.stringMatching(/^[^\n]+\n$/) });
+    expect(ended.stderr).toContain(`${name}=${value} is not valid. `);
+  });
+
+  it("is reported a line for each variable when several are wrong", async () => {
+    const { code, stderr } = await runServer({ PORT: "x", DATABASE_URL: "x", LOG_LEVEL: "x" });
+    expect(code).toBe(1);
+    const names = stderr
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split("=")[0]);
+    expect(names).toEqual(["PORT", "DATABASE_URL", "LOG_LEVEL"]);
+  });
+
+  it.each(["mysql://operator:s3/cr@t@host/name", "postgres//operator:s3/cr@t@host/name"])(
+    "does not put the password of a database into the log: %s",
+    async (DATABASE_URL) => {
+      const { code, stdout, stderr } = await runServer({ DATABASE_URL });
+      expect(code).toBe(1);
+      expect(stderr).toContain("DATABASE_URL=***@host/name is not valid.");
+      expect(stdout + stderr).not.toMatch(/operator|s3|cr@t/);
+    },
+  );
+
+  it("counts an empty variable as one that is not set", async () => {
+    const server = await spawnServer({ DATABASE_URL, HOST: "", LOG_LEVEL: "", RATE_LIMIT_PER_MINUTE: "" });
+    expect(new URL(server.url).hostname).toBe("127.0.0.1");
+    const { response } = await server.client(await createKeyByCommand(DATABASE_URL)).GET("/customers");
+    expect(response.headers.get("RateLimit-Limit")).toBe("600");
+  });
+});
+
+describe("a start that fails", () => {
+  it("says in the log that the port is in use, and ends with exit code 1", async () => {
+    const { port } = await spawnServer({ DATABASE_URL });
+    const { code, stdout } = await runServer({ DATABASE_URL, PORT: String(port) });
+    expect(code).toBe(1);
+    const line = JSON.parse(stdout);
+    expect(line).toMatchObject({ level: 60, msg: "cannot listen", err: { code: "EADDRINUSE", port } });
+  });
+
+  it("says in the log that the database cannot be opened, and ends with exit code 1", async () => {
+    const file = join(folder, "text.db");
+    writeFileSync(file, "This is no database, but text that is long enough to be taken for one. ".repeat(20));
+    for (const name of [folder, file]) {
+      const { code, stdout } = await runServer({ DATABASE_URL: `sqlite:${name}` });
+      expect(code).toBe(1);
+      expect(JSON.parse(stdout)).toMatchObject({ level: 60, msg: "cannot open the database" });
+    }
+  });
+});
+
+/** What a newcomer is shown on the first run: the key, and a command to paste. */
+async function welcomeOf(server: SpawnedServer): Promise<{ key: string; curl: string }> {
+  await expect.poll(server.output).toContain("Documentation: ");
+  const key = /dk_[\w-]{43}/.exec(server.output())?.[0] ?? "";
+  const curl = /^ *(curl .*)$/m.exec(server.output())?.[1] ?? "";
+  return { key, curl };
+}
+
+describe("the first run on a database without keys", () => {
+  it("prints a key, a curl and the address of the documentation once, and not on the second start", async () => {
+    const first = await spawnServer({ DATABASE_URL, NODE_ENV: "development" });
+    const { key } = await welcomeOf(first);
+    expect(first.output().match(/^ *dk_[\w-]{43}$/gm)).toHaveLength(1);
+    expect(first.output().match(/^ *curl /gm)).toHaveLength(1);
+    expect(first.output().match(/^Documentation: .*$/gm)).toEqual([`Documentation: ${first.url}/docs`]);
+    first.process.kill("SIGTERM");
+    expect(await first.exited).toBe(0);
+
+    const second = await spawnServer({ DATABASE_URL, NODE_ENV: "development" });
+    const { data } = await second.client(key).GET("/customers");
+    expect(data?.data).toHaveLength(3);
+    second.process.kill("SIGTERM");
+    expect(await second.exited).toBe(0);
+    expect(second.output()).not.toMatch(/dk_|curl|Documentation/);
+  });
+
+  it("prints a curl that works as it is, and answers the customers of the demo", async () => {
+    const server = await spawnServer({ DATABASE_URL, NODE_ENV: "development" });
+    const { curl } = await welcomeOf(server);
+    writeFileSync(join(folder, ".curlrc"), "include\n");
+    const { code, stdout } = await runProgram("bash", ["-c", curl], { CURL_HOME: folder });
+    expect(code).toBe(0);
+    const [answer] = parseAnswers(Buffer.from(stdout), "GET", "/api/v1/customers");
+    if (!answer) throw new Error("curl printed no answer");
+    assertContract(answer);
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(answer.body).data).toHaveLength(3);
+  });
+
+  it("prints no key and makes no company where there is a key already", async () => {
+    await createKeyByCommand(DATABASE_URL);
+    const server = await spawnServer({ DATABASE_URL, NODE_ENV: "development" });
+    await server.fetch("/readyz");
+    server.process.kill("SIGTERM");
+    expect(await server.exited).toBe(0);
+    expect(server.output()).not.toContain("dk_");
+    expect((await runCommand(["keys", "list"], { DATABASE_URL })).stdout).not.toContain("demo");
+  });
+
+  it("prints no key and makes none in production", async () => {
+    const server = await spawnServer({ DATABASE_URL, NODE_ENV: "production" });
+    await server.fetch("/healthz");
+    server.process.kill("SIGTERM");
+    expect(await server.exited).toBe(0);
+    const lines = server.output().trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual([
+      "listening",
+      "request",
+      "stopping",
+      "stopped",
+    ]);
+    const { stdout } = await runCommand(["keys", "list"], { DATABASE_URL });
+    expect(stdout.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  it("works on a database in memory, which writes no file", async () => {
+    const server = await spawnServer({ DATABASE_URL: "sqlite::memory:", NODE_ENV: "development" });
+    const client = server.client((await welcomeOf(server)).key);
+    const created = await client.POST("/customers", { body: { email: "kept@memory.example" } });
+    expect(created.response.status).toBe(201);
+    const { data } = await client.GET("/customers");
+    expect(data?.data).toHaveLength(4);
+    expect(data?.data[0]).toEqual(created.data?.data);
+    expect(existsSync(":memory:")).toBe(false);
+  });
+});
+
+describe("SIGTERM", () => {
+  it("makes a server not ready at once, ends idle connections, and finishes what was begun", async () => {
+    const server = await spawnServer({ DATABASE_URL });
+    const key = await createKeyByCommand(DATABASE_URL);
+    const idle = await openConnection(server.port);
+    idle.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await idle.receives('{"status":"ok"}');
+
+    const body = JSON.stringify({ email: "half@sent.example" });
+    const busy = await openConnection(server.port);
+    const head = [
+      "POST /api/v1/customers HTTP/1.1",
+      "Host: localhost",
+      `Authorization: Bearer ${key}`,
+      "Content-Type: application/json",
+      `Content-Length: ${body.length}`,
+      "Expect: 100-continue",
+    ];
+    busy.send(`${head.join("\r\n")}\r\n\r\n`);
+    // From here on the server is reading the body.
+    await busy.receives("100 Continue");
+    busy.send(body.slice(0, 10));
+
+    server.process.kill("SIGTERM");
+    await idle.ended;
+    const readiness = await server.fetch("/readyz");
+    expect(readiness.status).toBe(503);
+    expect(await readiness.json()).toEqual({ status: "stopping" });
+    expect(server.output()).not.toContain('"msg":"stopped"');
+
+    busy.send(body.slice(10));
+    const answer = parseAnswers(await busy.ended, "POST", "/api/v1/customers").at(-1);
+    if (!answer) throw new Error("The request was not answered");
+    assertContract(answer);
+    expect(answer.status).toBe(201);
+    expect(answer.headers.connection).toBe("close");
+    expect(await server.exited).toBe(0);
+
+    const restarted = await spawnServer({ DATABASE_URL });
+    const { data } = await restarted.client(key).GET("/customers");
+    expect(data?.data).toEqual([JSON.parse(answer.body).data]);
+  });
+
+  it("cuts a request that its client does not finish, and ends with 0 within ten seconds", async () => {
+    const server = await spawnServer({ DATABASE_URL });
+    const key = await createKeyByCommand(DATABASE_URL);
+    const connection = await openConnection(server.port);
+    const head = [
+      "POST /api/v1/customers HTTP/1.1",
+      "Host: localhost",
+      `Authorization: Bearer ${key}`,
+      "Content-Type: application/json",
+      "Content-Length: 30",
+      "Expect: 100-continue",
+    ];
+    connection.send(`${head.join("\r\n")}\r\n\r\n`);
+    await connection.receives("100 Continue");
+    const toldAt = performance.now();
+    server.process.kill("SIGTERM");
+    expect(await server.exited).toBe(0);
+    expect(performance.now() - toldAt).toBeLessThan(10_000);
+  });
+
+  // The grace for requests that are being answered is 9 seconds: a server that waited it out
+  // without need would run into this limit.
+  it("does not wait for connections on which nothing is being answered", async () => {
+    const server = await spawnServer({ DATABASE_URL });
+    const silent = await openConnection(server.port);
+    const idle = await openConnection(server.port);
+    idle.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await idle.receives('{"status":"ok"}');
+    server.process.kill("SIGTERM");
+    expect(await server.exited).toBe(0);
+    await Promise.all([silent.ended, idle.ended]);
+  }, 9_000);
+});
+
+describe("the pages beside the operations", () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server.stop());
+
+  it.each([
+    ["/openapi.json", "generated/openapi.json", /^application\/json/],
+    ["/openapi.yaml", "openapi/openapi.yaml", /^application\/yaml/],
+    ["/docs", "dist/docs.html", /^text\/html/],
+  ])("%s is %s as it is, needs no key, and is answered to HEAD too", async (path, file, mediaType) => {
+    const response = await server.fetch(path);
+    expect(response.status).toBe(200);
+    expect(response.headers.get("Content-Type")).toMatch(mediaType);
+    expect(await response.text()).toBe(readFileSync(file, "utf8"));
+    const head = await server.fetch(path, { method: "HEAD" });
+    expect(head.status).toBe(200);
+    expect(head.headers.get("Content-Length")).toBe(response.headers.get("Content-Length"));
+    expect(await head.text()).toBe("");
+  });
+
+  it("/docs is under the policy that it brings, and the others may load nothing", async () => {
+    const html = await (await server.fetch("/docs")).text();
+    const [, own] = /<meta http-equiv="Content-Security-Policy" content="([^"]+)">/.exec(html) ?? [];
+    expect(own).toMatch(
+      /^default-src 'none'; script-src( 'sha256-[\w+/]+=')+; style-src( 'sha256-[\w+/]+=')+; /,
+    );
+    for (const [path, policy] of [
+      ["/docs", own],
+      ["/openapi.json", "default-src 'none'"],
+      ["/openapi.yaml", "default-src 'none'"],
+    ] as const) {
+      const { headers } = await server.fetch(path);
+      expect(headers.get("Content-Security-Policy")).toBe(`${policy}; frame-ancestors 'none'`);
+    }
+  });
+
+  it("/ redirects to /docs", async () => {
+    const response = await server.fetch("/");
+    expect(response.status).toBe(302);
+    expect(response.headers.get("Location")).toBe("/docs");
+  });
+
+  it("/healthz is ok and /readyz is ready while the database answers", async () => {
+    const [health, readiness] = [await server.fetch("/healthz"), await server.fetch("/readyz")];
+    expect([health.status, await health.json()]).toEqual([200, { status: "ok" }]);
+    expect([readiness.status, await readiness.json()]).toEqual([200, { status: "ready" }]);
+  });
+
+  it("/readyz is 503 and /healthz is still ok when a migration is not applied", async () => {
+    const server = await startServer();
+    onTestFinished(() => server.stop());
+    await forgetMigrations(server);
+    const [health, readiness] = [await server.fetch("/healthz"), await server.fetch("/readyz")];
+    expect(health.status).toBe(200);
+    expect([readiness.status, await readiness.json()]).toEqual([503, { status: "unavailable" }]);
+  });
+
+  it("refuses another method with 405, and a path in another case or with a slash with 404", async () => {
+    for (const path of ["/", "/docs", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz"]) {
+      const refused = await server.fetch(path, { method: "POST" });
+      expect([refused.status, refused.headers.get("Allow")]).toEqual([405, "GET, HEAD, OPTIONS"]);
+    }
+    for (const path of ["/Docs", "/docs/", "/openapi.json/", "/healthz/", "/favicon.ico"])
+      expect((await server.fetch(path)).status).toBe(404);
+  });
+});
+
+/** Makes the database one that an older version left behind. */
+async function forgetMigrations({ database }: TestServer): Promise<void> {
+  const statement = database.prepare(database.knex.raw("delete from migrations returning version"));
+  await database.write([{ statement, values: {} }]);
+}

@@ -1,0 +1,147 @@
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { variables } from "../../server/config.ts";
+import { createDemo } from "../../server/demo.ts";
+import {
+  type Ended,
+  runCommand,
+  runProgram,
+  serveChecked,
+  startServer,
+  temporaryFolder,
+} from "../support/harness.ts";
+
+const readme = readFileSync("README.md", "utf8");
+const contributing = readFileSync("CONTRIBUTING.md", "utf8");
+const security = readFileSync("SECURITY.md", "utf8");
+
+/** The code blocks of a page in one language. */
+function blocksOf(page: string, language: string): string[] {
+  return [...page.matchAll(/^```(\w+)\n(.*?)^```$/gms)]
+    .filter(([, found]) => found === language)
+    .map(([, , code]) => code as string);
+}
+
+/** A folder with this text as a file, for programs that look for one. */
+function folderWith(name: string, text: string): string {
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  writeFileSync(join(folder.path, name), text);
+  return folder.path;
+}
+
+describe("README.md", () => {
+  it("shows curls that all work when pasted one after the other, and that use every operation", async () => {
+    const server = await startServer();
+    onTestFinished(() => server.stop());
+    const key = await createDemo(server.database);
+    const seen: string[] = [];
+    const url = await serveChecked(server.url, ({ method, status }) => seen.push(`${method} ${status}`));
+
+    const blocks = blocksOf(readme, "bash").filter((block) => block.includes("curl "));
+    const script = blocks.join("\n").replace(/^export (KEY|API)=.*\n/gm, "");
+    expect(script).not.toMatch(/^export (KEY|API)=/m);
+    const ended = await runProgram("bash", ["-euo", "pipefail", "-c", script], {
+      CURL_HOME: folderWith(".curlrc", "fail-with-body\nsilent\nshow-error\n"),
+      API: `${url}/api/v1`,
+      KEY: key as string,
+    });
+    expect(ended).toMatchObject({ code: 0, stderr: "" });
+    expect(seen).toHaveLength(script.match(/\bcurl /g)?.length ?? 0);
+    const [list, get, create, update] = ["GET 200", "GET 200", "POST 201", "PATCH 200"];
+    expect(seen).toEqual([list, list, create, list, get, update, update, list]);
+    expect(ended.stdout).toContain('"email":"buyer@acme.example"');
+    expect(ended.stdout).toContain('"creditLimit":null');
+    expect(ended.stdout).toContain('"status":"BLOCKED"');
+    // The last answer is that of the search: one customer, and no other.
+    expect(ended.stdout.slice(ended.stdout.lastIndexOf('{"data":[')).match(/"email":/g)).toHaveLength(1);
+  });
+
+  it("shows key commands that work as they are, but for the prefix of the key to revoke", async () => {
+    const DATABASE_URL = `sqlite:${join(folderWith("x", ""), "readme.db")}`;
+    const lines =
+      blocksOf(readme, "bash")
+        .join("\n")
+        .match(/^npm run --silent keys .*$/gm) ?? [];
+    expect(lines).toHaveLength(4);
+    let key = "";
+    for (const line of lines) {
+      const command = line.replace("dk_AbCdEfGhI", key.slice(0, 12));
+      const ended: Ended = await runProgram("bash", ["-c", command], { DATABASE_URL });
+      expect(ended.code, line).toBe(0);
+      if (line.includes(" create ")) key = ended.stdout.trim();
+    }
+    const { stdout } = await runCommand(["keys", "list"], { DATABASE_URL });
+    expect(stdout).toContain("revoked");
+  });
+
+  it("shows the generation of a client, and code that compiles with what it generates", async () => {
+    const server = await startServer();
+    onTestFinished(() => server.stop());
+    const code = blocksOf(readme, "ts").find((block) => block.includes("./customers-api.ts")) as string;
+    const folder = folderWith("example.ts", code);
+    symlinkSync(join(process.cwd(), "node_modules"), join(folder, "node_modules"));
+    const generate = /^npx openapi-typescript .*$/m.exec(readme)?.[0] ?? "";
+    const steps = [
+      `cd ${folder}`,
+      generate.replace("http://127.0.0.1:3000", server.url),
+      "npx tsc --noEmit --strict --skipLibCheck --target es2023 --module esnext --moduleResolution bundler --types node --allowImportingTsExtensions example.ts",
+    ];
+    const ended = await runProgram("bash", ["-euo", "pipefail", "-c", steps.join("\n")]);
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+  });
+
+  it("shows our client at work: the samples compile, and do what is said when run one after the other", async () => {
+    const server = await startServer();
+    onTestFinished(() => server.stop());
+    const samples = blocksOf(readme, "ts").filter((block) => !block.includes("./customers-api.ts"));
+    const code = samples.join("\n").replace("http://127.0.0.1:3000", server.url);
+    const folder = folderWith("sample.ts", code);
+    writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(process.cwd(), join(folder, "node_modules", "distribu-customers-api"));
+    symlinkSync(join(process.cwd(), "node_modules", "@types"), join(folder, "node_modules", "@types"));
+    const compiler = "--noEmit --strict --target es2023 --module nodenext --types node";
+    const compiled = await runProgram("node_modules/.bin/tsc", [
+      ...compiler.split(" "),
+      join(folder, "sample.ts"),
+    ]);
+    expect(compiled).toMatchObject({ code: 0, stdout: "" });
+
+    const run = await runProgram("node_modules/.bin/tsx", [join(folder, "sample.ts")], {
+      KEY: await server.createKey({ company: "readme" }),
+    });
+    expect(run.code, run.stderr).toBe(0);
+    const [made, found, refused, ...others] = run.stdout.trim().split("\n");
+    expect([made, found]).toEqual(["made buyer@bakery.example", "found buyer@bakery.example"]);
+    expect(refused).toMatch(/^400 Invalid email address\. email [\w-]+ undefined$/);
+    expect(others).toEqual(["up to 500", "more: false", "status 201"]);
+  });
+
+  it("lists every environment variable of the server with its default and meaning, and no other", () => {
+    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| `([^`]*)` +\| (.+?) +\|$/gm)];
+    const listed = rows.map(([, name, standard, meaning]) => [name, standard, meaning?.replaceAll("\\", "")]);
+    const described = Object.entries(variables).map(([name, { default: standard, meaning }]) => {
+      return [name, standard, meaning];
+    });
+    expect(listed).toEqual(described);
+  });
+});
+
+describe("README.md, CONTRIBUTING.md and SECURITY.md", () => {
+  it("name no npm command and no file that does not exist", () => {
+    const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
+    const pages = readme + contributing + security;
+    const commands = [...pages.matchAll(/npm (?:run )?(?:--silent )?([a-z:]+)/g)].map(([, name]) => name);
+    const unknown = commands.filter(
+      (name) =>
+        !["audit", "ci", "install", "pack", "prune"].includes(name as string) && !scripts[name as string],
+    );
+    expect(unknown).toEqual([]);
+    for (const name of ["start", "test", "keys", "generate", "contract"]) expect(commands).toContain(name);
+    for (const [, file] of pages.matchAll(/\]\(([\w./-]+)\)/g)) readFileSync(file as string);
+    for (const [, file] of pages.matchAll(/`((?:server|test|openapi)\/[\w/]+\.\w+)`/g))
+      readFileSync(file as string);
+  });
+});

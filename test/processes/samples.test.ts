@@ -1,0 +1,144 @@
+/** The samples of the documentation, each run as it is shown. */
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { contract, operations } from "../../server/contract.ts";
+import type { OperationId } from "../../server/operations.ts";
+import {
+  type Ended,
+  type Partner,
+  runProgram,
+  serveChecked,
+  spawnServer,
+  startServer,
+  temporaryFolder,
+} from "../support/harness.ts";
+
+const python = process.env.PYTHON ?? "/usr/bin/python3";
+const php = process.env.PHP ?? "/usr/bin/php";
+
+/** What runs a sample, by the ending of its file, and a command that fails where something is missing. */
+const interpreters = {
+  sh: { run: ["bash", "-euo", "pipefail"], check: ["bash", "-c", "curl --version"], install: "curl" },
+  ts: { run: ["node_modules/.bin/tsx"], check: ["node_modules/.bin/tsx", "--version"], install: "nodejs" },
+  py: { run: [python], check: [python, "-c", "import requests"], install: "python3-requests" },
+  php: { run: [php], check: [php, "-r", "curl_init();"], install: "php-cli php-curl" },
+} as const;
+type Ending = keyof typeof interpreters;
+const endings = Object.keys(interpreters) as Ending[];
+
+function runAll([program, ...args]: readonly string[], ...more: string[]): Promise<Ended> {
+  return runProgram(program as string, [...args, ...more]);
+}
+
+/** What a sample finds: a company with customers, of which `ID` is one. */
+interface Company {
+  partner: Partner;
+  /** The newest first. */
+  emails: string[];
+  id: string;
+}
+
+/** What a sample is to do: the answers that it gets, and what it leaves behind. */
+const outcomes: Record<OperationId, (ran: Ended, seen: string[], company: Company) => unknown> = {
+  async listCustomers({ stdout }, seen, { emails }) {
+    expect(seen).toEqual(["GET 200", "GET 200"]);
+    const shown = [...stdout.matchAll(/[\w.]+@list\.example/g)].map(([email]) => email);
+    expect(shown).toEqual(emails);
+  },
+  async getCustomer({ stdout }, seen, { emails }) {
+    expect(seen).toEqual(["GET 200"]);
+    expect(stdout).toContain(emails[0]);
+  },
+  async createCustomer({ stdout }, seen, { partner }) {
+    expect(seen).toEqual(["POST 201"]);
+    const [created] = (await partner.send("GET", "/customers?limit=1")).body.data;
+    expect(created).toMatchObject({
+      email: "orders@bakery.example",
+      name: "Corner Bakery",
+      creditLimit: 5000,
+    });
+    expect(stdout).toContain(created.id);
+  },
+  async updateCustomer({ stdout }, seen, { partner, id }) {
+    expect(seen.at(-1)).toBe("PATCH 200");
+    expect(stdout).toContain("7500.5");
+    const { data } = (await partner.send("GET", `/customers/${id}`)).body;
+    expect(data).toMatchObject({ creditLimit: 7500.5, notes: null, name: "Corner" });
+  },
+};
+
+const samples = operations.flatMap(({ operationId }) =>
+  endings.map((ending) => [`${operationId}.${ending}`, operationId, ending] as const),
+);
+
+describe("the samples of the documentation", () => {
+  /** A folder as a partner's, with our client in it, and the samples. */
+  const folder = temporaryFolder();
+  beforeAll(() => {
+    mkdirSync(join(folder.path, "node_modules"));
+    symlinkSync(process.cwd(), join(folder.path, "node_modules", "distribu-customers-api"));
+    cpSync("openapi/samples", join(folder.path, "samples"), { recursive: true });
+    writeFileSync(join(folder.path, "package.json"), '{ "type": "module" }');
+    return folder.remove;
+  });
+
+  it.for(endings)("can be run on this machine: %s", async (ending) => {
+    const { check, install } = interpreters[ending];
+    const ended = await runAll(check).catch((error) => ({ code: 1, stderr: String(error) }));
+    expect(
+      ended.code,
+      `${check.join(" ")} failed. On Debian, as root: apt-get update && apt-get install -y ${install}; ` +
+        `or say where they are, by PYTHON=... and PHP=...\n${ended.stderr}`,
+    ).toBe(0);
+  });
+
+  it.for(samples)("%s does what it says", async ([file, operationId, ending]) => {
+    const server = await startServer();
+    onTestFinished(() => server.stop());
+    const partner = await server.partner();
+    // Lists show two pages: of two customers in the shell, else of as many as a page may hold.
+    const count = operationId !== "listCustomers" ? 1 : ending === "sh" ? 4 : 101;
+    const emails = Array.from({ length: count }, (_, index) => `buyer.${index}@list.example`);
+    let id = "";
+    for (const email of emails) {
+      const created = await partner.send("POST", "/customers", { email, name: "Corner", notes: "Old." });
+      id = created.body.data.id;
+    }
+    const seen: string[] = [];
+    const url = await serveChecked(server.url, ({ method, status }) => seen.push(`${method} ${status}`));
+    const [program, ...args] = interpreters[ending].run;
+    const ran = await runProgram(program, [...args, join(folder.path, "samples", file)], {
+      API: `${url}/api/v1`,
+      KEY: partner.key,
+      ID: id,
+    });
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+    await outcomes[operationId](ran, seen, { partner, emails: emails.reverse(), id });
+  });
+});
+
+describe("the introduction of the documentation", () => {
+  it("gets its reader from a key of the sandbox to a first customer by copy and paste", async () => {
+    const sandbox = await spawnServer({}, "dist/server/sandbox/main.js");
+    const seen: string[] = [];
+    const url = await serveChecked(sandbox.url, ({ method, status }) => seen.push(`${method} ${status}`));
+    const blocks = [...contract.info.description.matchAll(/^```bash\n(.*?)^```$/gms)].map(([, code]) => code);
+    expect(blocks.length).toBeGreaterThanOrEqual(4);
+    const script = blocks.join("\n").replace("http://127.0.0.1:3000", url);
+    const ended = await runProgram("bash", ["-euo", "pipefail", "-c", script]);
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(seen).toEqual(["POST 201", "GET 200", "GET 200", "PATCH 200"]);
+    expect(ended.stdout).toContain('"name":"My first customer"');
+    expect(ended.stdout).toContain('"creditLimit":5000');
+  });
+
+  it("has every message of the contract in its table", () => {
+    const { description } = JSON.parse(readFileSync("generated/openapi.json", "utf8")).info;
+    const messages = [...JSON.stringify(contract).matchAll(/"error":"((?:[^"\\]|\\.)*)"/g)].map(
+      ([, message]) => message,
+    );
+    expect(new Set(messages).size).toBeGreaterThan(30);
+    for (const message of new Set(messages)) expect(description).toContain(`| \`${message}\` |`);
+  });
+});

@@ -1,0 +1,214 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import {
+  type AnswerName,
+  type Api,
+  confirmed,
+  createApi,
+  each,
+  everyOperation,
+  nameOf,
+  outsideAnswers,
+  reads,
+  writes,
+} from "../../server/commands/contractResponses.ts";
+import { contract } from "../../server/contract.ts";
+import type { Answer } from "../../server/contractCheck.ts";
+import type { Customer } from "../../server/operations.ts";
+import { sandboxCustomers, sandboxKeys } from "../../server/sandbox/data.ts";
+import {
+  openConnection,
+  parseAnswers,
+  runProgram,
+  type SpawnedServer,
+  serveChecked,
+  spawnServer,
+  unescaped,
+} from "../support/harness.ts";
+
+const spawnSandbox = () => spawnServer({}, "dist/server/sandbox/main.js");
+
+/** The API of a sandbox, as one of its keys finds it. */
+function apiOf({ url }: SpawnedServer, name: keyof typeof sandboxKeys = "both"): Api {
+  return createApi({ url, key: sandboxKeys[name].key });
+}
+
+/** What is provoked with another key than that which may all. With `outsideAnswers` this is the whole contract. */
+const otherAnswers: Record<
+  Exclude<AnswerName, keyof typeof outsideAnswers>,
+  (sandbox: SpawnedServer) => Promise<Answer>
+> = {
+  ...each(reads, "403 This API key lacks the customers:read scope.", (sandbox: SpawnedServer, id) =>
+    apiOf(sandbox, "write").call(id),
+  ),
+  ...each(writes, "403 This API key lacks the customers:write scope.", (sandbox: SpawnedServer, id) =>
+    apiOf(sandbox, "read").call(id),
+  ),
+  ...each(everyOperation, "429 Rate limit exceeded.", async (sandbox: SpawnedServer, id) => {
+    const api = apiOf(sandbox, "limited");
+    for (let request = 1; request <= 5; request++) await api.call(id);
+    return api.call(id);
+  }),
+  ...each(everyOperation, "500 Internal server error.", (sandbox: SpawnedServer, id) =>
+    apiOf(sandbox, "broken").call(id),
+  ),
+  ...each(everyOperation, "503 Service temporarily unavailable.", (sandbox: SpawnedServer, id) =>
+    apiOf(sandbox, "unavailable").call(id),
+  ),
+  "any 400 Malformed request.": (sandbox) => exchange(sandbox, "no HTTP\r\n\r\n"),
+  "any 408 Request timed out.": (sandbox) => exchange(sandbox, "GET / HTTP/1.1\r\nHost: a\r\n"),
+  "any 431 Request headers are too large.": (sandbox) =>
+    exchange(sandbox, `GET / HTTP/1.1\r\nA: ${"a".repeat(17_000)}\r\n\r\n`),
+};
+
+async function exchange({ port }: SpawnedServer, bytes: string): Promise<Answer> {
+  const connection = await openConnection(port);
+  connection.send(bytes);
+  return parseAnswers(await connection.ended, "GET", "/")[0] as Answer;
+}
+
+describe("npm run sandbox", () => {
+  it("gives every answer of the contract to one of its keys", async () => {
+    const sandbox = await spawnSandbox();
+    const api = apiOf(sandbox);
+    for (const [name, provoke] of Object.entries(outsideAnswers)) confirmed(name, await provoke(api));
+    for (const [name, provoke] of Object.entries(otherAnswers)) confirmed(name, await provoke(sandbox));
+  });
+
+  it.each([
+    ["both", 200, 404],
+    ["read", 200, 403],
+    ["write", 403, 404],
+    ["revoked", 401, 401],
+    ["expired", 401, 401],
+    ["limited", 200, 404],
+    ["another", 200, 404],
+    ["broken", 500, 500],
+    ["unavailable", 503, 503],
+  ] as const)(
+    "answers the key %s with %i to a read and %i to a write of no customer",
+    async (name, read, write) => {
+      const api = apiOf(await spawnSandbox(), name);
+      expect((await api.call("listCustomers")).status).toBe(read);
+      expect((await api.call("updateCustomer")).status).toBe(write);
+      expect(sandboxKeys[name].key).toMatch(/^dk_sandbox_\w{35}$/);
+    },
+  );
+
+  it("counts five requests a minute for one key, and 600 for another", async () => {
+    const sandbox = await spawnSandbox();
+    const limited = apiOf(sandbox, "limited");
+    const statuses: number[] = [];
+    for (let request = 1; request <= 6; request++)
+      statuses.push((await limited.call("listCustomers")).status);
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
+    expect((await limited.call("getCustomer")).headers["ratelimit-limit"]).toBe("5");
+    expect((await apiOf(sandbox).call("listCustomers")).headers["ratelimit-limit"]).toBe("600");
+  });
+
+  it("has the same customers at each start, of every kind, and keeps the companies apart", async () => {
+    const walks = await Promise.all(
+      [1, 2].map(async () => {
+        const sandbox = await spawnSandbox();
+        return { sandbox: await walk(apiOf(sandbox)), another: await walk(apiOf(sandbox, "another")) };
+      }),
+    );
+    expect(walks[0]).toEqual(walks[1]);
+    const { sandbox, another } = walks[0] as (typeof walks)[0];
+    expect(sandbox.map(({ id }) => id)).toEqual(sandboxCustomers.sandbox.map(({ id }) => id).reverse());
+    expect(another.map(({ id }) => id)).toEqual(sandboxCustomers.another.map(({ id }) => id).reverse());
+    expect(sandbox.length + another.length).toBe(300);
+    expect(new Set(sandbox.map(({ status }) => status))).toEqual(new Set(["ACTIVE", "BLOCKED"]));
+    // The first, so that an id or a time that is no longer what it was is seen here.
+    expect(sandbox.at(-1)).toMatchObject({
+      id: "019b8d2b-8c00-7000-8000-03eaf436f29f",
+      email: "buyer.000@sandbox.example",
+      createdAt: "2026-01-05T08:00:00.000Z",
+    });
+    for (const name of ["🍞".repeat(200), "Ho\u0308lle & So\u0308hne GmbH", "\u202Eolleh", null])
+      expect(
+        sandbox.some((customer) => customer.name === name),
+        String(name),
+      ).toBe(true);
+    expect(sandbox.some(({ createdAt, updatedAt }) => createdAt < updatedAt)).toBe(true);
+  });
+
+  it("forgets at its end what was created, and ends in order", async () => {
+    const first = await spawnSandbox();
+    const { email } = await apiOf(first).create();
+    first.process.kill("SIGTERM");
+    expect(await first.exited).toBe(0);
+    const { body } = await apiOf(await spawnSandbox()).call("listCustomers", { query: `?search=${email}` });
+    expect(JSON.parse(body).data).toEqual([]);
+  });
+
+  it("says its keys and where its start page is", async () => {
+    const sandbox = await spawnSandbox();
+    await expect.poll(() => sandbox.output()).toContain(`What to try with them: ${sandbox.url}/\n`);
+    for (const { key, meaning } of Object.values(sandboxKeys))
+      expect(sandbox.output()).toContain(`\n  ${key}  ${meaning}\n`);
+  });
+});
+
+describe("the start page of the sandbox", () => {
+  it("shows every key, refers to the documentation, and runs nothing", async () => {
+    const sandbox = await spawnSandbox();
+    const response = await sandbox.fetch("/");
+    expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
+    const page = await response.text();
+    for (const { key } of Object.values(sandboxKeys)) expect(page).toContain(`<code>${key}</code>`);
+    expect(page).toContain('<a href="/docs">');
+    expect(page).not.toContain("<script");
+    expect((await sandbox.fetch("/docs")).status).toBe(200);
+    const head = await sandbox.fetch("/", { method: "HEAD" });
+    expect(head.status).toBe(200);
+    expect(await head.text()).toBe("");
+  });
+
+  it("shows for every answer of the contract a curl that gives it, in any order and more than once", async () => {
+    const sandbox = await spawnSandbox();
+    const seen: Answer[] = [];
+    const url = await serveChecked(sandbox.url, (answer) => seen.push(answer));
+    const page = await (await sandbox.fetch("/")).text();
+    const shown = [...page.matchAll(/<h3>(.*?)<\/h3>\n<pre><code>(.*?)<\/code><\/pre>/gs)].map(
+      ([, name, curl]) => ({ name: unescaped(name as string), curl: unescaped(curl as string) }),
+    );
+    for (const { name, curl } of [...shown, ...shown.toReversed()]) {
+      // Headers that are too large do not get past whoever stands between.
+      const isTooLarge = name.startsWith("any 431");
+      const ended = await runProgram("bash", ["-ec", isTooLarge ? curl : curl.replaceAll(sandbox.url, url)]);
+      expect(ended.code, ended.stderr).toBe(0);
+      if (isTooLarge)
+        expect(ended.stdout).toMatch(/^HTTP\/1\.1 431 .*\{"error":"Request headers are too large\."\}$/s);
+      else confirmed(name, seen.at(-1) as Answer);
+    }
+    /** The status and the message, without operation and remark. */
+    const answerOf = (name: string) => name.replace(/^\w+ /, "").replace(/ \([^()]*\)$/, "");
+    const provoked = new Set(shown.map(({ name }) => answerOf(name)));
+    const described = Object.keys({ ...outsideAnswers, ...otherAnswers })
+      .map(answerOf)
+      .filter((answer) => !answer.startsWith("408 "));
+    expect([...provoked].sort()).toEqual([...new Set(described)].sort());
+  });
+
+  it("has the keys of README.md and of the contract", () => {
+    const pages = [readFileSync("README.md", "utf8"), contract.info.description as string];
+    for (const page of pages)
+      expect([...new Set(page.match(/\bdk_sandbox_\w+/g))]).toEqual(
+        Object.values(sandboxKeys).map(({ key }) => key),
+      );
+  });
+});
+
+/** Every customer that a key sees, in the order of the list. */
+async function walk(api: Api): Promise<Customer[]> {
+  const customers: Customer[] = [];
+  for (let cursor = ""; cursor !== null; ) {
+    const answer = await api.call("listCustomers", { query: `?limit=100&cursor=${cursor}` });
+    expect(nameOf(answer)).toBe("listCustomers 200");
+    const { data, pagination } = JSON.parse(answer.body);
+    customers.push(...data);
+    cursor = pagination.nextCursor;
+  }
+  return customers;
+}
