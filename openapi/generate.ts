@@ -1,12 +1,10 @@
 /**
  * Writes generated/ from openapi.yaml: `openapi.json` (the contract for serving and for partners),
- * `api.ts` (its types) and `messages.ts` (its error messages and scopes as literal types); and the table
- * of the environment variables in README.md from server/config.ts.
+ * `api.ts` (its types) and `messages.ts` (its error messages and scopes as literal types).
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";
 import { parse } from "yaml";
-import { variables } from "../server/config.ts";
 
 const contract = parse(readFileSync(new URL("openapi.yaml", import.meta.url), "utf8"));
 const notice = "// Generated from openapi/openapi.yaml by `npm run generate`. Do not edit.\n";
@@ -128,28 +126,3 @@ ${operations
 export type Scope = ${[...scopes].map((scope) => JSON.stringify(scope)).join(" | ")};
 `,
 );
-
-const readme = new URL("../README.md", import.meta.url);
-const place = /(?<=<!-- Generated from server\/config\.ts .*-->\n).*(?=<!-- \/generated -->)/s;
-const text = readFileSync(readme, "utf8");
-if (!place.test(text)) throw new Error("README.md has no place for the environment variables");
-writeFileSync(
-  readme,
-  text.replace(place, () => `\n${environmentTable()}\n`),
-);
-
-/** The environment variables as a table of Markdown. */
-function environmentTable(): string {
-  const rows = Object.entries(variables).map(([name, { default: standard, meaning }]) => [
-    `\`${name}\``,
-    `\`${standard}\``,
-    // It would be taken for a tag of HTML.
-    meaning.replaceAll("<", "\\<"),
-  ]);
-  const all = [["Variable", "Default", "Meaning"], ...rows];
-  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const lineOf = (cells: string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |\n`;
-  const [head, ...body] = all.map(lineOf);
-  return [head, lineOf(widths.map((width) => "-".repeat(width))), ...body].join("");
-}

@@ -122,8 +122,8 @@ describe("README.md", () => {
   it("lists every environment variable of the server with its default and meaning, and no other", () => {
     const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| `([^`]*)` +\| (.+?) +\|$/gm)];
     const listed = rows.map(([, name, standard, meaning]) => [name, standard, meaning?.replaceAll("\\", "")]);
-    const described = Object.entries(variables).map(([name, { default: standard, meaning }]) => {
-      return [name, standard, meaning];
+    const described = Object.entries(variables).map(([name, { default: standard, description }]) => {
+      return [name, standard, description];
     });
     expect(listed).toEqual(described);
   });

@@ -1,0 +1,110 @@
+/** The table of settings: the environment of the server and the options of `createCustomersApi`. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import express from "express";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { ConfigError, readConfig, readOptions } from "../../server/config.ts";
+import { temporaryFolder } from "../support/harness.ts";
+
+/** The lines of the error. */
+function problemsOf(read: () => unknown): string[] {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split("\n");
+    throw error;
+  }
+  return [];
+}
+
+function fileWith(text: string): string {
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  const file = join(folder.path, "secret");
+  writeFileSync(file, text);
+  return file;
+}
+
+describe("readConfig", () => {
+  it("empty environment → every default", () => {
+    expect(readConfig({})).toMatchObject({
+      port: 3000,
+      trustProxy: false,
+      corsOrigins: false,
+      keepAliveTimeoutInSeconds: 65,
+      database: { url: "sqlite:data/distribu.db" },
+    });
+  });
+
+  it.each([
+    ["1", 1],
+    ["127.0.0.1", ["127.0.0.1"]],
+    ["10.0.0.0/8, fd00::/8", ["10.0.0.0/8", "fd00::/8"]],
+  ])("TRUST_PROXY=%s → accepted, by Express too", (text, expected) => {
+    const { trustProxy } = readConfig({ TRUST_PROXY: text });
+    expect(trustProxy).toEqual(expected);
+    express().set("trust proxy", trustProxy);
+  });
+
+  it.each([
+    ["TRUST_PROXY", "true"],
+    ["TRUST_PROXY", "0"],
+    ["TRUST_PROXY", "10.0.0.0/33"],
+    ["TRUST_PROXY", "10.0.0.0/0"],
+    ["TRUST_PROXY", "10.0.0.1,"],
+    ["KEEP_ALIVE_TIMEOUT", "0"],
+    ["CORS_ORIGINS", "*"],
+    ["CORS_ORIGINS", "https://app.example/"],
+    ["CORS_ORIGINS", "https://app.example https://b.example"],
+    ["CORS_ORIGINS", "app.example"],
+  ])("%s=%s → one problem that names it", (name, value) => {
+    const problems = problemsOf(() => readConfig({ [name]: value }));
+    expect(problems).toEqual([expect.stringContaining(`${name}=${value} is not valid. `)]);
+  });
+
+  it("production without DATABASE_URL → it is required", () => {
+    const problems = problemsOf(() => readConfig({ NODE_ENV: "production" }));
+    expect(problems).toEqual([expect.stringMatching(/^DATABASE_URL is required in production\. /)]);
+  });
+
+  it("DATABASE_URL_FILE → the URL in the file, before DATABASE_URL", () => {
+    const DATABASE_URL_FILE = fileWith("postgres://u:p@host/name\n");
+    const { database } = readConfig({ NODE_ENV: "production", DATABASE_URL: "sqlite:x", DATABASE_URL_FILE });
+    expect(database.url).toBe("postgres://u:p@host/name");
+  });
+
+  it("DATABASE_URL_FILE: unreadable or no URL in it → a problem that names the file, not its text", () => {
+    const missing = problemsOf(() => readConfig({ DATABASE_URL_FILE: "/no/such/file" }));
+    expect(missing).toEqual(["The DATABASE_URL_FILE /no/such/file cannot be read: ENOENT"]);
+    const file = fileWith("s3cret");
+    const [problem] = problemsOf(() => readConfig({ DATABASE_URL_FILE: file }));
+    expect(problem).toMatch(`${file} holds no database URL.`);
+    expect(problem).not.toContain("s3cret");
+  });
+});
+
+describe("readOptions", () => {
+  it("values and texts → the configuration that the environment gives", () => {
+    const { database, corsOrigins, requestsPerMinute, driftCheckOneIn } = readOptions({
+      databaseUrl: "sqlite:x.db",
+      databasePoolSize: 5,
+      rateLimitPerMinute: "60",
+      driftCheckOneIn: 0,
+      corsOrigins: ["https://a.example", "https://b.example"],
+      logLevel: undefined,
+    });
+    expect(database).toMatchObject({ url: "sqlite:x.db", poolSize: 5 });
+    expect([requestsPerMinute, driftCheckOneIn]).toEqual([60, 0]);
+    expect(corsOrigins).toEqual(["https://a.example", "https://b.example"]);
+    expect(readOptions({ corsOrigins: false }).corsOrigins).toBe(false);
+  });
+
+  it("wrong values and unknown names → one line each, in camelCase", () => {
+    const options = { databasePoolSize: 0, port: 3000, databaseURL: "sqlite:x" };
+    expect(problemsOf(() => readOptions(options))).toEqual([
+      "Unknown option port.",
+      "Unknown option databaseURL.",
+      expect.stringMatching(/^databasePoolSize=0 is not valid\. PostgreSQL: /),
+    ]);
+  });
+});
