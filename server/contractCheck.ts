@@ -1,10 +1,10 @@
-/** Compares an answer that came over HTTP with what the contract says of it. */
+/** Compares a response that was received over HTTP with the contract. */
 import Ajv, { type ValidateFunction } from "ajv-draft-04";
 import addFormats from "ajv-formats";
 import { basePath, contract, type Operation, operations } from "./contract.ts";
 
-/** An answer as it came. Header names are in lower case. */
-export interface Answer {
+/** A response as it was received. Header names are in lower case. */
+export interface ObservedResponse {
   method: string;
   /** Path and query of the request, as they were sent. */
   target: string;
@@ -13,11 +13,11 @@ export interface Answer {
   body: string;
 }
 
-/** One difference: where, what the contract says, and what came. */
+/** One difference: where, what the contract says, and what the response has. */
 export interface Difference {
   where: string;
   contract: string;
-  came: string;
+  response: string;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a part of the contract
@@ -33,7 +33,7 @@ const transportHeaders = [
   "content-type",
 ];
 
-/** Paths that the server has beside the contract. */
+/** Paths that the server has besides those of the contract. */
 const pages = ["/", "/docs", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz"];
 
 const ajv = new Ajv.default({ allErrors: true, strict: false, verbose: true });
@@ -46,11 +46,11 @@ JSON.stringify(contract, (key, value) => {
   return value;
 });
 
-/** Statuses that any operation may be answered before it is known. */
+/** Statuses that arise before the operation of a request is known. */
 const beforeOperation = [400, 408, 431];
 
 /** The operation that a request of this method and path is for, if it is for one. */
-export function operationOf({ method, target }: Answer): Operation | undefined {
+export function findOperation({ method, target }: ObservedResponse): Operation | undefined {
   const path = target.split("?")[0] as string;
   return operations.find(
     (operation) => operation.method === (method === "HEAD" ? "GET" : method) && operation.path.test(path),
@@ -58,178 +58,185 @@ export function operationOf({ method, target }: Answer): Operation | undefined {
 }
 
 /** The responses that the contract gives an operation, or any request where there is none, by status. */
-export function responsesOf(operation: Operation | undefined): Part {
+export function findResponses(operation: Operation | undefined): Part {
   return operation ? (operation.route.schema as Part).responses : contract["x-any-request"].responses;
 }
 
-/** The response of the contract for an answer, or undefined where it describes none. */
-export function describedOf(answer: Answer): Part {
+/** The contract's description of a response, or undefined where it has none. */
+export function findDescribedResponse(response: ObservedResponse): Part {
   return (
-    responsesOf(operationOf(answer))[answer.status] ??
-    (beforeOperation.includes(answer.status) ? responsesOf(undefined)[answer.status] : undefined)
+    findResponses(findOperation(response))[response.status] ??
+    (beforeOperation.includes(response.status) ? findResponses(undefined)[response.status] : undefined)
   );
 }
 
-/** Whether it is a page's own answer: the contract describes those that arise before the page is known. */
-function isPage({ method, target, status }: Answer): boolean {
+/** Whether a page sent the response; the contract describes those that arise before the page is known. */
+function isPage({ method, target, status }: ObservedResponse): boolean {
   const isRead = method === "GET" || method === "HEAD";
   return isRead && pages.includes(target.split("?")[0] as string) && !beforeOperation.includes(status);
 }
 
 /**
- * Everything in which an answer differs from the contract; empty where it is as described.
- * @param strictHeaders whether every header that is not described is a difference, as it is on our
- *   own server; a proxy before a deployment adds some of its own
+ * Every difference between a response and the contract; empty where the response conforms to it.
+ * @param strictHeaders whether a header that the contract does not describe is a difference, as it is on
+ *   our own server; a proxy in front of a deployment adds some of its own
  */
-export function differencesOf(answer: Answer, { strictHeaders = true } = {}): Difference[] {
-  if (isPage(answer)) return [];
-  const described = describedOf(answer);
+export function findDifferences(response: ObservedResponse, { strictHeaders = true } = {}): Difference[] {
+  if (isPage(response)) return [];
+  const described = findDescribedResponse(response);
   if (!described) {
-    const statuses = Object.keys(responsesOf(operationOf(answer)));
+    const statuses = Object.keys(findResponses(findOperation(response)));
     return [
       {
         where: "status",
         contract: statuses.join(", "),
-        came: `${answer.status} ${answer.body.slice(0, 200)}`,
+        response: `${response.status} ${response.body.slice(0, 200)}`,
       },
     ];
   }
-  return [...headerDifferences(answer, described, strictHeaders), ...bodyDifferences(answer, described)];
+  return [
+    ...findHeaderDifferences(response, described, strictHeaders),
+    ...findBodyDifferences(response, described),
+  ];
 }
 
-function headerDifferences(answer: Answer, described: Part, strictHeaders: boolean): Difference[] {
+function findHeaderDifferences(
+  response: ObservedResponse,
+  described: Part,
+  strictHeaders: boolean,
+): Difference[] {
   const differences: Difference[] = [];
   const known = new Set(transportHeaders);
   for (const [name, { required, schema }] of Object.entries<Part>(described.headers ?? {})) {
-    const text = answer.headers[name.toLowerCase()];
+    const text = response.headers[name.toLowerCase()];
     known.add(name.toLowerCase());
     if (text === undefined) {
       if (required)
         differences.push({
           where: `header ${name}`,
           contract: "required",
-          came: "absent",
+          response: "absent",
         });
       continue;
     }
     const value = schema.type === "integer" && /^-?[0-9]+$/.test(text) ? Number(text) : text;
-    for (const error of errorsOf(schema, value)) {
+    for (const error of findSchemaErrors(schema, value)) {
       differences.push({
         where: `header ${name}`,
         contract: String(error.message),
-        came: text,
+        response: text,
       });
     }
   }
-  for (const [name, value] of Object.entries(answer.headers)) {
+  for (const [name, value] of Object.entries(response.headers)) {
     if (known.has(name) || !(strictHeaders || documentedHeaders.has(name))) continue;
     differences.push({
       where: `header ${name}`,
       contract: "not described",
-      came: value,
+      response: value,
     });
   }
   return differences;
 }
 
-function bodyDifferences(answer: Answer, described: Part): Difference[] {
+function findBodyDifferences(response: ObservedResponse, described: Part): Difference[] {
   const [mediaType, content] = Object.entries<Part>(described.content ?? {})[0] ?? [];
-  const came = answer.headers["content-type"];
-  if (came !== mediaType)
+  const contentType = response.headers["content-type"];
+  if (contentType !== mediaType)
     return [
       {
         where: "media type",
         contract: mediaType ?? "none",
-        came: came ?? "none",
+        response: contentType ?? "none",
       },
     ];
-  if (!content || answer.method === "HEAD") {
-    return answer.body === "" ? [] : [{ where: "body", contract: "empty", came: answer.body }];
+  if (!content || response.method === "HEAD") {
+    return response.body === "" ? [] : [{ where: "body", contract: "empty", response: response.body }];
   }
   let body: Part;
   try {
-    body = JSON.parse(answer.body);
+    body = JSON.parse(response.body);
   } catch {
-    return [{ where: "body", contract: "JSON", came: answer.body }];
+    return [{ where: "body", contract: "JSON", response: response.body }];
   }
-  const differences = errorsOf(content.schema, body).map((error) => ({
+  const differences = findSchemaErrors(content.schema, body).map((error) => ({
     where: `body${error.instancePath}`,
     contract: `${error.message} ${JSON.stringify(error.params)}`,
-    came: String(JSON.stringify(error.data)),
+    response: String(JSON.stringify(error.data)),
   }));
-  const messages = messagesOf(described);
-  if (answer.status >= 400 && !messages.includes(body.error)) {
+  const messages = listMessages(described);
+  if (response.status >= 400 && !messages.includes(body.error)) {
     differences.push({
       where: "body/error",
       contract: messages.join(" | "),
-      came: String(body.error),
+      response: String(body.error),
     });
   }
   return differences;
 }
 
-/** The error messages that a response shows as examples. */
-export function messagesOf(described: Part): string[] {
+/** The error messages that a response may carry: its examples. */
+export function listMessages(described: Part): string[] {
   const examples = described.content?.["application/json"].examples ?? {};
   return Object.values<Part>(examples).map((example) => example.value.error);
 }
 
-/** What ajv finds in a value, with every object of the schema closed: a leaked field is a difference. */
-export function errorsOf(schema: Part, value: unknown): NonNullable<ValidateFunction["errors"]> {
+/** The errors that ajv finds in a value. Every object of the schema is closed, so that a leaked field is one. */
+export function findSchemaErrors(schema: Part, value: unknown): NonNullable<ValidateFunction["errors"]> {
   let validate = validators.get(schema);
   if (!validate) {
-    validate = ajv.compile(closed(schema));
+    validate = ajv.compile(closeSchema(schema));
     validators.set(schema, validate);
   }
   return validate(value) ? [] : (validate.errors ?? []);
 }
 
-function closed(schema: Part): Part {
-  if (Array.isArray(schema)) return schema.map(closed);
+function closeSchema(schema: Part): Part {
+  if (Array.isArray(schema)) return schema.map(closeSchema);
   if (schema === null || typeof schema !== "object") return schema;
-  const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closed(value)]));
+  const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closeSchema(value)]));
   return copy.type === "object" && copy.properties ? { ...copy, additionalProperties: false } : copy;
 }
 
-/** The differences as a reader wants them: the request, then what the contract says and what came. */
-export function reportOf(answer: Answer, differences: Difference[]): string {
+/** The differences as text: the request, then what the contract says and what the response has. */
+export function formatReport(response: ObservedResponse, differences: Difference[]): string {
   const lines = differences.map(
-    ({ where, contract, came }) => `  ${where}\n  - contract: ${contract}\n  + came:     ${came}`,
+    ({ where, contract, response }) => `  ${where}\n  - contract: ${contract}\n  + response: ${response}`,
   );
   return [
-    `${answer.method} ${answer.target} was answered ${answer.status}, and differs from the contract:`,
+    `${response.method} ${response.target} responded ${response.status}, which differs from the contract:`,
     ...lines,
   ].join("\n");
 }
 
-/** Throws the report where an answer differs. */
-export function assertContract(answer: Answer, options?: { strictHeaders?: boolean }): void {
-  const differences = differencesOf(answer, options);
-  if (differences.length > 0) throw new Error(reportOf(answer, differences));
+/** @throws {Error} the report, where a response differs from the contract */
+export function assertContract(response: ObservedResponse, options?: { strictHeaders?: boolean }): void {
+  const differences = findDifferences(response, options);
+  if (differences.length > 0) throw new Error(formatReport(response, differences));
 }
 
 /**
- * A `fetch` that compares every answer of the API with the contract, and rejects where one differs.
- * @param seen is told every answer
+ * A `fetch` that compares every response of the API with the contract, and rejects where one differs.
+ * @param onResponse is called with every response that conforms
  */
 export function createCheckedFetch(
-  options: { strictHeaders?: boolean; seen?: (answer: Answer) => void } = {},
+  options: { strictHeaders?: boolean; onResponse?: (response: ObservedResponse) => void } = {},
 ): (input: Request | string | URL, init?: RequestInit) => Promise<Response> {
   return async (input, init) => {
     const request = new Request(input, init);
     const response = await fetch(request);
     const { pathname, search } = new URL(request.url);
     const apiPath = pathname.indexOf(basePath);
-    const answer = {
+    const observed: ObservedResponse = {
       method: request.method,
-      // A deployment may have the API under a path of its own.
+      // A deployment may mount the API below a path of its own.
       target: (apiPath > 0 ? pathname.slice(apiPath) : pathname) + search,
       status: response.status,
       headers: Object.fromEntries(response.headers),
       body: await response.clone().text(),
     };
-    assertContract(answer, options);
-    options.seen?.(answer);
+    assertContract(observed, options);
+    options.onResponse?.(observed);
     return response;
   };
 }

@@ -23,8 +23,8 @@ export function createDriftCheck(
   async function check({ method = "", url = "" }: IncomingMessage, exchange: Exchange): Promise<void> {
     const { requestId, operationId, headers, sent } = exchange;
     if (!sent) return;
-    const { differencesOf } = await import("./contractCheck.ts");
-    const found = differencesOf({
+    const { findDifferences } = await import("./contractCheck.ts");
+    const found = findDifferences({
       ...{ method, target: url, status: sent.status, body: (method !== "HEAD" && sent.body) || "" },
       headers: Object.fromEntries(
         Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]),

@@ -8,12 +8,12 @@ import type { operations as described } from "../../generated/api.ts";
 import type { AnyRequestMessages, Messages } from "../../generated/messages.ts";
 import { basePath, type Operation, operations } from "../contract.ts";
 import {
-  type Answer,
   createCheckedFetch,
-  describedOf,
-  operationOf,
-  reportOf,
-  responsesOf,
+  findDescribedResponse,
+  findOperation,
+  findResponses,
+  formatReport,
+  type ObservedResponse,
 } from "../contractCheck.ts";
 import type { OperationId } from "../operations.ts";
 
@@ -38,9 +38,9 @@ export type AnyRequestAnswer =
 export type AnswerName = OperationAnswer | AnyRequestAnswer;
 
 /** The name of an answer that is as the contract says. */
-export function nameOf(answer: Answer): string {
-  const operation = operationOf(answer);
-  const isItsOwn = operation && answer.status in responsesOf(operation);
+export function nameOf(answer: ObservedResponse): string {
+  const operation = findOperation(answer);
+  const isItsOwn = operation && answer.status in findResponses(operation);
   const message = answer.status >= 400 && answer.body !== "" ? [JSON.parse(answer.body).error] : [];
   return [isItsOwn ? operation.operationId : "any", answer.status, ...message].join(" ");
 }
@@ -51,20 +51,20 @@ export function nameOf(answer: Answer): string {
  * @param name may end in a remark in parentheses
  * @throws {Error} the report of what differs
  */
-export function confirmed(name: string, answer: Answer): Answer {
+export function confirmed(name: string, answer: ObservedResponse): ObservedResponse {
   const expected = name.replace(/ \([^()]*\)$/, "");
   const came = nameOf(answer);
   if (came !== expected) {
-    throw new Error(reportOf(answer, [{ where: "answer", contract: expected, came }]));
+    throw new Error(formatReport(answer, [{ where: "response", contract: expected, response: came }]));
   }
   if (answer.status < 400 || answer.body === "") return answer;
   const { error, field = "absent" } = JSON.parse(answer.body);
   const examples: { value: { error: string; field?: string } }[] = Object.values(
-    describedOf(answer).content["application/json"].examples,
+    findDescribedResponse(answer).content["application/json"].examples,
   );
   const shown = examples.find(({ value }) => value.error === error)?.value.field ?? "absent";
   if (field !== shown) {
-    throw new Error(reportOf(answer, [{ where: "body/field", contract: shown, came: field }]));
+    throw new Error(formatReport(answer, [{ where: "body/field", contract: shown, response: field }]));
   }
   return answer;
 }
@@ -88,9 +88,9 @@ export interface Variation {
 /** An API, ours or a deployment, with a key for it. Rejects where an answer differs from the contract. */
 export interface Api {
   /** Sends a request; the path is below `/api/v1`. */
-  send(method: string, path: string, variation?: Variation): Promise<Answer>;
+  send(method: string, path: string, variation?: Variation): Promise<ObservedResponse>;
   /** Calls an operation with a good request, or with a variation of one. */
-  call(id: OperationId, variation?: Variation): Promise<Answer>;
+  call(id: OperationId, variation?: Variation): Promise<ObservedResponse>;
   /** Creates a customer. */
   create(): Promise<{ id: string; email: string; entityTag: string }>;
 }
@@ -105,8 +105,8 @@ const patienceInMilliseconds = 30_000;
 export function createApi(options: { url: string; key: string; strictHeaders?: boolean }): Api {
   const self: Api = {
     async send(method, path, { key = options.key, headers, body } = {}) {
-      let answer: Answer | undefined;
-      const checkedFetch = createCheckedFetch({ ...options, seen: (seen) => (answer = seen) });
+      let answer: ObservedResponse | undefined;
+      const checkedFetch = createCheckedFetch({ ...options, onResponse: (response) => (answer = response) });
       await checkedFetch(options.url + basePath + path, {
         method,
         headers: { ...(key !== null && { Authorization: `Bearer ${key}` }), ...headers },
@@ -114,7 +114,7 @@ export function createApi(options: { url: string; key: string; strictHeaders?: b
         redirect: "manual",
         signal: AbortSignal.timeout(patienceInMilliseconds),
       });
-      return answer as unknown as Answer;
+      return answer as unknown as ObservedResponse;
     },
     call(operationId, { id = unusedId, query = "", fields, ...variation } = {}) {
       const operation = operationNamed(operationId);
@@ -155,13 +155,13 @@ export const everyOperation = [...reads, ...writes] as const;
 export function each<Id extends OperationId, Rest extends string, Context>(
   ids: readonly Id[],
   rest: `${Id} ${Rest}` extends AnswerName ? Rest : never,
-  provoke: (context: Context, id: Id) => Promise<Answer>,
-): Record<`${Id} ${Rest}`, (context: Context) => Promise<Answer>> {
+  provoke: (context: Context, id: Id) => Promise<ObservedResponse>,
+): Record<`${Id} ${Rest}`, (context: Context) => Promise<ObservedResponse>> {
   const entries = ids.map((id) => [`${id} ${rest}`, (context: Context) => provoke(context, id)]);
   return Object.fromEntries(entries);
 }
 
-type Provoke = (api: Api) => Promise<Answer>;
+type Provoke = (api: Api) => Promise<ObservedResponse>;
 
 /** One byte more than the contract lets a body have. */
 const largeBody = `{"notes":"${"x".repeat(65_537 - 12)}"}`;

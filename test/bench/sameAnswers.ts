@@ -1,7 +1,7 @@
 /** Before anything is timed: every server gives the answers of the contract, and all give the same. */
 
 import { basePath } from "../../server/contract.ts";
-import { type Answer, differencesOf, reportOf } from "../../server/contractCheck.ts";
+import { findDifferences, formatReport, type ObservedResponse } from "../../server/contractCheck.ts";
 import type { BenchData } from "./data.ts";
 import type { BenchServer } from "./servers.ts";
 
@@ -58,7 +58,7 @@ function questionsOn({ key, readKey, ids, foreignId }: BenchData): Record<string
   };
 }
 
-async function ask(port: number, question: Question): Promise<Answer> {
+async function ask(port: number, question: Question): Promise<ObservedResponse> {
   const { method = "GET", target, key, body } = question;
   const response = await fetch(`http://127.0.0.1:${port}${target}`, {
     method,
@@ -76,7 +76,7 @@ async function ask(port: number, question: Question): Promise<Answer> {
 }
 
 /** An answer without what must differ from server to server: new ids, times of writes. */
-function comparable({ method, status, headers, body }: Answer): string {
+function comparable({ method, status, headers, body }: ObservedResponse): string {
   const {
     "x-request-id": _id,
     date: _date,
@@ -100,14 +100,14 @@ export async function checkAnswers(servers: BenchServer[], data: BenchData): Pro
   for (const { name, port } of servers) {
     for (const [title, question] of Object.entries(questions)) {
       const answer = await ask(port, question);
-      const differences = differencesOf(answer);
+      const differences = findDifferences(answer);
       if (answer.status !== question.status)
         differences.unshift({
           where: "status",
           contract: String(question.status),
-          came: String(answer.status),
+          response: String(answer.status),
         });
-      if (differences.length > 0) problems.push(`${name}, ${title}: ${reportOf(answer, differences)}`);
+      if (differences.length > 0) problems.push(`${name}, ${title}: ${formatReport(answer, differences)}`);
       const text = comparable(answer);
       const first = firstAnswers.get(title) ?? text;
       firstAnswers.set(title, first);

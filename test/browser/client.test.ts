@@ -4,14 +4,11 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import {
-  installPackage,
-  runProgram,
-  startServer,
-  type TestServer,
-  temporaryFolder,
-} from "../support/harness.ts";
 import { type Fault, faults, type Network, openNetwork } from "../support/network.ts";
+import { installPackage } from "../support/packages.ts";
+import { runProgram } from "../support/processes.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { insecureHost, it } from "./browser.ts";
 
 /** What the page has put there. */

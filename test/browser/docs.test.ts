@@ -5,7 +5,7 @@ import type { AxeResults } from "axe-core";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { contract, operations } from "../../server/contract.ts";
-import { startServer, type TestServer } from "../support/harness.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 import { it } from "./browser.ts";
 
 const root = new URL("../..", import.meta.url);

@@ -10,8 +10,8 @@ import {
 } from "../../client/index.ts";
 import { createCheckedFetch } from "../../server/contractCheck.ts";
 import { lockDatabase } from "../support/databaseFaults.ts";
-import { startServer, type TestServer } from "../support/harness.ts";
 import { type Fault, faults, type Network, openNetwork } from "../support/network.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {

@@ -13,9 +13,9 @@ import {
   writes,
 } from "../../server/commands/contractResponses.ts";
 import { contract } from "../../server/contract.ts";
-import { type Answer, operationOf } from "../../server/contractCheck.ts";
+import { findOperation, type ObservedResponse } from "../../server/contractCheck.ts";
 import { breakSchema, damageDatabase, lockDatabase } from "../support/databaseFaults.ts";
-import { startServer, type TestServer } from "../support/harness.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 /** Starts a server of a test's own. */
 type Start = typeof startServer;
@@ -26,7 +26,7 @@ type Start = typeof startServer;
  */
 const insideAnswers: Record<
   Exclude<AnswerName, keyof typeof outsideAnswers>,
-  (start: Start) => Promise<Answer>
+  (start: Start) => Promise<ObservedResponse>
 > = {
   // First, as it takes ten seconds, in which the others run.
   "any 408 Request timed out.": async (start) =>
@@ -69,7 +69,7 @@ const insideAnswers: Record<
 };
 
 /** What the contract says of an answer beyond its schemas, by status. */
-const details: Record<number, (answer: Answer) => void> = {
+const details: Record<number, (answer: ObservedResponse) => void> = {
   201: ({ headers, body }) => expect(headers.location).toBe(`/api/v1/customers/${JSON.parse(body).data.id}`),
   204: ({ headers }) => expect(headers.allow).toBe("GET, HEAD, POST, OPTIONS"),
   401: ({ headers, body }) =>
@@ -80,7 +80,7 @@ const details: Record<number, (answer: Answer) => void> = {
     ),
   403: (answer) =>
     expect(answer.headers["www-authenticate"]).toBe(
-      `Bearer realm="Distribu Customers API", error="insufficient_scope", scope="${operationOf(answer)?.scope}"`,
+      `Bearer realm="Distribu Customers API", error="insufficient_scope", scope="${findOperation(answer)?.scope}"`,
     ),
   405: ({ headers }) => expect(headers.allow).toBe("GET, HEAD, POST, OPTIONS"),
   429({ headers, body }) {
@@ -96,7 +96,7 @@ const details: Record<number, (answer: Answer) => void> = {
   },
 };
 
-function expectAnswer(name: string, answer: Answer): void {
+function expectAnswer(name: string, answer: ObservedResponse): void {
   confirmed(name, answer);
   details[answer.status]?.(answer);
 }
@@ -141,7 +141,7 @@ async function apiOf({ url, createKey }: TestServer, scopes?: Scope[]): Promise<
   return createApi({ url, key: await createKey(scopes && { scopes }) });
 }
 
-function only(answers: Answer[]): Answer {
+function only(answers: ObservedResponse[]): ObservedResponse {
   expect(answers.map(nameOf)).toHaveLength(1);
-  return answers[0] as Answer;
+  return answers[0] as ObservedResponse;
 }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Api, createApi, operationNamed } from "../../server/commands/contractResponses.ts";
 import { contract, type Operation, operations } from "../../server/contract.ts";
-import { errorsOf, responsesOf } from "../../server/contractCheck.ts";
+import { findResponses, findSchemaErrors } from "../../server/contractCheck.ts";
 import type { OperationId } from "../../server/operations.ts";
-import { startServer, type TestServer } from "../support/harness.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a part of the contract
 type Part = any;
@@ -33,7 +33,7 @@ describe("the examples of the contract", () => {
   it("are as their schemas say, with no field beyond them", () => {
     const differences = everything.flatMap(({ place, described }) =>
       examplesOf(described).flatMap(([name, value]) =>
-        errorsOf(described.schema, value).map(
+        findSchemaErrors(described.schema, value).map(
           (error) => `${place}: ${name}${error.instancePath} ${error.message}`,
         ),
       ),
@@ -115,7 +115,7 @@ function requestExamples(operation: Operation): Record<string, Part> {
 }
 
 function responseExample(id: OperationId, status: number, name: string): Part {
-  return namedExamples(responsesOf(operationNamed(id))[status])[name];
+  return namedExamples(findResponses(operationNamed(id))[status])[name];
 }
 
 /** Creates the customer of the contract's `full` example. */

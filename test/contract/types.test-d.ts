@@ -8,7 +8,7 @@ import {
   unwrap,
 } from "../../client/index.ts";
 import { type AnswerName, each } from "../../server/commands/contractResponses.ts";
-import type { Answer } from "../../server/contractCheck.ts";
+import type { ObservedResponse } from "../../server/contractCheck.ts";
 import { ApiError } from "../../server/errors.ts";
 import { type Call, type Customer, implementOperations, type Operations } from "../../server/operations.ts";
 
@@ -136,20 +136,23 @@ describe("a call", () => {
 
 describe("the table of provoked answers", () => {
   it("does not compile where a status or a message of the contract is left out", () => {
-    const withoutStatus = {} as Record<Exclude<AnswerName, "getCustomer 304">, Answer>;
+    const withoutStatus = {} as Record<Exclude<AnswerName, "getCustomer 304">, ObservedResponse>;
     // @ts-expect-error getCustomer 304 is missing
-    withoutStatus satisfies Record<AnswerName, Answer>;
-    const withoutMessage = {} as Record<Exclude<AnswerName, "listCustomers 400 Invalid cursor.">, Answer>;
+    withoutStatus satisfies Record<AnswerName, ObservedResponse>;
+    const withoutMessage = {} as Record<
+      Exclude<AnswerName, "listCustomers 400 Invalid cursor.">,
+      ObservedResponse
+    >;
     // @ts-expect-error one message of listCustomers 400 is missing
-    withoutMessage satisfies Record<AnswerName, Answer>;
+    withoutMessage satisfies Record<AnswerName, ObservedResponse>;
   });
 
   it("does not compile with an answer that the contract does not have", () => {
-    each(["getCustomer"], "404 Customer not found.", async () => ({}) as Answer);
+    each(["getCustomer"], "404 Customer not found.", async () => ({}) as ObservedResponse);
     // @ts-expect-error no such message
-    each(["getCustomer"], "404 No such customer.", async () => ({}) as Answer);
+    each(["getCustomer"], "404 No such customer.", async () => ({}) as ObservedResponse);
     // @ts-expect-error listCustomers has no 404
-    each(["getCustomer", "listCustomers"], "404 Customer not found.", async () => ({}) as Answer);
+    each(["getCustomer", "listCustomers"], "404 Customer not found.", async () => ({}) as ObservedResponse);
   });
 });
 

@@ -6,7 +6,7 @@ import { validate } from "dockerfile-utils";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { variables } from "../../server/config.ts";
-import { runProgram } from "../support/harness.ts";
+import { runProgram } from "../support/processes.ts";
 
 /** What the server reads beside its own variables. */
 const standardVariables = ["NODE_ENV"];

@@ -4,8 +4,8 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { createCustomersClient } from "../../client/index.ts";
 import { createCheckedFetch } from "../../server/contractCheck.ts";
-import { temporaryFolder } from "../support/harness.ts";
 import { freePort } from "../support/postgres.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { buildImage, firstProcessOf, type Image, unmountAll } from "./image.ts";
 
 const folder = temporaryFolder();

@@ -7,15 +7,10 @@ import { join } from "node:path";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
 import { createCustomersClient } from "../../client/index.ts";
 import { createCheckedFetch } from "../../server/contractCheck.ts";
-import {
-  createKeyByCommand,
-  runCommand,
-  type SpawnedServer,
-  serve,
-  spawnServer,
-  temporaryFolder,
-} from "../support/harness.ts";
+import { serve } from "../support/otherServers.ts";
 import { freePort } from "../support/postgres.ts";
+import { createKeyByCommand, runCommand, type SpawnedServer, spawnServer } from "../support/processes.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 /** Each answer that comes through the proxy is compared with the contract; it adds headers of its own. */
 const checkedFetch = createCheckedFetch({ strictHeaders: false });

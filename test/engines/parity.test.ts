@@ -1,7 +1,9 @@
 /** One trace of requests, sent to both engines: what differs is a bug in one of them. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Answer } from "../../server/contractCheck.ts";
-import { createDatabase, requestBytes, startServer, type TestServer } from "../support/harness.ts";
+import type { ObservedResponse } from "../../server/contractCheck.ts";
+import { createDatabase } from "../support/databases.ts";
+import { requestBytes } from "../support/rawHttp.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 /** A request of the trace: names such as `<id 3>` stand for what differs between the engines. */
 interface Operation {
@@ -61,7 +63,10 @@ function placeIn(list: string[], value: string): number {
 }
 
 /** Sends an operation to one side, and returns its answer without what chance and the clock put into it. */
-async function answerOf(side: Side, operation: Operation): Promise<Omit<Answer, "method" | "target">> {
+async function answerOf(
+  side: Side,
+  operation: Operation,
+): Promise<Omit<ObservedResponse, "method" | "target">> {
   const { server, ids, tags, times } = side;
   const real = (text: string) =>
     text
@@ -84,7 +89,7 @@ async function answerOf(side: Side, operation: Operation): Promise<Omit<Answer, 
   );
   const answers = await server.exchange(sent);
   expect(answers).toHaveLength(1);
-  const { status, headers, body: text } = answers[0] as Answer;
+  const { status, headers, body: text } = answers[0] as ObservedResponse;
 
   const named = (part: string) => part.replace(anyId, (id) => `<id ${placeIn(ids, id)}>`);
   const maskedBody = named(text).replace(

@@ -2,7 +2,8 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Statement, type Value, valuesOf } from "../../server/database/connect.ts";
-import { createDatabase, startServer } from "../support/harness.ts";
+import { createDatabase } from "../support/databases.ts";
+import { startServer } from "../support/server.ts";
 
 /** Requests of every form; `{id}` and `{email}` are those of a customer at 90 % depth. */
 const requests: Record<string, { method?: string; path: string; body?: Record<string, string> }> = {

@@ -4,14 +4,10 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
 import { lockDatabase } from "../support/databaseFaults.ts";
-import {
-  createKeyByCommand,
-  databaseOfTest,
-  everyCustomer,
-  type SpawnedServer,
-  spawnServer,
-  temporaryFolder,
-} from "../support/harness.ts";
+import { createTemporaryDatabase } from "../support/databases.ts";
+import { listAllCustomers } from "../support/listAllCustomers.ts";
+import { createKeyByCommand, type SpawnedServer, spawnServer } from "../support/processes.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { count } from "./counts.ts";
 import { addFigure } from "./figures.ts";
 
@@ -57,7 +53,7 @@ async function send(
 }
 
 it("a clock that goes back, forth or stands still makes no id twice, keeps the order, and every walk is complete", async () => {
-  const DATABASE_URL = await databaseOfTest();
+  const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const { server, setClock } = await startWithClock(DATABASE_URL);
   const ids: string[] = [];
@@ -74,7 +70,7 @@ it("a clock that goes back, forth or stands still makes no id twice, keeps the o
     let isOver = false;
     const walking = (async () => {
       do {
-        const seen = (await everyCustomer(server.client(key))).map(({ id }) => id);
+        const seen = (await listAllCustomers(server.client(key))).map(({ id }) => id);
         expect(new Set(seen).size).toBe(seen.length);
         expect(seen.filter((id) => before.includes(id))).toEqual([...before].reverse());
         walks += 1;
@@ -116,14 +112,14 @@ it("a clock that goes back, forth or stands still makes no id twice, keeps the o
     expect([again.status, again.text]).toEqual([201, first.text]);
   }
 
-  expect((await everyCustomer(server.client(key))).map(({ id }) => id)).toEqual(ids.toReversed());
+  expect((await listAllCustomers(server.client(key))).map(({ id }) => id)).toEqual(ids.toReversed());
   expect(new Set(ids).size).toBe(ids.length);
   addFigure("Clock back, forth, still", "customers; ids twice, out of order", `${ids.length}; 0, 0`, "0, 0");
   addFigure("Clock back, forth, still", "walks meanwhile; incomplete", `${walks}; 0`, "0");
 });
 
 it("a write that waits for a lock while the clock goes back an hour is still a 503 within two seconds", async () => {
-  const DATABASE_URL = await databaseOfTest();
+  const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const { server, setClock } = await startWithClock(DATABASE_URL);
   const unlock = await lockDatabase({ databaseUrl: DATABASE_URL });

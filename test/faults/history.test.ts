@@ -1,12 +1,7 @@
 /** What several processes answer to the concurrent clients of several others, as one history of each customer. */
 import { describe, expect, it } from "vitest";
-import {
-  createKeyByCommand,
-  databaseOfTest,
-  runCommand,
-  type SpawnedServer,
-  spawnServer,
-} from "../support/harness.ts";
+import { createTemporaryDatabase } from "../support/databases.ts";
+import { createKeyByCommand, runCommand, type SpawnedServer, spawnServer } from "../support/processes.ts";
 import { count } from "./counts.ts";
 import { addFigure } from "./figures.ts";
 import type { Action, ClientOperation } from "./historyClient.ts";
@@ -97,7 +92,7 @@ async function startProcesses(DATABASE_URL: string): Promise<SpawnedServer[]> {
 }
 
 it("reads, creates, updates and updates under If-Match through several processes are linearizable for each customer", async () => {
-  const databaseUrl = await databaseOfTest();
+  const databaseUrl = await createTemporaryDatabase();
   const key = await createKeyByCommand(databaseUrl);
   const servers = await startProcesses(databaseUrl);
   const total = count("HISTORY_OPERATIONS");

@@ -2,14 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import SqliteConnection from "better-sqlite3";
 import { expect, it } from "vitest";
-import {
-  createKeyByCommand,
-  databaseOfTest,
-  everyCustomer,
-  runCommand,
-  type SpawnedServer,
-  spawnServer,
-} from "../support/harness.ts";
+import { createTemporaryDatabase } from "../support/databases.ts";
+import { listAllCustomers } from "../support/listAllCustomers.ts";
+import { createKeyByCommand, runCommand, type SpawnedServer, spawnServer } from "../support/processes.ts";
 import { count, isShort } from "./counts.ts";
 import { addFigure, timesOf } from "./figures.ts";
 import { Writer } from "./writers.ts";
@@ -38,7 +33,7 @@ async function readyServer(databaseUrl: string): Promise<[SpawnedServer, number]
 const readyTimes: number[] = [];
 
 it("kill -9 loses no acknowledged write and applies none by half, and a retry gets the first answer", async () => {
-  const databaseUrl = await databaseOfTest();
+  const databaseUrl = await createTemporaryDatabase();
   const key = await createKeyByCommand(databaseUrl);
   const writers = Array.from({ length: clients }, (_, number) => new Writer(`writer-${number}`, key));
   const kills = count("KILLS");
@@ -76,7 +71,7 @@ it("kill -9 loses no acknowledged write and applies none by half, and a retry ge
     ),
   );
 
-  const stored = await everyCustomer(server.client(key));
+  const stored = await listAllCustomers(server.client(key));
   const expected = writers.flatMap(({ acknowledged }) => [...acknowledged]);
   // As many as there were creates: whoever retried has made one customer and not two.
   expect(stored).toHaveLength(expected.length);

@@ -1,7 +1,8 @@
 /** What every outage of a database must look like from outside: asked over and over, and measured. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
-import { type Sent, startServer, type TestServer } from "../support/harness.ts";
+import type { ParsedResponse } from "../support/partner.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 import { addFigure, timesOf } from "./figures.ts";
 
 /** The promises: any answer, a readiness that says 503, and the recovery after the repair. */
@@ -10,7 +11,7 @@ const readinessMilliseconds = 1_000;
 const recoveryMilliseconds = 2_000;
 
 /** A request, over and over the same. */
-type Ask = () => Promise<Pick<Sent, "status" | "headers">>;
+type Ask = () => Promise<Pick<ParsedResponse, "status" | "headers">>;
 
 /** A server whose database is about to fail, and what is asked of it. */
 export interface Outage {
@@ -119,7 +120,7 @@ export async function startOutage(name: string, databaseUrl: string): Promise<Ou
       expect(recovery).toBeLessThan(recoveryMilliseconds);
       expect((await withUnknownKey()).status).toBe(401);
       // The same request again: whether the first came through or not, there is one customer.
-      const again = (await safe()) as Sent;
+      const again = (await safe()) as ParsedResponse;
       expect(again.status).toBe(201);
       const found = await partner.send("GET", "/customers?search=safe@x.example");
       expect(found.body.data).toEqual([again.body.data]);

@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { everyCustomer, launchServer } from "../support/harness.ts";
+import { listAllCustomers } from "../support/listAllCustomers.ts";
 import { execute, type PostgresServer, startPostgres } from "../support/postgres.ts";
+import { launchServer } from "../support/processes.ts";
 import { count } from "./counts.ts";
 import { addFigure, timesOf } from "./figures.ts";
 import { type Outage, startOutage } from "./outage.ts";
@@ -130,7 +131,7 @@ describe("when PostgreSQL", () => {
       for (const found of await Promise.all(writers.map((writer) => writer.check(server))))
         expect(found).toEqual({ lost: [], half: [] });
     }
-    const stored = await everyCustomer(await server.client(key));
+    const stored = await listAllCustomers(await server.client(key));
     const expected = writers.flatMap(({ acknowledged }) => [...acknowledged]);
     expect(stored).toHaveLength(expected.length);
     expect(Object.fromEntries(stored.map((customer) => [customer.id, customer]))).toEqual(

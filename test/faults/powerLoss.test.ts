@@ -6,13 +6,10 @@ import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import SqliteConnection from "better-sqlite3";
 import { afterAll, expect, it, onTestFinished } from "vitest";
-import {
-  createKeyByCommand,
-  databaseOfTest,
-  everyCustomer,
-  spawnServer,
-  temporaryFolder,
-} from "../support/harness.ts";
+import { createTemporaryDatabase } from "../support/databases.ts";
+import { listAllCustomers } from "../support/listAllCustomers.ts";
+import { createKeyByCommand, spawnServer } from "../support/processes.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { count } from "./counts.ts";
 import { addFigure } from "./figures.ts";
 
@@ -39,7 +36,7 @@ interface Files {
 
 /** Writes with some clients at once to a server; its files as they are when all is answered. */
 async function written(clients: number): Promise<{ writes: Write[]; files: Files; key: string }> {
-  const DATABASE_URL = await databaseOfTest();
+  const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const file = DATABASE_URL.slice("sqlite:".length);
   const server = await spawnServer({ DATABASE_URL });
@@ -184,7 +181,7 @@ it("every cut of the log of one client's writes opens to the first of them, in t
   const server = await spawnServer({ DATABASE_URL: `sqlite:${whole}` });
   const customers = new Map<string, unknown>();
   for (const [index, { customer }] of writes.entries()) if (held[index]) customers.set(customer.id, customer);
-  expect(await everyCustomer(server.client(key))).toEqual([...customers.values()].reverse());
+  expect(await listAllCustomers(server.client(key))).toEqual([...customers.values()].reverse());
 
   addFigure("Power loss", "acknowledged writes; cuts of the log", `${writes.length}; ${cuts.length}`);
   addFigure("Power loss", "cuts that are no prefix of the answers", 0, "0");

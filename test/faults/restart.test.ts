@@ -1,14 +1,10 @@
 /** SIGTERM while 64 connections ask one request after the other: two servers are restarted in turn. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
-import {
-  createKeyByCommand,
-  databaseOfTest,
-  everyCustomer,
-  type SpawnedServer,
-  spawnServer,
-} from "../support/harness.ts";
+import { createTemporaryDatabase } from "../support/databases.ts";
+import { listAllCustomers } from "../support/listAllCustomers.ts";
 import { freePort } from "../support/postgres.ts";
+import { createKeyByCommand, type SpawnedServer, spawnServer } from "../support/processes.ts";
 import { count } from "./counts.ts";
 import { addFigure, timesOf } from "./figures.ts";
 
@@ -30,7 +26,7 @@ async function readinessOf(server: SpawnedServer): Promise<string> {
 it.each([1, 2])(
   "SIGTERM under 64 connections fails no request, and ends with 0 within ten seconds: WORKERS=%i",
   async (workers) => {
-    const DATABASE_URL = await databaseOfTest();
+    const DATABASE_URL = await createTemporaryDatabase();
     const key = await createKeyByCommand(DATABASE_URL);
     const restarts = Math.ceil(count("RESTARTS") / (workers === 1 ? 1 : 10));
     const start = (PORT: string) => spawnServer({ DATABASE_URL, PORT, WORKERS: String(workers) });
@@ -101,7 +97,7 @@ it.each([1, 2])(
     }
 
     expect(failures).toEqual([]);
-    const stored = await everyCustomer((servers[0] as SpawnedServer).client(key));
+    const stored = await listAllCustomers((servers[0] as SpawnedServer).client(key));
     expect(stored.map(({ email }) => email).sort()).toEqual(created.toSorted());
     expect(Math.max(...exitTimes)).toBeLessThan(exitMilliseconds);
     const test = `SIGTERM, WORKERS=${workers}`;

@@ -4,12 +4,13 @@ import { rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it, onTestFinished } from "vitest";
 import { damageDatabase, fileOf, lockDatabase } from "../support/databaseFaults.ts";
-import { databaseOfTest, temporaryFolder } from "../support/harness.ts";
+import { createTemporaryDatabase } from "../support/databases.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { count } from "./counts.ts";
 import { type Outage, startOutage } from "./outage.ts";
 
 async function outageOfTest(name: string, databaseUrl?: string): Promise<Outage> {
-  const outage = await startOutage(name, databaseUrl ?? (await databaseOfTest()));
+  const outage = await startOutage(name, databaseUrl ?? (await createTemporaryDatabase()));
   onTestFinished(() => outage.server.stop());
   return outage;
 }

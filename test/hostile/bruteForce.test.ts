@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
 import { addFigure, percentile } from "../support/figures.ts";
-import { startServer } from "../support/harness.ts";
+import { startServer } from "../support/server.ts";
 import { Caller, sendAll } from "./caller.ts";
 import { count } from "./counts.ts";
 

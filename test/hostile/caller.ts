@@ -1,8 +1,8 @@
 /** A client of bytes: one kept connection, one request at a time, and every answer compared with the contract. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { type Answer, assertContract } from "../../server/contractCheck.ts";
-import { parseAnswers, requestBytes } from "../support/harness.ts";
+import { assertContract, type ObservedResponse } from "../../server/contractCheck.ts";
+import { parseResponses, requestBytes } from "../support/rawHttp.ts";
 
 /** A request as it is sent; a Content-Length is added to a body. */
 export interface Sent {
@@ -27,7 +27,7 @@ export class Caller {
    * The answer to a request.
    * @throws {Error} where it differs from the contract, or where the server ends the connection without one
    */
-  async send({ method, target, headers, body }: Sent): Promise<Answer> {
+  async send({ method, target, headers, body }: Sent): Promise<ObservedResponse> {
     const length = body && { "Content-Length": String(body.length) };
     const all = { Connection: "keep-alive", ...headers, ...length };
     const bytes = requestBytes(`${method} ${target}`, all, body);
@@ -35,11 +35,11 @@ export class Caller {
     // Of bytes that are no HTTP request nobody knows the method: the answer has a body, and ends the connection.
     const isMalformed = method === "HEAD" && !received.toString("latin1").endsWith("\r\n\r\n");
     const known = isMalformed ? "GET" : method;
-    const [answer] = parseAnswers(received, known, targetForContract(target));
+    const [answer] = parseResponses(received, known, targetForContract(target));
     if (isMalformed && answer?.headers.connection !== "close")
       throw new Error("An answer to HEAD has a body");
-    assertContract(answer as Answer);
-    return answer as Answer;
+    assertContract(answer as ObservedResponse);
+    return answer as ObservedResponse;
   }
 
   /** The bytes of the answer to the bytes of a request. */
@@ -104,8 +104,8 @@ export class Caller {
 }
 
 /** Sends requests over several callers at a time; resolves to their answers, in the order of the requests. */
-export async function sendAll(callers: Caller[], requests: readonly Sent[]): Promise<Answer[]> {
-  const answers: Answer[] = [];
+export async function sendAll(callers: Caller[], requests: readonly Sent[]): Promise<ObservedResponse[]> {
+  const answers: ObservedResponse[] = [];
   const rest = requests.entries();
   const work = async (caller: Caller) => {
     for (const [index, request] of rest) answers[index] = await caller.send(request);

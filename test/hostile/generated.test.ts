@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { operations } from "../../server/contract.ts";
-import type { Answer } from "../../server/contractCheck.ts";
+import type { ObservedResponse } from "../../server/contractCheck.ts";
 import { addFigure } from "../support/figures.ts";
-import { startServer, type TestServer } from "../support/harness.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 import { Caller, sendAll } from "./caller.ts";
 import { texts } from "./corpus.ts";
 import { count } from "./counts.ts";
@@ -25,7 +25,7 @@ afterAll(async () => {
 const batch = 32;
 
 /** What is wrong with an answer that the contract lets be. */
-function faultOf({ isGood }: Generated, { status, body }: Answer): string | undefined {
+function faultOf({ isGood }: Generated, { status, body }: ObservedResponse): string | undefined {
   if (status >= 500) return `${status} ${body}`;
   if (isGood === true && status === 400) return `what is as the contract says was refused: ${body}`;
   if (isGood === false && status !== 400) return `what is not as the contract says was answered ${status}`;
@@ -56,7 +56,7 @@ describe.each(operations)("$operationId", (operation) => {
       fc.asyncProperty(requests, async (sent) => {
         const answers = await sendAll(callers, sent);
         for (const [index, request] of sent.entries()) {
-          const answer = answers[index] as Answer;
+          const answer = answers[index] as ObservedResponse;
           const fault = faultOf(request, answer);
           if (fault)
             throw new Error(`${fault}\n${JSON.stringify({ ...request, body: request.body?.toString() })}`);

@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { basePath, type Operation, operations } from "../../server/contract.ts";
 import { addFigure } from "../support/figures.ts";
-import { type Partner, requestBytes, startServer, type TestServer } from "../support/harness.ts";
+import type { Partner } from "../support/partner.ts";
+import { requestBytes } from "../support/rawHttp.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 import { Caller } from "./caller.ts";
 
 /** A company, the ids of its customers, newest first, and the text that is in all of them. */

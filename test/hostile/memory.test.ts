@@ -3,8 +3,9 @@ import { once } from "node:events";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { operations } from "../../server/contract.ts";
+import { createTemporaryDatabase } from "../support/databases.ts";
 import { addFigure } from "../support/figures.ts";
-import { createKeyByCommand, databaseOfTest, spawnServer } from "../support/harness.ts";
+import { createKeyByCommand, spawnServer } from "../support/processes.ts";
 import { Caller, sendAll } from "./caller.ts";
 import { count } from "./counts.ts";
 import { requestsOf } from "./requests.ts";
@@ -14,7 +15,7 @@ const promisedMegabytes = 5;
 const warmUpRequests = 2_000;
 
 it("keeps less than 5 MB of all that is sent, valid or not", async () => {
-  const DATABASE_URL = await databaseOfTest();
+  const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const server = await spawnServer({ DATABASE_URL }, undefined, {
     nodeOptions: ["--expose-gc", "--import", "./test/hostile/heap.mjs"],

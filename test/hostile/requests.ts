@@ -1,7 +1,7 @@
 /** Requests made of the contract, right and wrong, and of what has broken other software. */
 import fc from "fast-check";
 import { basePath, type Operation, type Parameter } from "../../server/contract.ts";
-import { errorsOf } from "../../server/contractCheck.ts";
+import { findSchemaErrors } from "../../server/contractCheck.ts";
 import { textOfUpTo } from "../support/arbitraries.ts";
 import type { Sent } from "./caller.ts";
 import * as corpus from "./corpus.ts";
@@ -188,7 +188,9 @@ function isGoodQuery(operation: Operation, pairs: [string, string][]): boolean {
     if (!parameter || names.indexOf(name) !== index || !isDecodable(value)) return false;
     if (value === "" && parameter.allowEmptyValue) return true;
     // Out of its bounds it is clamped, and how it is written is all that is judged.
-    return parameter.pattern ? parameter.pattern.test(value) : errorsOf(parameter.schema, value).length === 0;
+    return parameter.pattern
+      ? parameter.pattern.test(value)
+      : findSchemaErrors(parameter.schema, value).length === 0;
   });
 }
 
@@ -235,7 +237,7 @@ function isGoodBody(operation: Operation, text: string): boolean {
   const schema = operation.bodySchema as Schema;
   const body = JSON.parse(text);
   const refused = Object.keys(schema["x-refused-properties"] ?? {});
-  return !refused.some((name) => Object.hasOwn(body, name)) && errorsOf(schema, body).length === 0;
+  return !refused.some((name) => Object.hasOwn(body, name)) && findSchemaErrors(schema, body).length === 0;
 }
 
 /** The ways to choose a field, as JSON. */
@@ -324,7 +326,7 @@ function rightText(schema: Schema): fc.Arbitrary<string> {
   // ajv is the judge of all of them.
   return fc
     .oneof({ weight: 5, arbitrary: special }, fc.constantFrom(...corpus.texts))
-    .filter((text) => errorsOf(schema, text).length === 0);
+    .filter((text) => findSchemaErrors(schema, text).length === 0);
 }
 
 /** Those parts that were not left out, by name. */

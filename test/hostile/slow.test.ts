@@ -3,8 +3,10 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
+import { createTemporaryDatabase } from "../support/databases.ts";
 import { addFigure, percentile } from "../support/figures.ts";
-import { createKeyByCommand, databaseOfTest, requestBytes, spawnServer } from "../support/harness.ts";
+import { createKeyByCommand, spawnServer } from "../support/processes.ts";
+import { requestBytes } from "../support/rawHttp.ts";
 import { Caller } from "./caller.ts";
 import { count } from "./counts.ts";
 
@@ -41,7 +43,7 @@ async function sendSlowly(port: number, beginning: Buffer): Promise<Fate> {
 }
 
 it("500 slow connections are ended within 15 s, gone two seconds later, and meanwhile others are answered", async () => {
-  const DATABASE_URL = await databaseOfTest();
+  const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const server = await spawnServer({ DATABASE_URL });
   const headers = {

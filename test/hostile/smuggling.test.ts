@@ -1,6 +1,7 @@
 /** Requests that two readers could divide in two ways: 400, the connection closed, and nothing done. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Partner, startServer, type TestServer } from "../support/harness.ts";
+import type { Partner } from "../support/partner.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 let partner: Partner;

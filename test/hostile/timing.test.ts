@@ -1,13 +1,9 @@
 /** Whether the time of an answer tells what the answer does not. */
 import { expect, it } from "vitest";
+import { createTemporaryDatabase } from "../support/databases.ts";
 import { addFigure, percentile } from "../support/figures.ts";
-import {
-  createKeyByCommand,
-  databaseOfTest,
-  requestBytes,
-  runCommand,
-  spawnServer,
-} from "../support/harness.ts";
+import { createKeyByCommand, runCommand, spawnServer } from "../support/processes.ts";
+import { requestBytes } from "../support/rawHttp.ts";
 import { Caller } from "./caller.ts";
 import { count, isFull } from "./counts.ts";
 
@@ -53,7 +49,7 @@ async function timed(port: number, requests: [Buffer, Buffer]): Promise<[number[
 }
 
 it("tells no foreign id from an unknown one, and no revoked key from one that never was", async () => {
-  const DATABASE_URL = await databaseOfTest();
+  const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const revoked = await createKeyByCommand(DATABASE_URL);
   expect((await runCommand(["keys", "revoke", revoked.slice(0, 12)], { DATABASE_URL })).code).toBe(0);

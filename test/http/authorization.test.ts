@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bothScopes, requestBytes, startServer, type TestServer } from "../support/harness.ts";
+import { requestBytes } from "../support/rawHttp.ts";
+import { bothScopes, startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {

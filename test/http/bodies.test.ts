@@ -1,14 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ClientGoneError } from "../../server/errors.ts";
 import { readBody } from "../../server/requestParsing.ts";
-import {
-  exchangeBytes,
-  type Partner,
-  requestBytes,
-  serve,
-  startServer,
-  type TestServer,
-} from "../support/harness.ts";
+import { serve } from "../support/otherServers.ts";
+import type { Partner } from "../support/partner.ts";
+import { exchangeBytes, requestBytes } from "../support/rawHttp.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 let partner: Partner;

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Answer } from "../../server/contractCheck.ts";
-import { requestBytes, startServer, type TestServer } from "../support/harness.ts";
+import type { ObservedResponse } from "../../server/contractCheck.ts";
+import { requestBytes } from "../support/rawHttp.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 let key: string;
@@ -20,7 +21,7 @@ const json = { "Content-Type": "application/json" };
 const bearer = (token = key) => ({ Authorization: `Bearer ${token}` });
 
 /** Status and body of each answer. */
-const shown = (answers: Answer[]) =>
+const shown = (answers: ObservedResponse[]) =>
   answers.map(({ status, body }) => [status, body === "" ? undefined : JSON.parse(body)]);
 
 describe("bytes that are no HTTP request", () => {

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { contract } from "../../server/contract.ts";
 import { assertContract, createCheckedFetch } from "../../server/contractCheck.ts";
-import { exchangeBytes, parseAnswers, serve } from "../support/harness.ts";
+import { serve } from "../support/otherServers.ts";
+import { exchangeBytes, parseResponses } from "../support/rawHttp.ts";
 
 const path = "/api/v1/customers/019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11";
 const customer = contract.components.examples.customer.value;
@@ -183,9 +184,9 @@ const drifts: [title: string, answer: WrittenAnswer, where: string, contract: st
 describe("an answer is refused, with what the contract says and what came, for", () => {
   it.each(drifts)("%s", async (_title, answer, where, contract, came) => {
     const report = String(await ask(answer).catch((error) => error.message));
-    expect(report).toContain(`GET ${path} was answered ${answer.status}, and differs from the contract:`);
+    expect(report).toContain(`GET ${path} responded ${answer.status}, which differs from the contract:`);
     expect(report).toContain(`\n  ${where}\n  - contract: ${contract}`);
-    expect(report).toContain(`\n  + came:     ${came}`);
+    expect(report).toContain(`\n  + response: ${came}`);
     expect(report.match(/- contract:/g)).toHaveLength(1);
   });
 });
@@ -207,7 +208,7 @@ describe("a body that must not be there is seen on the wire, where fetch would h
   async function exchange(method: string, bytes: string): Promise<void> {
     const url = await serve((request) => void request.socket.end(bytes));
     const request = `${method} ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
-    const answers = parseAnswers(await exchangeBytes(Number(new URL(url).port), request), method, path);
+    const answers = parseResponses(await exchangeBytes(Number(new URL(url).port), request), method, path);
     expect(answers).toHaveLength(1);
     for (const answer of answers) assertContract(answer);
   }
@@ -229,7 +230,7 @@ describe("a body that must not be there is seen on the wire, where fetch would h
     ["GET", `HTTP/1.1 304 Not Modified\r\n${headers}${length}\r\n${body}`],
   ])("%s is refused with a body", async (method, bytes) => {
     await expect(exchange(method, bytes)).rejects.toThrow(
-      `\n  body\n  - contract: empty\n  + came:     ${body}`,
+      `\n  body\n  - contract: empty\n  + response: ${body}`,
     );
   });
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Partner, type Sent, startServer, type TestServer } from "../support/harness.ts";
+import type { ParsedResponse, Partner } from "../support/partner.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 let partner: Partner;
@@ -121,7 +122,7 @@ const unknown = [
 ];
 
 describe.each(Object.entries(writes))("%s", (_operationId, write) => {
-  const refusal = ({ status, body }: Sent) => [status, body.error, body.field];
+  const refusal = ({ status, body }: ParsedResponse) => [status, body.error, body.field];
   const stateOf = async () => (await partner.send("GET", "/customers?limit=100")).text;
 
   it.each(accepted.map(titled))(

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { forgetLapsedKeys } from "../../server/idempotencyKeys.ts";
-import { type Partner, type Sent, startServer, type TestServer } from "../support/harness.ts";
+import type { ParsedResponse, Partner } from "../support/partner.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -12,13 +13,13 @@ const create = (partner: Partner, key: string, body: unknown) =>
   partner.send("POST", "/customers", body, { "Idempotency-Key": key });
 
 /** What a replay repeats. */
-const answerOf = ({ status, text, headers }: Sent) => ({
+const answerOf = ({ status, text, headers }: ParsedResponse) => ({
   status,
   text,
   location: headers.get("Location"),
   tag: headers.get("ETag"),
 });
-const isReplay = ({ headers }: Sent) => headers.get("Idempotent-Replayed") === "true";
+const isReplay = ({ headers }: ParsedResponse) => headers.get("Idempotent-Replayed") === "true";
 const emailsOf = async ({ send }: Partner) =>
   (await send("GET", "/customers")).body.data.map(({ email }: { email: string }) => email);
 

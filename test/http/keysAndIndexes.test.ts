@@ -1,6 +1,6 @@
 /** Company data is found, and may be divided, by its company: every key of it begins with the company. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { startServer, type TestServer } from "../support/harness.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ApiKey, createApiKeys } from "../../server/apiKeys.ts";
 import { createOperations } from "../../server/customers.ts";
 import type { Call } from "../../server/operations.ts";
-import { type Partner, startServer, type TestServer } from "../support/harness.ts";
+import type { Partner } from "../support/partner.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 /** Of a company with 101 customers. */

@@ -1,6 +1,9 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Partner, requestBytes, spawnServer, startServer, type TestServer } from "../support/harness.ts";
+import type { Partner } from "../support/partner.ts";
+import { spawnServer } from "../support/processes.ts";
+import { requestBytes } from "../support/rawHttp.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 let partner: Partner;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CustomersClient } from "../../client/index.ts";
 import type { components, operations } from "../../generated/api.ts";
 import { numberOfUpTo, textOfUpTo, tricky } from "../support/arbitraries.ts";
-import { startServer, type TestServer } from "../support/harness.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 type Customer = components["schemas"]["Customer"];
 type CustomerCreate = components["schemas"]["CustomerCreate"];

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type Sent, startServer, type TestServer } from "../support/harness.ts";
+import type { ParsedResponse } from "../support/partner.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 const servers: TestServer[] = [];
 afterEach(async () => {
@@ -13,7 +14,7 @@ async function limitedServer(requestsPerMinute: number): Promise<TestServer> {
 }
 
 const names = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
-const limitsOf = ({ headers }: Pick<Sent, "headers">) => names.map((name) => headers.get(name));
+const limitsOf = ({ headers }: Pick<ParsedResponse, "headers">) => names.map((name) => headers.get(name));
 
 describe("the rate limit of a key", () => {
   it("counts every request down, whatever its answer, and then gives 429", async () => {
@@ -90,7 +91,7 @@ describe("the rate limit of a key", () => {
 
 describe("the RateLimit headers", () => {
   /** One answer of each status after the key check. */
-  async function answersOf(server: TestServer): Promise<Sent[]> {
+  async function answersOf(server: TestServer): Promise<ParsedResponse[]> {
     const { company, send } = await server.partner();
     const reader = await server.partner({ company, scopes: ["customers:read"] });
     const key = { "Idempotency-Key": "k" };

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Partner, requestBytes, startServer, type TestServer } from "../support/harness.ts";
+import type { Partner } from "../support/partner.ts";
+import { requestBytes } from "../support/rawHttp.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 let partner: Partner;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { createRandom } from "../bench/people.ts";
-import { type Partner, startServer, type TestServer } from "../support/harness.ts";
+import type { Partner } from "../support/partner.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {

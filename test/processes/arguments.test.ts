@@ -1,6 +1,7 @@
 /** The arguments of the commands: what they are told, and with which code they end. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { runCommand, startServer, type TestServer } from "../support/harness.ts";
+import { runCommand } from "../support/processes.ts";
+import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {

@@ -3,7 +3,8 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFil
 import { join } from "node:path";
 import SqliteConnection from "better-sqlite3";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { createKeyByCommand, runCommand, spawnServer, temporaryFolder } from "../support/harness.ts";
+import { createKeyByCommand, runCommand, spawnServer } from "../support/processes.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 let folder: string;
 let DATABASE_URL: string;

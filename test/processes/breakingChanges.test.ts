@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { breaksOf, readContracts } from "../../openapi/breakingChanges.ts";
-import { runProgram } from "../support/harness.ts";
+import { runProgram } from "../support/processes.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a contract that each row changes
 type Contract = any;

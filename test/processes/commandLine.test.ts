@@ -1,5 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { bothScopes, runCommand, temporaryFolder } from "../support/harness.ts";
+import { runCommand } from "../support/processes.ts";
+import { bothScopes } from "../support/server.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 describe("help and wrong arguments", () => {
   it.each([

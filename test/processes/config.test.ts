@@ -4,7 +4,7 @@ import { join } from "node:path";
 import express from "express";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ConfigError, readConfig, readOptions } from "../../server/config.ts";
-import { temporaryFolder } from "../support/harness.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 /** The lines of the error. */
 function problemsOf(read: () => unknown): string[] {

@@ -2,14 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { outsideAnswers } from "../../server/commands/contractResponses.ts";
-import {
-  runCommand,
-  serve,
-  startServer,
-  type TestServer,
-  temporaryFolder,
-  unescaped,
-} from "../support/harness.ts";
+import { serve } from "../support/otherServers.ts";
+import { runCommand } from "../support/processes.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
+import { unescapeXml } from "../support/unescapeXml.ts";
 
 const count = Object.keys(outsideAnswers).length;
 
@@ -53,9 +50,9 @@ describe("distribu-contract", () => {
       "differs  updateCustomer 404 Customer not found.",
     ]);
     expect(stdout).toMatch(
-      /body\/error\n +- contract: Customer not found\.\n +\+ came: {5}No such customer\.\n/,
+      /body\/error\n +- contract: Customer not found\.\n +\+ response: No such customer\.\n/,
     );
-    expect(stdout).toMatch(/body\/field\n +- contract: cursor\n +\+ came: {5}page\n/);
+    expect(stdout).toMatch(/body\/field\n +- contract: cursor\n +\+ response: page\n/);
     expect(stdout).toContain(`\n${count - 3} of ${count} answers are as the contract says; 3 differ.\n`);
     expect(code).toBe(1);
   });
@@ -81,7 +78,7 @@ describe("distribu-contract", () => {
     ]);
     expect(failed[0]?.content).toContain("- contract: JSON\n");
     expect(failed[0]?.content).toContain(
-      '+ came:     {"error":<b class="x">No & no ]]></b>\uFFFD\uFFFD\uFFFD}',
+      '+ response: {"error":<b class="x">No & no ]]></b>\uFFFD\uFFFD\uFFFD}',
     );
   });
 
@@ -99,7 +96,7 @@ describe("distribu-contract", () => {
     const readOnly = await server.createKey({ scopes: ["customers:read"] });
     const { code, stdout } = await runContract("--url", server.url, "--key", readOnly);
     expect(stdout).toContain("differs  createCustomer 201\n");
-    expect(stdout).toContain("came:     createCustomer 403 This API key lacks the customers:write scope.");
+    expect(stdout).toContain("response: createCustomer 403 This API key lacks the customers:write scope.");
     expect(code).toBe(1);
   });
 
@@ -178,8 +175,8 @@ function casesOf(xml: string, counts: Record<string, number>): { name: string; c
   );
   expect(xml).toMatch(whole);
   return [...xml.matchAll(new RegExp(one, "gu"))].map(([, name, inner]) => ({
-    name: unescaped(name as string),
-    content: unescaped(inner ?? ""),
+    name: unescapeXml(name as string),
+    content: unescapeXml(inner ?? ""),
   }));
 }
 

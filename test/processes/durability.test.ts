@@ -1,16 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { CustomersClient } from "../../client/index.ts";
-import {
-  createKeyByCommand,
-  databaseOfTest,
-  everyCustomer,
-  runCommand,
-  spawnServer,
-} from "../support/harness.ts";
+import { createTemporaryDatabase } from "../support/databases.ts";
+import { listAllCustomers } from "../support/listAllCustomers.ts";
+import { createKeyByCommand, runCommand, spawnServer } from "../support/processes.ts";
 
 describe("a restart", () => {
   it("keeps customers, API keys and idempotency keys as they were", async () => {
-    const databaseUrl = await databaseOfTest();
+    const databaseUrl = await createTemporaryDatabase();
     const key = await createKeyByCommand(databaseUrl);
     const first = await spawnServer({ DATABASE_URL: databaseUrl });
     const creation = {
@@ -24,7 +20,7 @@ describe("a restart", () => {
 
     const second = await spawnServer({ DATABASE_URL: databaseUrl });
     const client = second.client(key);
-    expect(await everyCustomer(client)).toEqual([created.data?.data]);
+    expect(await listAllCustomers(client)).toEqual([created.data?.data]);
     const got = await client.GET("/customers/{id}", {
       params: { path: { id: created.data?.data.id ?? "" } },
     });
@@ -37,7 +33,7 @@ describe("a restart", () => {
 
 describe("two server processes on one database", () => {
   it("answer one of 50 concurrent creates of an email in mixed case 201, and 49 times 409", async () => {
-    const databaseUrl = await databaseOfTest();
+    const databaseUrl = await createTemporaryDatabase();
     const key = await createKeyByCommand(databaseUrl);
     const servers = [
       await spawnServer({ DATABASE_URL: databaseUrl }),
@@ -55,11 +51,11 @@ describe("two server processes on one database", () => {
     const statuses = answers.map(({ response }) => response.status).sort();
     expect(statuses).toEqual([201, ...Array(49).fill(409)]);
     const created = answers.find(({ data }) => data)?.data?.data;
-    for (const client of clients) expect(await everyCustomer(client)).toEqual([created]);
+    for (const client of clients) expect(await listAllCustomers(client)).toEqual([created]);
   });
 
   it("answer concurrent creates under one idempotency key with one customer", async () => {
-    const databaseUrl = await databaseOfTest();
+    const databaseUrl = await createTemporaryDatabase();
     const key = await createKeyByCommand(databaseUrl);
     const servers = [
       await spawnServer({ DATABASE_URL: databaseUrl }),
@@ -83,14 +79,14 @@ describe("two server processes on one database", () => {
 
   it("do not collide when both start at once on a new database, and only one makes the first key", async () => {
     for (let round = 0; round < 3; round += 1) {
-      const databaseUrl = await databaseOfTest();
+      const databaseUrl = await createTemporaryDatabase();
       const environment = { DATABASE_URL: databaseUrl, NODE_ENV: "development" };
       const servers = await Promise.all([spawnServer(environment), spawnServer(environment)]);
       const keysOf = () => servers.flatMap((server) => server.output().match(/dk_[\w-]{43}/g) ?? []);
       await expect.poll(() => keysOf().length, { timeout: 10_000 }).toBeGreaterThan(0);
       for (const server of servers) {
         expect((await server.fetch("/readyz")).status).toBe(200);
-        expect(await everyCustomer(server.client(keysOf()[0] as string))).toHaveLength(3);
+        expect(await listAllCustomers(server.client(keysOf()[0] as string))).toHaveLength(3);
         server.process.kill("SIGTERM");
         expect(await server.exited).toBe(0);
       }
@@ -99,7 +95,7 @@ describe("two server processes on one database", () => {
   });
 
   it("both refuse a key on its next use after it was revoked", async () => {
-    const databaseUrl = await databaseOfTest();
+    const databaseUrl = await createTemporaryDatabase();
     const key = await createKeyByCommand(databaseUrl);
     const servers = [
       await spawnServer({ DATABASE_URL: databaseUrl }),

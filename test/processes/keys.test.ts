@@ -1,23 +1,23 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { createTemporaryDatabase } from "../support/databases.ts";
 import {
-  bothScopes,
   createKeyByCommand,
-  databaseOfTest,
-  type Ended,
+  type ProgramResult,
   runCommand,
   runProgram,
   spawnServer,
-} from "../support/harness.ts";
+} from "../support/processes.ts";
+import { bothScopes } from "../support/server.ts";
 
 const keyLine = /^dk_[A-Za-z0-9_-]{43}\n$/;
 
 let DATABASE_URL: string;
 beforeEach(async () => {
-  DATABASE_URL = await databaseOfTest();
+  DATABASE_URL = await createTemporaryDatabase();
 });
 
 /** Runs `keys` with these arguments on the database of this test. */
-function keys(...args: string[]): Promise<Ended> {
+function keys(...args: string[]): Promise<ProgramResult> {
   return runCommand(["keys", ...args], { DATABASE_URL });
 }
 

@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { outsideAnswers } from "../../server/commands/contractResponses.ts";
-import { installPackage, runProgram, startServer, temporaryFolder } from "../support/harness.ts";
+import { installPackage } from "../support/packages.ts";
+import { runProgram } from "../support/processes.ts";
+import { startServer } from "../support/server.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 describe("the package", () => {
   const folder = temporaryFolder();

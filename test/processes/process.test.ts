@@ -4,17 +4,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { assertContract } from "../../server/contractCheck.ts";
 import {
   createKeyByCommand,
-  openConnection,
-  parseAnswers,
   runCommand,
   runProgram,
   runServer,
   type SpawnedServer,
   spawnServer,
-  startServer,
-  type TestServer,
-  temporaryFolder,
-} from "../support/harness.ts";
+} from "../support/processes.ts";
+import { openConnection, parseResponses } from "../support/rawHttp.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 let folder: string;
 let DATABASE_URL: string;
@@ -121,7 +119,7 @@ describe("the first run on a database without keys", () => {
     writeFileSync(join(folder, ".curlrc"), "include\n");
     const { code, stdout } = await runProgram("bash", ["-c", curl], { CURL_HOME: folder });
     expect(code).toBe(0);
-    const [answer] = parseAnswers(Buffer.from(stdout), "GET", "/api/v1/customers");
+    const [answer] = parseResponses(Buffer.from(stdout), "GET", "/api/v1/customers");
     if (!answer) throw new Error("curl printed no answer");
     assertContract(answer);
     expect(answer.status).toBe(200);
@@ -190,14 +188,14 @@ describe("SIGTERM", () => {
     busy.send(body.slice(0, 10));
 
     server.process.kill("SIGTERM");
-    await idle.ended;
+    await idle.closed;
     const readiness = await server.fetch("/readyz");
     expect(readiness.status).toBe(503);
     expect(await readiness.json()).toEqual({ status: "stopping" });
     expect(server.output()).not.toContain('"msg":"stopped"');
 
     busy.send(body.slice(10));
-    const answer = parseAnswers(await busy.ended, "POST", "/api/v1/customers").at(-1);
+    const answer = parseResponses(await busy.closed, "POST", "/api/v1/customers").at(-1);
     if (!answer) throw new Error("The request was not answered");
     assertContract(answer);
     expect(answer.status).toBe(201);
@@ -239,7 +237,7 @@ describe("SIGTERM", () => {
     await idle.receives('{"status":"ok"}');
     server.process.kill("SIGTERM");
     expect(await server.exited).toBe(0);
-    await Promise.all([silent.ended, idle.ended]);
+    await Promise.all([silent.closed, idle.closed]);
   }, 9_000);
 });
 

@@ -3,14 +3,10 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { variables } from "../../server/config.ts";
 import { createDemo } from "../../server/demo.ts";
-import {
-  type Ended,
-  runCommand,
-  runProgram,
-  serveChecked,
-  startServer,
-  temporaryFolder,
-} from "../support/harness.ts";
+import { serveChecked } from "../support/otherServers.ts";
+import { type ProgramResult, runCommand, runProgram } from "../support/processes.ts";
+import { startServer } from "../support/server.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 const readme = readFileSync("README.md", "utf8");
 const contributing = readFileSync("CONTRIBUTING.md", "utf8");
@@ -68,7 +64,7 @@ describe("README.md", () => {
     let key = "";
     for (const line of lines) {
       const command = line.replace("dk_AbCdEfGhI", key.slice(0, 12));
-      const ended: Ended = await runProgram("bash", ["-c", command], { DATABASE_URL });
+      const ended: ProgramResult = await runProgram("bash", ["-c", command], { DATABASE_URL });
       expect(ended.code, line).toBe(0);
       if (line.includes(" create ")) key = ended.stdout.trim();
     }

@@ -1,7 +1,8 @@
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { type Ended, runProgram, temporaryFolder } from "../support/harness.ts";
+import { type ProgramResult, runProgram } from "../support/processes.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 const person = {
   GIT_AUTHOR_NAME: "Releaser",
@@ -38,7 +39,7 @@ async function createRepository() {
       expect(text).toMatch(from);
       writeFileSync(join(folder.path, name), text.replace(from, to));
     },
-    run: (command: string): Promise<Ended> =>
+    run: (command: string): Promise<ProgramResult> =>
       runProgram("bash", ["-euo", "pipefail", "-c", `cd ${folder.path}\n${command}`], person),
     commit: () => repository.run("git add . && git commit -qm Change"),
     release: (version: string) => repository.run(`npm run --silent release -- ${version}`),

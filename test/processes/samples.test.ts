@@ -4,15 +4,11 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { contract, operations } from "../../server/contract.ts";
 import type { OperationId } from "../../server/operations.ts";
-import {
-  type Ended,
-  type Partner,
-  runProgram,
-  serveChecked,
-  spawnServer,
-  startServer,
-  temporaryFolder,
-} from "../support/harness.ts";
+import { serveChecked } from "../support/otherServers.ts";
+import type { Partner } from "../support/partner.ts";
+import { type ProgramResult, runProgram, spawnServer } from "../support/processes.ts";
+import { startServer } from "../support/server.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 const python = process.env.PYTHON ?? "/usr/bin/python3";
 const php = process.env.PHP ?? "/usr/bin/php";
@@ -27,7 +23,7 @@ const interpreters = {
 type Ending = keyof typeof interpreters;
 const endings = Object.keys(interpreters) as Ending[];
 
-function runAll([program, ...args]: readonly string[], ...more: string[]): Promise<Ended> {
+function runAll([program, ...args]: readonly string[], ...more: string[]): Promise<ProgramResult> {
   return runProgram(program as string, [...args, ...more]);
 }
 
@@ -40,7 +36,7 @@ interface Company {
 }
 
 /** What a sample is to do: the answers that it gets, and what it leaves behind. */
-const outcomes: Record<OperationId, (ran: Ended, seen: string[], company: Company) => unknown> = {
+const outcomes: Record<OperationId, (ran: ProgramResult, seen: string[], company: Company) => unknown> = {
   async listCustomers({ stdout }, seen, { emails }) {
     expect(seen).toEqual(["GET 200", "GET 200"]);
     const shown = [...stdout.matchAll(/[\w.]+@list\.example/g)].map(([email]) => email);

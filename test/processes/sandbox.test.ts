@@ -13,18 +13,13 @@ import {
   writes,
 } from "../../server/commands/contractResponses.ts";
 import { contract } from "../../server/contract.ts";
-import type { Answer } from "../../server/contractCheck.ts";
+import type { ObservedResponse } from "../../server/contractCheck.ts";
 import type { Customer } from "../../server/operations.ts";
 import { sandboxCustomers, sandboxKeys } from "../../server/sandbox/data.ts";
-import {
-  openConnection,
-  parseAnswers,
-  runProgram,
-  type SpawnedServer,
-  serveChecked,
-  spawnServer,
-  unescaped,
-} from "../support/harness.ts";
+import { serveChecked } from "../support/otherServers.ts";
+import { runProgram, type SpawnedServer, spawnServer } from "../support/processes.ts";
+import { openConnection, parseResponses } from "../support/rawHttp.ts";
+import { unescapeXml } from "../support/unescapeXml.ts";
 
 const spawnSandbox = () => spawnServer({}, "dist/server/sandbox/main.js");
 
@@ -36,7 +31,7 @@ function apiOf({ url }: SpawnedServer, name: keyof typeof sandboxKeys = "both"):
 /** What is provoked with another key than that which may all. With `outsideAnswers` this is the whole contract. */
 const otherAnswers: Record<
   Exclude<AnswerName, keyof typeof outsideAnswers>,
-  (sandbox: SpawnedServer) => Promise<Answer>
+  (sandbox: SpawnedServer) => Promise<ObservedResponse>
 > = {
   ...each(reads, "403 This API key lacks the customers:read scope.", (sandbox: SpawnedServer, id) =>
     apiOf(sandbox, "write").call(id),
@@ -61,10 +56,10 @@ const otherAnswers: Record<
     exchange(sandbox, `GET / HTTP/1.1\r\nA: ${"a".repeat(17_000)}\r\n\r\n`),
 };
 
-async function exchange({ port }: SpawnedServer, bytes: string): Promise<Answer> {
+async function exchange({ port }: SpawnedServer, bytes: string): Promise<ObservedResponse> {
   const connection = await openConnection(port);
   connection.send(bytes);
-  return parseAnswers(await connection.ended, "GET", "/")[0] as Answer;
+  return parseResponses(await connection.closed, "GET", "/")[0] as ObservedResponse;
 }
 
 describe("npm run sandbox", () => {
@@ -167,11 +162,11 @@ describe("the start page of the sandbox", () => {
 
   it("shows for every answer of the contract a curl that gives it, in any order and more than once", async () => {
     const sandbox = await spawnSandbox();
-    const seen: Answer[] = [];
+    const seen: ObservedResponse[] = [];
     const url = await serveChecked(sandbox.url, (answer) => seen.push(answer));
     const page = await (await sandbox.fetch("/")).text();
     const shown = [...page.matchAll(/<h3>(.*?)<\/h3>\n<pre><code>(.*?)<\/code><\/pre>/gs)].map(
-      ([, name, curl]) => ({ name: unescaped(name as string), curl: unescaped(curl as string) }),
+      ([, name, curl]) => ({ name: unescapeXml(name as string), curl: unescapeXml(curl as string) }),
     );
     for (const { name, curl } of [...shown, ...shown.toReversed()]) {
       // Headers that are too large do not get past whoever stands between.
@@ -180,7 +175,7 @@ describe("the start page of the sandbox", () => {
       expect(ended.code, ended.stderr).toBe(0);
       if (isTooLarge)
         expect(ended.stdout).toMatch(/^HTTP\/1\.1 431 .*\{"error":"Request headers are too large\."\}$/s);
-      else confirmed(name, seen.at(-1) as Answer);
+      else confirmed(name, seen.at(-1) as ObservedResponse);
     }
     /** The status and the message, without operation and remark. */
     const answerOf = (name: string) => name.replace(/^\w+ /, "").replace(/ \([^()]*\)$/, "");

@@ -2,7 +2,8 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { createKeyByCommand, spawnServer, temporaryFolder } from "../support/harness.ts";
+import { createKeyByCommand, spawnServer } from "../support/processes.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 /** `nobody`. Root may write everywhere, so a run as root starts the server as another, which must be able to read it. */
 const nobody = 65_534;

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type http from "node:http";
 import { createCheckedFetch } from "../../server/contractCheck.ts";
-import { serve } from "./harness.ts";
+import { serve } from "./otherServers.ts";
 
 /** What may happen to a request: whether the server gets it, and what comes back in place of its answer. */
 export const faults = {

@@ -6,14 +6,11 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { positionOf } from "../../../server/customerIds.ts";
 import { fileOf } from "../../support/databaseFaults.ts";
-import {
-  createDatabase,
-  type Partner,
-  runCommand,
-  startServer,
-  type TestServer,
-  temporaryFolder,
-} from "../../support/harness.ts";
+import { createDatabase } from "../../support/databases.ts";
+import type { Partner } from "../../support/partner.ts";
+import { runCommand } from "../../support/processes.ts";
+import { startServer, type TestServer } from "../../support/server.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 let server: TestServer;
 const folder = temporaryFolder();

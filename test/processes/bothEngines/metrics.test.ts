@@ -3,17 +3,13 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { connectDatabase } from "../../../server/database/connect.ts";
 import { lockDatabase } from "../../support/databaseFaults.ts";
-import {
-  createKeyByCommand,
-  databaseOfTest,
-  exchangeBytes,
-  runServer,
-  spawnServer,
-} from "../../support/harness.ts";
+import { createTemporaryDatabase } from "../../support/databases.ts";
+import { createKeyByCommand, runServer, spawnServer } from "../../support/processes.ts";
+import { exchangeBytes } from "../../support/rawHttp.ts";
 
 /** A server in a process of its own, on a new database, with its metrics and a key. */
 async function startMeasured(environment: Record<string, string> = {}) {
-  const DATABASE_URL = await databaseOfTest();
+  const DATABASE_URL = await createTemporaryDatabase();
   const server = await spawnServer({ DATABASE_URL, METRICS_PORT: "0", ...environment });
   const key = await createKeyByCommand(DATABASE_URL);
   const metricsUrl = /"metricsUrl":"([^"]+)"/.exec(server.output())?.[1] ?? "";
@@ -45,7 +41,7 @@ const requests = (operation: string, status: number | string) =>
 
 describe("METRICS_PORT", () => {
   it("is off unless it is set: the server says no address of metrics, and has no such path", async () => {
-    const server = await spawnServer({ DATABASE_URL: await databaseOfTest() });
+    const server = await spawnServer({ DATABASE_URL: await createTemporaryDatabase() });
     expect(server.output()).toContain('"msg":"listening"');
     expect(server.output()).not.toContain("metricsUrl");
     expect((await server.fetch("/metrics")).status).toBe(404);
@@ -61,7 +57,7 @@ describe("METRICS_PORT", () => {
   it("that is in use ends the start with exit code 1 and a line that says so", async () => {
     const { metricsUrl } = await startMeasured();
     const { code, stdout } = await runServer({
-      DATABASE_URL: await databaseOfTest(),
+      DATABASE_URL: await createTemporaryDatabase(),
       METRICS_PORT: new URL(metricsUrl).port,
     });
     expect(code).toBe(1);

@@ -1,6 +1,8 @@
 /** Traces, by an SDK that is loaded before the server, as the README says. */
 import { expect, it } from "vitest";
-import { createKeyByCommand, databaseOfTest, serve, spawnServer } from "../../support/harness.ts";
+import { createTemporaryDatabase } from "../../support/databases.ts";
+import { serve } from "../../support/otherServers.ts";
+import { createKeyByCommand, spawnServer } from "../../support/processes.ts";
 
 interface Span {
   name: string;
@@ -32,7 +34,7 @@ const parentSpanId = "b7ad6b7169203331";
 
 it("gives a span for each request, named by its operation, in the caller's trace, and without what was searched", async () => {
   const { url, spans } = await startReceiver();
-  const DATABASE_URL = await databaseOfTest();
+  const DATABASE_URL = await createTemporaryDatabase();
   const { fetch, ...spawned } = await spawnServer({
     DATABASE_URL,
     NODE_OPTIONS: "--import ./test/tracing.mjs",

@@ -11,15 +11,10 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { CustomersClient } from "../../../client/index.ts";
 import { newestVersion } from "../../../server/database/migrate.ts";
-import {
-  databaseOfTest,
-  launchServer,
-  runCommand,
-  type SpawnedServer,
-  spawnServer,
-  startServer,
-  temporaryFolder,
-} from "../../support/harness.ts";
+import { createTemporaryDatabase } from "../../support/databases.ts";
+import { launchServer, runCommand, type SpawnedServer, spawnServer } from "../../support/processes.ts";
+import { startServer } from "../../support/server.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 // Many processes are started, and those of the version before are compiled as they start.
 vi.setConfig({ testTimeout: 180_000 });
@@ -58,7 +53,7 @@ async function runBefore(DATABASE_URL: string, args: string[]): Promise<string> 
 
 /** A database that the version before has left behind, with so many customers; returns a key too. */
 async function databaseBefore(customers: number): Promise<{ DATABASE_URL: string; key: string }> {
-  const DATABASE_URL = await databaseOfTest();
+  const DATABASE_URL = await createTemporaryDatabase();
   const key = await runBefore(DATABASE_URL, ["keys", "create", "--company", "acme", "--scopes", bothScopes]);
   const folder = temporaryFolder();
   onTestFinished(folder.remove);

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createDatabase, runCommand, type SpawnedServer, spawnServer } from "../../support/harness.ts";
+import { createDatabase } from "../../support/databases.ts";
+import { runCommand, type SpawnedServer, spawnServer } from "../../support/processes.ts";
 
 /** A server of two workers on a new database of the engine of this run. */
 async function startWorkers(

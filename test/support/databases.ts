@@ -1,0 +1,26 @@
+/** Private databases, of the engine that TEST_ENGINE names. */
+import { join } from "node:path";
+import { inject, onTestFinished } from "vitest";
+import { createTestDatabase } from "./postgres.ts";
+import { assertNoKeyInFolder } from "./secrets.ts";
+import { temporaryFolder } from "./temporaryFolder.ts";
+
+/** Creates an empty database, which the caller drops. */
+export async function createDatabase(
+  engine = process.env.TEST_ENGINE,
+): Promise<{ url: string; drop(): Promise<void> }> {
+  if (engine === "postgres") return createTestDatabase(inject("postgresUrl"));
+  const folder = temporaryFolder();
+  const drop = async () => {
+    assertNoKeyInFolder(folder.path);
+    folder.remove();
+  };
+  return { url: `sqlite:${join(folder.path, "test.db")}`, drop };
+}
+
+/** Creates an empty database, which is dropped when the test finishes; returns its DATABASE_URL. */
+export async function createTemporaryDatabase(): Promise<string> {
+  const { url, drop } = await createDatabase();
+  onTestFinished(drop);
+  return url;
+}

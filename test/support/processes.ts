@@ -1,0 +1,156 @@
+/** Servers, commands and other programs in processes of their own. */
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { once } from "node:events";
+import { onTestFinished } from "vitest";
+import { type CustomersClient, createCustomersClient } from "../../client/index.ts";
+import { createTestFetch } from "./checkedFetch.ts";
+import { assertNoKey, assertNoSecretsInLog } from "./secrets.ts";
+import { bothScopes } from "./server.ts";
+
+const serverEnvironment = {
+  PORT: "0",
+  NODE_ENV: "production",
+  RATE_LIMIT_PER_MINUTE: "0",
+  LOG_LEVEL: "info",
+};
+
+/** A server's process, which may not listen yet. */
+export interface LaunchedServer {
+  process: ChildProcess;
+  /** Standard output so far. */
+  output(): string;
+  /** The exit code, or the signal that ended it. */
+  exited: Promise<number | NodeJS.Signals>;
+  /**
+   * Its address, once it listens.
+   * @throws {Error} when it exits before
+   */
+  listening(): Promise<string>;
+}
+
+type ProcessOptions = SpawnOptions & { nodeOptions?: string[] };
+
+export interface SpawnedServer extends LaunchedServer {
+  url: string;
+  port: number;
+  /** The typed client without retries; every response is checked. */
+  client(apiKey: string): CustomersClient;
+  /** Checked `fetch` of a path of the server. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+}
+
+/**
+ * Starts a server as `npm start` does; it is killed when the test finishes.
+ * @param program another program that logs its address as the server does
+ * @param options of the process; `nodeOptions` are Node's own arguments
+ */
+export function launchServer(
+  environment: Record<string, string>,
+  program = "dist/server/main.js",
+  { nodeOptions = [], ...options }: ProcessOptions = {},
+): LaunchedServer {
+  const child = spawn(process.execPath, [...nodeOptions, program], {
+    env: { ...process.env, ...serverEnvironment, ...environment },
+    stdio: ["ignore", "pipe", "inherit"],
+    ...options,
+  });
+  let output = "";
+  const exited = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  onTestFinished(async () => {
+    child.kill("SIGKILL");
+    await exited;
+    // Only the log: the first start prints a key, in text around it.
+    assertNoSecretsInLog((output.match(/^\{.*$/gm) ?? []).join("\n"));
+  });
+  const listening = new Promise<string>((resolve) => {
+    child.stdout?.on("data", (chunk) => {
+      output += chunk;
+      const url = /"url":"([^"]+)"/.exec(output)?.[1];
+      if (url) resolve(url);
+    });
+  });
+  return {
+    process: child,
+    output: () => output,
+    exited,
+    listening: () =>
+      Promise.race([
+        listening,
+        exited.then((code) => {
+          throw new Error(`The server exited with ${code} before it listened:\n${output}`);
+        }),
+      ]),
+  };
+}
+
+/** Starts a server as `launchServer` does, and waits until it listens. */
+export async function spawnServer(
+  environment: Record<string, string>,
+  program?: string,
+  options?: ProcessOptions,
+): Promise<SpawnedServer> {
+  const launched = launchServer(environment, program, options);
+  const url = await launched.listening();
+  const checkedFetch = createTestFetch();
+  return {
+    ...launched,
+    url,
+    port: Number(new URL(url).port),
+    client: (apiKey) =>
+      createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: checkedFetch, maxRetries: 0 }),
+    fetch: (path, init) => checkedFetch(url + path, { redirect: "manual", ...init }),
+  };
+}
+
+/** The exit code of a program, and its output. */
+export interface ProgramResult {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program until it exits; it is killed when the test finishes. */
+export async function runProgram(
+  program: string,
+  args: string[],
+  environment: Record<string, string> = {},
+): Promise<ProgramResult> {
+  const child = spawn(program, args, {
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (chunk) => (stdout += chunk));
+  child.stderr.on("data", (chunk) => (stderr += chunk));
+  const [code] = await once(child, "close");
+  assertNoKey("Standard error", stderr);
+  return { code, stdout, stderr };
+}
+
+/**
+ * Runs a command until it exits.
+ * @param program Node's arguments before those of the command; by default the built command line
+ */
+export function runCommand(
+  args: string[],
+  environment: Record<string, string> = {},
+  program = ["dist/server/cli.js"],
+): Promise<ProgramResult> {
+  return runProgram(process.execPath, [...program, ...args], environment);
+}
+
+/** Runs a server that exits by itself. */
+export function runServer(environment: Record<string, string>): Promise<ProgramResult> {
+  return runProgram(process.execPath, ["dist/server/main.js"], { ...serverEnvironment, ...environment });
+}
+
+/** Creates a key of company `acme` with both scopes by `keys create`. */
+export async function createKeyByCommand(databaseUrl: string): Promise<string> {
+  const { code, stdout, stderr } = await runCommand(
+    ["keys", "create", "--company", "acme", "--scopes", bothScopes.join(",")],
+    { DATABASE_URL: databaseUrl },
+  );
+  if (code !== 0) throw new Error(stderr);
+  return stdout.trim();
+}
