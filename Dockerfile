@@ -5,15 +5,17 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY package.json package-lock.json ./
+# A workspace, which npm wants to know of; the server does not use it.
+COPY client/package.json client/
 RUN npm ci
 COPY tsconfig.json ./
 COPY openapi openapi
 COPY generated generated
-COPY client client
 COPY server server
 # What SQLite was compiled from, and its objects, take more room than all that is run.
 RUN npm run build \
     && npm prune --omit=dev \
+    && rm -rf node_modules/@distribu node_modules/openapi-fetch node_modules/openapi-typescript-helpers \
     && rm -rf node_modules/better-sqlite3/deps node_modules/better-sqlite3/src \
     && find node_modules/better-sqlite3/build -type f ! -name better_sqlite3.node -delete
 

@@ -1,4 +1,4 @@
-import { CustomersApiError, createCustomersClient, unwrap } from "distribu-customers-api/client";
+import { CustomersApiError, createCustomersClient, unwrap } from "@distribu/customers-client";
 
 const { API, KEY } = process.env as { API: string; KEY: string };
 const client = createCustomersClient({ baseUrl: API, apiKey: KEY });

@@ -1,4 +1,4 @@
-import { createCustomersClient } from "distribu-customers-api/client";
+import { createCustomersClient } from "@distribu/customers-client";
 
 const { API, KEY } = process.env as { API: string; KEY: string };
 const client = createCustomersClient({ baseUrl: API, apiKey: KEY });

@@ -1,4 +1,4 @@
-import { createCustomersClient, entityTagOf, unwrap } from "distribu-customers-api/client";
+import { createCustomersClient, entityTagOf, unwrap } from "@distribu/customers-client";
 
 const { API, KEY, ID } = process.env as { API: string; KEY: string; ID: string };
 const client = createCustomersClient({ baseUrl: API, apiKey: KEY });

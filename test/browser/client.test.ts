@@ -4,6 +4,11 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect } from "vitest";
+<<<<<<< Updated upstream
+=======
+import { installClient } from "../support/clientPackage.ts";
+import { runProgram, startServer, type TestServer, temporaryFolder } from "../support/harness.ts";
+>>>>>>> Stashed changes
 import { type Fault, faults, type Network, openNetwork } from "../support/network.ts";
 import { installPackage } from "../support/packages.ts";
 import { runProgram } from "../support/processes.ts";
@@ -28,7 +33,7 @@ afterAll(async () => {
 
 /** A folder as a partner's: the page, and the package as it is published. */
 beforeAll(async () => {
-  installPackage(folder.path);
+  installClient(folder.path);
   cpSync("test/browser/page", folder.path, { recursive: true });
   await build({ root: folder.path, logLevel: "warn", build: { target: "es2022" } });
 });

@@ -18,7 +18,6 @@ describe("the package", () => {
 
   it("holds what was built, the contract and the documentation, and neither sources nor tests", () => {
     for (const file of [
-      "dist/client/index.d.ts",
       "dist/server/commands/contract.js",
       "dist/docs.html",
       "dist/server/main.js",
@@ -30,7 +29,7 @@ describe("the package", () => {
       expect(files).toContain(file);
     const others = files.filter(
       (file) =>
-        !/^(dist\/(client|contract|generated|server)\/.+\.(js|d\.ts)$|dist\/docs\.html$|[A-Za-z.]+$|(generated|openapi)\/openapi\.(json|yaml)$)/.test(
+        !/^(dist\/(generated|server)\/.+\.(js|d\.ts)$|dist\/docs\.html$|[A-Za-z.]+$|(generated|openapi)\/openapi\.(json|yaml)$)/.test(
           file,
         ),
     );

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { variables } from "../../server/config.ts";
@@ -86,33 +86,6 @@ describe("README.md", () => {
     ];
     const ended = await runProgram("bash", ["-euo", "pipefail", "-c", steps.join("\n")]);
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
-  });
-
-  it("shows our client at work: the samples compile, and do what is said when run one after the other", async () => {
-    const server = await startServer();
-    onTestFinished(() => server.stop());
-    const samples = blocksOf(readme, "ts").filter((block) => !block.includes("./customers-api.ts"));
-    const code = samples.join("\n").replace("http://127.0.0.1:3000", server.url);
-    const folder = folderWith("sample.ts", code);
-    writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-    mkdirSync(join(folder, "node_modules"));
-    symlinkSync(process.cwd(), join(folder, "node_modules", "distribu-customers-api"));
-    symlinkSync(join(process.cwd(), "node_modules", "@types"), join(folder, "node_modules", "@types"));
-    const compiler = "--noEmit --strict --target es2023 --module nodenext --types node";
-    const compiled = await runProgram("node_modules/.bin/tsc", [
-      ...compiler.split(" "),
-      join(folder, "sample.ts"),
-    ]);
-    expect(compiled).toMatchObject({ code: 0, stdout: "" });
-
-    const run = await runProgram("node_modules/.bin/tsx", [join(folder, "sample.ts")], {
-      KEY: await server.createKey({ company: "readme" }),
-    });
-    expect(run.code, run.stderr).toBe(0);
-    const [made, found, refused, ...others] = run.stdout.trim().split("\n");
-    expect([made, found]).toEqual(["made buyer@bakery.example", "found buyer@bakery.example"]);
-    expect(refused).toMatch(/^400 Invalid email address\. email [\w-]+ undefined$/);
-    expect(others).toEqual(["up to 500", "more: false", "status 201"]);
   });
 
   it("lists every environment variable of the server with its default and meaning, and no other", () => {

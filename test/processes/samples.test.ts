@@ -1,14 +1,27 @@
 /** The samples of the documentation, each run as it is shown. */
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { contract, operations } from "../../server/contract.ts";
 import type { OperationId } from "../../server/operations.ts";
+<<<<<<< Updated upstream
 import { serveChecked } from "../support/otherServers.ts";
 import type { Partner } from "../support/partner.ts";
 import { type ProgramResult, runProgram, spawnServer } from "../support/processes.ts";
 import { startServer } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
+=======
+import { installClient } from "../support/clientPackage.ts";
+import {
+  type Ended,
+  type Partner,
+  runProgram,
+  serveChecked,
+  spawnServer,
+  startServer,
+  temporaryFolder,
+} from "../support/harness.ts";
+>>>>>>> Stashed changes
 
 const python = process.env.PYTHON ?? "/usr/bin/python3";
 const php = process.env.PHP ?? "/usr/bin/php";
@@ -72,8 +85,7 @@ describe("the samples of the documentation", () => {
   /** A folder as a partner's, with our client in it, and the samples. */
   const folder = temporaryFolder();
   beforeAll(() => {
-    mkdirSync(join(folder.path, "node_modules"));
-    symlinkSync(process.cwd(), join(folder.path, "node_modules", "distribu-customers-api"));
+    installClient(folder.path);
     cpSync("openapi/samples", join(folder.path, "samples"), { recursive: true });
     writeFileSync(join(folder.path, "package.json"), '{ "type": "module" }');
     return folder.remove;

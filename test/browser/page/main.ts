@@ -1,5 +1,5 @@
 /** A page as a partner may have it: bundled by Vite, with no types but the browser's. */
-import * as customersApi from "distribu-customers-api/client";
+import * as customersApi from "@distribu/customers-client";
 
 const { createCustomersClient, unwrap } = customersApi;
 const apiKey = location.hash.slice(1);
