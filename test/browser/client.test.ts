@@ -4,13 +4,8 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-<<<<<<< Updated upstream
-=======
-import { installClient } from "../support/clientPackage.ts";
-import { runProgram, startServer, type TestServer, temporaryFolder } from "../support/harness.ts";
->>>>>>> Stashed changes
 import { type Fault, faults, type Network, openNetwork } from "../support/network.ts";
-import { installPackage } from "../support/packages.ts";
+import { installClient } from "../support/packages.ts";
 import { runProgram } from "../support/processes.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";

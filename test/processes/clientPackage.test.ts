@@ -2,8 +2,10 @@
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it, onTestFinished } from "vitest";
-import { installClient, packClient } from "../support/clientPackage.ts";
-import { runProgram, startServer, temporaryFolder } from "../support/harness.ts";
+import { installClient, packClient } from "../support/packages.ts";
+import { runProgram } from "../support/processes.ts";
+import { startServer } from "../support/server.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 const folder = temporaryFolder();
 beforeAll(() => {

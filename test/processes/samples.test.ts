@@ -4,24 +4,12 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { contract, operations } from "../../server/contract.ts";
 import type { OperationId } from "../../server/operations.ts";
-<<<<<<< Updated upstream
 import { serveChecked } from "../support/otherServers.ts";
+import { installClient } from "../support/packages.ts";
 import type { Partner } from "../support/partner.ts";
 import { type ProgramResult, runProgram, spawnServer } from "../support/processes.ts";
 import { startServer } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
-=======
-import { installClient } from "../support/clientPackage.ts";
-import {
-  type Ended,
-  type Partner,
-  runProgram,
-  serveChecked,
-  spawnServer,
-  startServer,
-  temporaryFolder,
-} from "../support/harness.ts";
->>>>>>> Stashed changes
 
 const python = process.env.PYTHON ?? "/usr/bin/python3";
 const php = process.env.PHP ?? "/usr/bin/php";
