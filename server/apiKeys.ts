@@ -1,5 +1,5 @@
 /** API keys: made, listed and revoked by the operator, checked on every request. */
-import { hash, randomBytes } from "node:crypto";
+import crypto from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import type { Scope } from "../generated/messages.ts";
 import type { Database } from "./database/connect.ts";
@@ -175,7 +175,7 @@ export type ApiKeys = ReturnType<typeof createApiKeys>;
 
 /** A random key, and the values of the row that stands for it. */
 function newKey(company: string, scopes: Scope[], name: string, expiresAt: number | null) {
-  const key = `dk_${randomBytes(32).toString("base64url")}`;
+  const key = `dk_${crypto.randomBytes(32).toString("base64url")}`;
   const values = {
     id: uuidv7(),
     slug: company,
@@ -195,7 +195,7 @@ function statusOf(row: KeyRow, now: number): ListedKey["status"] {
 }
 
 function sha256(text: string): string {
-  return hash("sha256", text);
+  return crypto.hash("sha256", text);
 }
 
 /** The one token of an Authorization header. RFC 9110: the scheme in any case, then spaces, then the token. */

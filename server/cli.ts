@@ -1,4 +1,5 @@
 /** The operator's commands. Results go to standard output, everything else to standard error. */
+import "./requireNode.ts";
 import { existsSync } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";

@@ -1,5 +1,5 @@
 /** The four operations on customers. */
-import { hash } from "node:crypto";
+import crypto from "node:crypto";
 import type { Knex } from "knex";
 import { basePath } from "./contract.ts";
 import { createdAt, isCustomerId, newCustomerId } from "./customerIds.ts";
@@ -242,7 +242,7 @@ export function createOperations(database: Database): Operations {
 
       // The whole answer is known beforehand, so key and customer are one write: the database
       // makes a second request with this key wait for the first.
-      const bodySha256 = hash("sha256", call.rawBody);
+      const bodySha256 = crypto.hash("sha256", call.rawBody);
       const answer = JSON.stringify(body);
       const now = Date.now();
       const result = await write([

@@ -1,4 +1,5 @@
 /** Starts the server: environment, database, first run, listening; stops it on SIGTERM. */
+import "./requireNode.ts";
 import cluster from "node:cluster";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";

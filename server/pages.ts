@@ -1,5 +1,5 @@
 /** Everything that is served beside the operations: the contract, its documentation, and health. */
-import { hash } from "node:crypto";
+import crypto from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -45,7 +45,7 @@ function file(name: string, type: string): Page {
   return (_request, response) => {
     if (!kept) {
       const content = readFileSync(require.resolve(name));
-      const entityTag = `"${hash("sha256", content, "base64url")}"`;
+      const entityTag = `"${crypto.hash("sha256", content, "base64url")}"`;
       // The documentation brings its own, with the hashes of what may run.
       const [, own = "default-src 'none'"] =
         /<meta http-equiv="Content-Security-Policy" content="([^"]+)">/.exec(

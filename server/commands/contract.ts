@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `distribu-contract`: asks an API for every answer that a key can provoke, and compares it with the contract. */
+import "../requireNode.ts";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { basePath, contract } from "../contract.ts";

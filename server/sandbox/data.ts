@@ -1,5 +1,5 @@
 /** What the sandbox holds at each start: two companies, their customers and their keys, always the same. */
-import { hash } from "node:crypto";
+import crypto from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import type { Scope } from "../../generated/messages.ts";
 import { scopes as bothScopes } from "../contract.ts";
@@ -104,7 +104,7 @@ function customersOf(company: SandboxKey["company"], count: number): SandboxCust
   const second = company === "sandbox" ? 0 : 1_000;
   return Array.from({ length: count }, (_, index) => {
     const time = firstDay + index * hour + second;
-    const chance = Buffer.from(hash("sha256", `${company} ${index}`), "hex").subarray(0, 16);
+    const chance = Buffer.from(crypto.hash("sha256", `${company} ${index}`), "hex").subarray(0, 16);
     const id = uuidv7({ msecs: time, seq: 0, random: chance });
     return {
       id,
@@ -160,7 +160,7 @@ export async function fillSandbox({ knex, prepare, search, write }: Database): P
           company_id: companyId,
           name,
           prefix: key.key.slice(0, 12),
-          sha256: hash("sha256", key.key),
+          sha256: crypto.hash("sha256", key.key),
           scopes: key.scopes.join(","),
           created_at: firstDay,
           expires_at: key.expiresAt ?? null,

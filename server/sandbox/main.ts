@@ -2,6 +2,7 @@
  * `npm run sandbox`: the server on a database in memory, with the same data at each start and a known key for
  * each case. What some keys meet is arranged here, around the server, which knows nothing of it.
  */
+import "../requireNode.ts";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { Express, Request, Response } from "express";
