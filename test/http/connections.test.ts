@@ -20,101 +20,93 @@ const malformed = { error: "Malformed request." };
 const json = { "Content-Type": "application/json" };
 const bearer = (token = key) => ({ Authorization: `Bearer ${token}` });
 
-/** Status and body of each answer. */
-const shown = (answers: ObservedResponse[]) =>
-  answers.map(({ status, body }) => [status, body === "" ? undefined : JSON.parse(body)]);
+/** Status and body of each response. */
+const shown = (responses: ObservedResponse[]) =>
+  responses.map(({ status, body }) => [status, body === "" ? undefined : JSON.parse(body)]);
 
-describe("bytes that are no HTTP request", () => {
-  it.each([
-    ["a request line of one word", "HELLO\r\n\r\n"],
-    ["no version", `GET ${list}\r\n\r\n`],
-    ["another protocol", `GET ${list} HTCPCP/1.0\r\n\r\n`],
-    ["an unknown version", `GET ${list} HTTP/9.9\r\nHost: x\r\n\r\n`],
-    ["an unknown method", `FETCH ${list} HTTP/1.1\r\nHost: x\r\n\r\n`],
-    ["a method in lower case", `get ${list} HTTP/1.1\r\nHost: x\r\n\r\n`],
-    ["a space in the path", `GET ${list} x HTTP/1.1\r\nHost: x\r\n\r\n`],
-    ["a header without a colon", `GET ${list} HTTP/1.1\r\nHost x\r\n\r\n`],
-    ["a space before the colon", `GET ${list} HTTP/1.1\r\nHost : x\r\n\r\n`],
-    ["U+0000 in a header", `GET ${list} HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\0b\r\n\r\n`],
-    ["a TLS greeting", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
-    ["a Content-Length that is no number", `POST ${list} HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n`],
-    ["a negative Content-Length", `POST ${list} HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n`],
-    ["two lengths", `POST ${list} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n`],
-    [
-      "both Content-Length and Transfer-Encoding",
-      `POST ${list} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
-    ],
-    [
-      "chunked not as the last encoding",
-      `POST ${list} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n`,
-    ],
-  ])("are answered 400 in JSON: %s", async (_fault, text) => {
-    const answers = await server.exchange(Buffer.from(text, "latin1"), { method: "GET", target: list });
-    expect(shown(answers)).toEqual([[400, malformed]]);
-    expect(answers[0]?.headers.connection).toBe("close");
-  });
-
-  it("in the middle of a chunked body are answered 400, and nothing is created", async () => {
-    const head = requestBytes(`POST ${list}`, { ...bearer(), ...json, "Transfer-Encoding": "chunked" });
-    const answers = await server.exchange(Buffer.concat([head, Buffer.from('5\r\n{"ema\r\nzz\r\n')]));
-    expect(shown(answers)).toEqual([[400, malformed]]);
-  });
-
-  it("after a good request are answered after it", async () => {
-    const good = requestBytes(`GET ${list}`, { ...bearer(), Connection: "keep-alive" });
-    const answers = await server.exchange(Buffer.concat([good, good, Buffer.from("nonsense\r\n\r\n")]));
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 400]);
-  });
+it.each([
+  ["a request line of one word", "HELLO\r\n\r\n"],
+  ["no version", `GET ${list}\r\n\r\n`],
+  ["another protocol", `GET ${list} HTCPCP/1.0\r\n\r\n`],
+  ["an unknown version", `GET ${list} HTTP/9.9\r\nHost: x\r\n\r\n`],
+  ["an unknown method", `FETCH ${list} HTTP/1.1\r\nHost: x\r\n\r\n`],
+  ["a method in lower case", `get ${list} HTTP/1.1\r\nHost: x\r\n\r\n`],
+  ["a space in the path", `GET ${list} x HTTP/1.1\r\nHost: x\r\n\r\n`],
+  ["a header without a colon", `GET ${list} HTTP/1.1\r\nHost x\r\n\r\n`],
+  ["a space before the colon", `GET ${list} HTTP/1.1\r\nHost : x\r\n\r\n`],
+  ["U+0000 in a header", `GET ${list} HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\0b\r\n\r\n`],
+  ["a TLS greeting", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
+  ["a Content-Length that is no number", `POST ${list} HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n`],
+  ["a negative Content-Length", `POST ${list} HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n`],
+  ["two lengths", `POST ${list} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n`],
+  [
+    "both Content-Length and Transfer-Encoding",
+    `POST ${list} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+  ],
+  [
+    "chunked not as the last encoding",
+    `POST ${list} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n`,
+  ],
+])("HTTP parser: %s → 400 in JSON", async (_fault, text) => {
+  const responses = await server.exchange(Buffer.from(text, "latin1"), { method: "GET", target: list });
+  expect(shown(responses)).toEqual([[400, malformed]]);
+  expect(responses[0]?.headers.connection).toBe("close");
 });
 
-describe("a Host header", () => {
-  it("that is missing is 400, before the path is looked at", async () => {
-    for (const path of [list, "/nowhere", "/docs"]) {
-      const bytes = `GET ${path} HTTP/1.1\r\nConnection: close\r\n\r\n`;
-      expect(shown(await server.exchange(bytes, { target: "/unknown" }))).toEqual([[400, malformed]]);
-    }
-  });
-
-  it("may be missing in HTTP/1.0", async () => {
-    const bytes = `GET ${list} HTTP/1.0\r\nAuthorization: Bearer ${key}\r\n\r\n`;
-    expect((await server.exchange(bytes))[0]?.status).toBe(200);
-  });
+it("HTTP parser: invalid chunk within a body → 400", async () => {
+  const head = requestBytes(`POST ${list}`, { ...bearer(), ...json, "Transfer-Encoding": "chunked" });
+  const responses = await server.exchange(Buffer.concat([head, Buffer.from('5\r\n{"ema\r\nzz\r\n')]));
+  expect(shown(responses)).toEqual([[400, malformed]]);
 });
 
-describe("headers", () => {
-  it.each([
-    ["one long value", { "X-Long": "x".repeat(17_000) }, ""],
-    ["many short ones", Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`X-${n}`, "value"])), ""],
-    ["a long target", {}, `?search=${"x".repeat(17_000)}`],
-  ])("over 16 KiB are 431: %s", async (_form, headers, query) => {
-    const bytes = requestBytes(`GET ${list}${query}`, { ...headers, ...bearer() });
-    expect(shown(await server.exchange(bytes, { target: list }))).toEqual([
-      [431, { error: "Request headers are too large." }],
-    ]);
-  });
-
-  it("of 15 KiB are read", async () => {
-    const [answer] = await server.exchange(
-      requestBytes(`GET ${list}`, { "X-Long": "x".repeat(15_000), ...bearer() }),
-    );
-    expect(answer?.status).toBe(200);
-  });
+it("HTTP parser: invalid bytes after two good requests → 200, 200, 400", async () => {
+  const good = requestBytes(`GET ${list}`, { ...bearer(), Connection: "keep-alive" });
+  const responses = await server.exchange(Buffer.concat([good, good, Buffer.from("nonsense\r\n\r\n")]));
+  expect(responses.map(({ status }) => status)).toEqual([200, 200, 400]);
 });
 
-describe("a method that no path has", () => {
-  it("is 405 or 404 in JSON, CONNECT too", async () => {
-    expect(shown(await server.exchange(requestBytes(`TRACE ${list}`)))).toEqual([
-      [405, { error: "Method not allowed." }],
-    ]);
-    expect(shown(await server.exchange(requestBytes("CONNECT x:443")))).toEqual([
-      [404, { error: "Not found." }],
-    ]);
-  });
+it("Host: missing → 400, before the path is looked at", async () => {
+  for (const path of [list, "/nowhere", "/docs"]) {
+    const bytes = `GET ${path} HTTP/1.1\r\nConnection: close\r\n\r\n`;
+    expect(shown(await server.exchange(bytes, { target: "/unknown" }))).toEqual([[400, malformed]]);
+  }
+});
 
-  it("does not make a tunnel of an upgrade", async () => {
-    const headers = { ...bearer(), Connection: "Upgrade, close", Upgrade: "websocket" };
-    expect((await server.exchange(requestBytes(`GET ${list}`, headers)))[0]?.status).toBe(200);
-  });
+it("Host: missing in HTTP/1.0 → 200", async () => {
+  const bytes = `GET ${list} HTTP/1.0\r\nAuthorization: Bearer ${key}\r\n\r\n`;
+  expect((await server.exchange(bytes))[0]?.status).toBe(200);
+});
+
+it.each([
+  ["one long value", { "X-Long": "x".repeat(17_000) }, ""],
+  ["many short ones", Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`X-${n}`, "value"])), ""],
+  ["a long target", {}, `?search=${"x".repeat(17_000)}`],
+])("request headers: over 16 KiB, %s → 431", async (_form, headers, query) => {
+  const bytes = requestBytes(`GET ${list}${query}`, { ...headers, ...bearer() });
+  expect(shown(await server.exchange(bytes, { target: list }))).toEqual([
+    [431, { error: "Request headers are too large." }],
+  ]);
+});
+
+it("request headers: 15 KiB → 200", async () => {
+  const [response] = await server.exchange(
+    requestBytes(`GET ${list}`, { "X-Long": "x".repeat(15_000), ...bearer() }),
+  );
+  expect(response?.status).toBe(200);
+});
+
+it("method: TRACE → 405, CONNECT → 404, both in JSON", async () => {
+  expect(shown(await server.exchange(requestBytes(`TRACE ${list}`)))).toEqual([
+    [405, { error: "Method not allowed." }],
+  ]);
+  expect(shown(await server.exchange(requestBytes("CONNECT x:443")))).toEqual([
+    [404, { error: "Not found." }],
+  ]);
+});
+
+it("Upgrade: websocket → 200, no tunnel", async () => {
+  const headers = { ...bearer(), Connection: "Upgrade, close", Upgrade: "websocket" };
+  expect((await server.exchange(requestBytes(`GET ${list}`, headers)))[0]?.status).toBe(200);
 });
 
 describe("Expect: 100-continue", () => {
@@ -127,12 +119,12 @@ describe("Expect: 100-continue", () => {
     ["with a wrong type", 415, () => ({ "Content-Type": "text/plain", ...bearer() })],
     ["with a length over the limit", 413, () => ({ ...json, ...bearer(), "Content-Length": "65537" })],
     ["with a bad Idempotency-Key", 400, () => ({ ...json, ...bearer(), "Idempotency-Key": "" })],
-  ])("%s gets its %i and no 100", async (_fault, status, headers) => {
-    const answers = await server.exchange(requestBytes(`POST ${list}`, { ...expecting, ...headers() }));
-    expect(answers.map((answer) => answer.status)).toEqual([status]);
+  ])("Expect: 100-continue %s → %i without a 100", async (_fault, status, headers) => {
+    const responses = await server.exchange(requestBytes(`POST ${list}`, { ...expecting, ...headers() }));
+    expect(responses.map((response) => response.status)).toEqual([status]);
   });
 
-  it("over the rate limit gets its 429 and no 100", async () => {
+  it("Expect: 100-continue over the rate limit → 429 without a 100", async () => {
     const limited = await startServer({ requestsPerMinute: 1 });
     try {
       const { key: limitedKey, send } = await limited.partner();
@@ -144,12 +136,12 @@ describe("Expect: 100-continue", () => {
     }
   });
 
-  it("of a good request gets a 100, and then the answer", async () => {
+  it("Expect: 100-continue on a good request → 100, then 201", async () => {
     const bytes = requestBytes(`POST ${list}`, { ...expecting, ...json, ...bearer() }, body);
     expect((await server.exchange(bytes)).map(({ status }) => status)).toEqual([100, 201]);
   });
 
-  it("of HTTP/1.0 gets no 100, which that version does not know", async () => {
+  it("Expect: 100-continue in HTTP/1.0 → no 100", async () => {
     const bytes = requestBytes(`GET ${list}`, bearer()).toString("latin1");
     const post = bytes
       .replace(`GET ${list} HTTP/1.1`, `POST ${list} HTTP/1.0`)
@@ -160,15 +152,15 @@ describe("Expect: 100-continue", () => {
     expect((await server.exchange(post)).map(({ status }) => status)).toEqual([400]);
   });
 
-  it("of an unknown kind means nothing", async () => {
+  it("Expect: unknown value → ignored", async () => {
     const headers = { Expect: "200-ok", "Content-Length": "2", ...json, ...bearer() };
-    const answers = await server.exchange(requestBytes(`POST ${list}`, headers, "{}"));
-    expect(shown(answers)).toEqual([[400, { error: "Email is required.", field: "email" }]]);
+    const responses = await server.exchange(requestBytes(`POST ${list}`, headers, "{}"));
+    expect(shown(responses)).toEqual([[400, { error: "Email is required.", field: "email" }]]);
   });
 });
 
-describe("a refused request", () => {
-  it("is answered although its body never comes", async () => {
+describe("rejected requests", () => {
+  it("createCustomer: rejected, its body never arrives → 401 and 403 at once", async () => {
     const headers = { ...json, "Content-Length": "30" };
     expect((await server.exchange(requestBytes(`POST ${list}`, headers)))[0]?.status).toBe(401);
     const forbidden = requestBytes(`POST ${list}`, { ...headers, ...bearer(readerKey) });
@@ -185,7 +177,7 @@ describe("a refused request", () => {
     ["declared, a key", 413, true, { "Content-Length": "10000000" }],
     ["chunked, a key", 413, true, { "Transfer-Encoding": "chunked" }],
   ] as [string, number, boolean, Record<string, string>][])(
-    "is answered while ten megabytes are on their way: %s",
+    "createCustomer: rejected while 10 MB arrive, %s → %i",
     async (_form, status, hasKey, headers) => {
       for (const connection of ["close", "keep-alive"]) {
         const head = requestBytes(`POST ${list}`, {
@@ -197,10 +189,10 @@ describe("a refused request", () => {
         const body = headers["Content-Length"] ? tenMegabytes : chunked;
         // Where the connection is kept, a request follows that ends it: it must be read as one.
         const last = requestBytes(`POST ${list}`, { ...bearer(), "Content-Type": "text/plain" });
-        const answers = await server.exchange(
+        const responses = await server.exchange(
           Buffer.concat(connection === "close" ? [head, body] : [head, body, last]),
         );
-        expect(answers.map((answer) => answer.status)).toEqual(
+        expect(responses.map((response) => response.status)).toEqual(
           connection === "close" ? [status] : [status, 415],
         );
       }
@@ -208,10 +200,10 @@ describe("a refused request", () => {
   );
 });
 
-describe("a connection", () => {
-  it("is kept for the next request after an answer, an error's too", async () => {
+describe("connections", () => {
+  it("keep-alive: after 200, 401 and 400 → the next request gets its response", async () => {
     const kept = { Connection: "keep-alive" };
-    const answers = await server.exchange(
+    const responses = await server.exchange(
       Buffer.concat([
         requestBytes(`GET ${list}`, { ...bearer(), ...kept }),
         requestBytes(`GET ${list}`, kept),
@@ -219,10 +211,10 @@ describe("a connection", () => {
         requestBytes(`GET ${list}`, bearer()),
       ]),
     );
-    expect(answers.map(({ status }) => status)).toEqual([200, 401, 400, 200]);
+    expect(responses.map(({ status }) => status)).toEqual([200, 401, 400, 200]);
   });
 
-  it("that the client cuts in the middle of a body creates nothing, and the server goes on", async () => {
+  it("connection: closed by the client within a body → nothing is created", async () => {
     const socket = connect(server.port, "127.0.0.1");
     await once(socket, "connect");
     const head = requestBytes(`POST ${list}`, { ...json, ...bearer(), "Content-Length": "30" });
@@ -233,7 +225,7 @@ describe("a connection", () => {
     expect((await found.json()).data).toEqual([]);
   });
 
-  it("that the client resets, after CONNECT too, does not end the server", async () => {
+  it("connection: reset by the client, also after CONNECT → the server keeps serving", async () => {
     for (const line of ["CONNECT x:443", `GET ${list}`, `POST ${list}`]) {
       const socket = connect(server.port, "127.0.0.1");
       await once(socket, "connect");
@@ -244,15 +236,15 @@ describe("a connection", () => {
   });
 
   const timedOut = [[408, { error: "Request timed out." }]];
-  it.concurrent("on which only half of the headers comes is answered 408", async () => {
+  it.concurrent("connection: half of the headers → 408", async () => {
     const halves = [`GET ${list} HTTP/1.1\r\nHost: x\r\n`, `GET ${list} HTTP/1.1\r\nHo`, "G"];
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       halves.map((bytes) => server.exchange(bytes, { method: "GET", target: list })),
     );
-    for (const answer of answers) expect(shown(answer)).toEqual(timedOut);
+    for (const response of responses) expect(shown(response)).toEqual(timedOut);
   });
 
-  it.concurrent("on which a body does not end is answered 408, and nothing is created", async () => {
+  it.concurrent("connection: incomplete body → 408, nothing is created", async () => {
     const slow = await server.partner();
     const headers = { ...json, ...bearer(slow.key), "Content-Length": "40" };
     const bytes = requestBytes(`POST ${list}`, headers, '{"email":"slow@x.example"}');

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startServer, type TestServer } from "../support/server.ts";
+import { shorten } from "../support/shorten.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -12,131 +13,134 @@ const required = [400, { error: "Email is required.", field: "email" }];
 const invalid = [400, { error: "Invalid email address.", field: "email" }];
 const exists = [409, { error: "A customer with this email already exists." }];
 
-describe("createCustomer", () => {
-  it("needs an email and nothing else, and fills in the defaults", async () => {
-    const client = await server.client((await server.partner()).key);
-    const { data, response } = await client.POST("/customers", { body: { email: "buyer@acme.example" } });
-    expect(response.status).toBe(201);
-    const { id, createdAt, updatedAt, ...rest } = data?.data ?? {};
-    expect(rest).toEqual({
-      email: "buyer@acme.example",
-      name: null,
-      status: "ACTIVE",
-      notes: null,
-      creditLimit: null,
-      taxRateOverride: null,
-      emailVerified: false,
-    });
-    expect(updatedAt).toBe(createdAt);
-    expect(Number.parseInt(id?.replace("-", "").slice(0, 12) ?? "", 16)).toBe(Date.parse(createdAt ?? ""));
+it("createCustomer: only an email → 201 with the defaults", async () => {
+  const client = await server.client((await server.partner()).key);
+  const { data, response } = await client.POST("/customers", { body: { email: "buyer@acme.example" } });
+  expect(response.status).toBe(201);
+  const { id, createdAt, updatedAt, ...rest } = data?.data ?? {};
+  expect(rest).toEqual({
+    email: "buyer@acme.example",
+    name: null,
+    status: "ACTIVE",
+    notes: null,
+    creditLimit: null,
+    taxRateOverride: null,
+    emailVerified: false,
   });
-
-  it("stores every field that is given", async () => {
-    const fields = {
-      name: "Corner Bakery",
-      status: "BLOCKED" as const,
-      notes: "Delivers on Tuesdays.",
-      creditLimit: 5000.5,
-      taxRateOverride: 0.07,
-    };
-    const client = await server.client();
-    const { data } = await client.POST("/customers", { body: { email: "full@x.example", ...fields } });
-    expect(data?.data).toMatchObject({ email: "full@x.example", emailVerified: false, ...fields });
-    const got = await client.GET("/customers/{id}", { params: { path: { id: data?.data.id ?? "" } } });
-    expect(got.data).toEqual(data);
-  });
-
-  it("says in Location where the customer is", async () => {
-    const { send } = await server.partner();
-    const { body, headers } = await send("POST", "/customers", { email: "where@x.example" });
-    expect(headers.get("Location")).toBe(`/api/v1/customers/${body.data.id}`);
-    expect((await send("GET", `/customers/${body.data.id}`)).body).toEqual(body);
-  });
+  expect(updatedAt).toBe(createdAt);
+  expect(Number.parseInt(id?.replace("-", "").slice(0, 12) ?? "", 16)).toBe(Date.parse(createdAt ?? ""));
 });
 
-describe("the email of createCustomer", () => {
+it("createCustomer: every field → 201, all of them stored", async () => {
+  const fields = {
+    name: "Corner Bakery",
+    status: "BLOCKED" as const,
+    notes: "Delivers on Tuesdays.",
+    creditLimit: 5000.5,
+    taxRateOverride: 0.07,
+  };
+  const client = await server.client();
+  const { data } = await client.POST("/customers", { body: { email: "full@x.example", ...fields } });
+  expect(data?.data).toMatchObject({ email: "full@x.example", emailVerified: false, ...fields });
+  const got = await client.GET("/customers/{id}", { params: { path: { id: data?.data.id ?? "" } } });
+  expect(got.data).toEqual(data);
+});
+
+it("createCustomer: Location → the path of the new customer", async () => {
+  const { send } = await server.partner();
+  const { body, headers } = await send("POST", "/customers", { email: "where@x.example" });
+  expect(headers.get("Location")).toBe(`/api/v1/customers/${body.data.id}`);
+  expect((await send("GET", `/customers/${body.data.id}`)).body).toEqual(body);
+});
+
+describe("createCustomer: email", () => {
   it.each([
     "{}",
     '{"email":null}',
     '{"email":""}',
     '{"__proto__":{"email":"a@b.example"}}',
     '{"Email":"a@b.example"}',
-  ])("is required: %s", async (text) => {
+  ])("createCustomer: %s → 400 Email is required.", async (text) => {
     const { status, body } = await create(text);
     expect([status, body]).toEqual(required);
   });
 
+  const titled = (email: unknown) => [shorten(JSON.stringify(email)), email] as const;
   const localPart = (length: number) => `${"x".repeat(length - "@x.example".length)}@x.example`;
 
-  it.each([
-    5,
-    0,
-    true,
-    false,
-    ["a@b.example"],
-    { a: 1 },
-    "plain",
-    "a@localhost",
-    "a@b.",
-    "a@.example",
-    "@b.example",
-    "a@",
-    "a@@b.example",
-    "a@b@c.example",
-    "a b@c.example",
-    "a@b c.example",
-    " a@b.example",
-    "a@b.example ",
-    "a@b.example\n",
-    "\ta@b.example",
-    "a@b..example",
-    "a@-b.example",
-    "a@b-.example",
-    "a@b_c.example",
-    ".a@b.example",
-    "a.@b.example",
-    "a..b@c.example",
-    '"quoted"@b.example',
-    "a@[127.0.0.1]",
-    "Name <a@b.example>",
-    "a,b@c.example",
-    "a@b.example,c@d.example",
-    "a\u0000@b.example",
-    "ü@b.example",
-    "a@ü.example",
-    "\u212aelvin@b.example",
-    "\u017fs@b.example",
-    "a@b.\uff45xample",
-    "\ud800@b.example",
-    localPart(255),
-    `a@${"b.".repeat(130)}example`,
-  ])("cannot be %j", async (email) => {
+  it.each(
+    [
+      5,
+      0,
+      true,
+      false,
+      ["a@b.example"],
+      { a: 1 },
+      "plain",
+      "a@localhost",
+      "a@b.",
+      "a@.example",
+      "@b.example",
+      "a@",
+      "a@@b.example",
+      "a@b@c.example",
+      "a b@c.example",
+      "a@b c.example",
+      " a@b.example",
+      "a@b.example ",
+      "a@b.example\n",
+      "\ta@b.example",
+      "a@b..example",
+      "a@-b.example",
+      "a@b-.example",
+      "a@b_c.example",
+      ".a@b.example",
+      "a.@b.example",
+      "a..b@c.example",
+      '"quoted"@b.example',
+      "a@[127.0.0.1]",
+      "Name <a@b.example>",
+      "a,b@c.example",
+      "a@b.example,c@d.example",
+      "a\u0000@b.example",
+      "ü@b.example",
+      "a@ü.example",
+      "\u212aelvin@b.example",
+      "\u017fs@b.example",
+      "a@b.\uff45xample",
+      "\ud800@b.example",
+      localPart(255),
+      `a@${"b.".repeat(130)}example`,
+    ].map(titled),
+  )("createCustomer: email %s → 400 Invalid email address.", async (_title, email) => {
     const { send } = await server.partner();
     const { status, body } = await send("POST", "/customers", JSON.stringify({ email }));
     expect([status, body]).toEqual(invalid);
     expect((await send("GET", "/customers")).body.data).toEqual([]);
   });
 
-  it.each([
-    "a@b.cd",
-    "A.B+Tag@Sub.Domain.Example",
-    "!#$%&'*+/=?^_`{|}~-@x.example",
-    "1@2.3",
-    "x@a-b--c.example",
-    localPart(254),
-  ])("may be %s, and is kept in lower case", async (email) => {
+  it.each(
+    [
+      "a@b.cd",
+      "A.B+Tag@Sub.Domain.Example",
+      "!#$%&'*+/=?^_`{|}~-@x.example",
+      "1@2.3",
+      "x@a-b--c.example",
+      localPart(254),
+    ].map((email) => [shorten(email), email]),
+  )("createCustomer: email %s → 201 in lower case", async (_title, email) => {
     const { send } = await server.partner();
     const { status, body } = await send("POST", "/customers", { email });
     expect([status, body.data.email]).toEqual([201, email.toLowerCase()]);
     expect((await send("GET", `/customers/${body.data.id}`)).body.data.email).toBe(email.toLowerCase());
   });
 
-  it("is judged before every other field", async () => {
+  it("createCustomer: wrong email and other wrong fields → 400 of the email", async () => {
     expect((await create({ other: 1, status: 1, name: 1, email: 1 })).body.field).toBe("email");
     expect((await create({ other: 1, status: 1, name: 1 })).body.field).toBe("email");
   });
 
-  it("is unique within a company, in whatever case, and the first customer stays as it was", async () => {
+  it("createCustomer: email taken, in any case → 409, the first customer is unchanged", async () => {
     const { send } = await server.partner();
     const first = await send("POST", "/customers", { email: "Only@One.example", name: "First" });
     for (const email of ["only@one.example", "ONLY@ONE.EXAMPLE", "Only@One.example"]) {
@@ -147,13 +151,13 @@ describe("the email of createCustomer", () => {
     expect((await send("GET", "/customers")).body.data).toEqual([first.body.data]);
   });
 
-  it("is still taken while its customer is blocked", async () => {
+  it("createCustomer: email of a blocked customer → 409", async () => {
     const { send } = await server.partner();
     await send("POST", "/customers", { email: "blocked@x.example", status: "BLOCKED" });
     expect((await send("POST", "/customers", { email: "blocked@x.example" })).status).toBe(409);
   });
 
-  it("may be the same in two companies", async () => {
+  it("createCustomer: email taken in another company → 201", async () => {
     const [ours, theirs] = [await server.partner(), await server.partner()];
     const email = "shared@x.example";
     const sent = [
@@ -164,7 +168,7 @@ describe("the email of createCustomer", () => {
     expect(sent[0]?.body.data.id).not.toBe(sent[1]?.body.data.id);
   });
 
-  it("is created once by fifty requests at the same time, in mixed case, and no request fails otherwise", async () => {
+  it("createCustomer: 50 concurrent requests with one email → one 201, 49 times 409", async () => {
     const { send } = await server.partner();
     const email = "race@winner.example";
     const sent = await Promise.all(

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ParsedResponse, Partner } from "../support/partner.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { shorten } from "../support/shorten.ts";
 
 let server: TestServer;
 let partner: Partner;
@@ -33,8 +34,8 @@ const messages = {
 };
 type Field = keyof typeof messages;
 
-/** With the start of its JSON, for the name of a test. */
-const titled = ([field, json]: [Field, string]) => [field, json.slice(0, 40), json] as const;
+/** With its JSON in short, for the title of a test. */
+const titled = ([field, json]: [Field, string]) => [field, shorten(json), json] as const;
 
 /** A JSON string of so many of a letter. */
 const repeated = (letter: string, count: number) => JSON.stringify(letter.repeat(count));
@@ -81,7 +82,7 @@ const accepted: [Field, string][] = [
 
 const wrongText = ["5", "true", "[]", "{}", '["a"]', '"a\\u0000b"', '"\\u0000"', '"\\ud800"', '"a\\udc00"'];
 const wrongNumber = ["-1", "-1e-7", "1e400", '"0.1"', '""', "true", "false", "[]", "[0.1]", "{}"];
-const refused: [Field, string][] = [
+const rejected: [Field, string][] = [
   ...[
     ...wrongText,
     '""',
@@ -121,39 +122,39 @@ const unknown = [
   "hasOwnProperty",
 ];
 
-describe.each(Object.entries(writes))("%s", (_operationId, write) => {
-  const refusal = ({ status, body }: ParsedResponse) => [status, body.error, body.field];
-  const stateOf = async () => (await partner.send("GET", "/customers?limit=100")).text;
+describe.each(Object.entries(writes))("%s", (operationId, write) => {
+  const errorIn = ({ status, body }: ParsedResponse) => [status, body.error, body.field];
+  const readState = async () => (await partner.send("GET", "/customers?limit=100")).text;
 
-  it.each(accepted.map(titled))(
-    "accepts as %s %s, and gives it back exactly",
+  it.each(accepted.map(titled))(`${operationId}: %s %s → returned exactly`, async (field, _title, json) => {
+    const { status, body } = await write(`"${field}":${json}`);
+    expect(status).toBeLessThan(300);
+    expect(body.data[field]).toBe(JSON.parse(json));
+    const got = await partner.send("GET", `/customers/${body.data.id}`);
+    expect(got.body).toEqual(body);
+  });
+
+  it.each(rejected.map(titled))(
+    `${operationId}: %s %s → 400, nothing written`,
     async (field, _title, json) => {
-      const { status, body } = await write(`"${field}":${json}`);
-      expect(status).toBeLessThan(300);
-      expect(body.data[field]).toBe(JSON.parse(json));
-      const got = await partner.send("GET", `/customers/${body.data.id}`);
-      expect(got.body).toEqual(body);
+      const before = await readState();
+      expect(errorIn(await write(`"${field}":${json}`))).toEqual([400, messages[field], field]);
+      expect(await readState()).toBe(before);
     },
   );
 
-  it.each(refused.map(titled))("refuses as %s %s, and writes nothing", async (field, _title, json) => {
-    const before = await stateOf();
-    expect(refusal(await write(`"${field}":${json}`))).toEqual([400, messages[field], field]);
-    expect(await stateOf()).toBe(before);
-  });
-
-  it.each(unknown)("refuses the unknown field '%s', whatever its value", async (field) => {
-    const before = await stateOf();
+  it.each(unknown)(`${operationId}: unknown field '%s' → 400`, async (field) => {
+    const before = await readState();
     for (const json of ["null", '"x"', '{"status":"BLOCKED"}'])
-      expect(refusal(await write(`${JSON.stringify(field)}:${json}`))).toEqual([
+      expect(errorIn(await write(`${JSON.stringify(field)}:${json}`))).toEqual([
         400,
         "Unknown field.",
         field,
       ]);
-    expect(await stateOf()).toBe(before);
+    expect(await readState()).toBe(before);
   });
 
-  it("reports the first of several wrong fields, unknown ones last, in whatever order they are sent", async () => {
+  it(`${operationId}: several wrong fields → 400 of the first, unknown fields last`, async () => {
     const wrong = [...Object.keys(messages).map((field) => `"${field}":[]`), '"another":1'];
     for (const [index, member] of wrong.entries()) {
       const rest = wrong.slice(index);
@@ -163,13 +164,13 @@ describe.each(Object.entries(writes))("%s", (_operationId, write) => {
     }
   });
 
-  it("counts the last of duplicate names, for good and for bad", async () => {
+  it(`${operationId}: duplicate names → the last one counts`, async () => {
     const good = await write('"name":5,"name":"first","name":"last"');
     expect([good.status < 300, good.body.data.name]).toEqual([true, "last"]);
-    expect(refusal(await write('"name":"good","n\\u0061me":5'))).toEqual([400, messages.name, "name"]);
+    expect(errorIn(await write('"name":"good","n\\u0061me":5'))).toEqual([400, messages.name, "name"]);
   });
 
-  it("takes no member of __proto__ for a field", async () => {
+  it(`${operationId}: members of __proto__ → 400 Unknown field.`, async () => {
     const { body } = await write('"__proto__":{"name":"polluted"}');
     expect(body).toEqual({ error: "Unknown field.", field: "__proto__" });
     expect(({} as { name?: string }).name).toBeUndefined();

@@ -40,7 +40,7 @@ const questions = {
     ) group by "table", "index"`,
 };
 
-it("every primary key and unique index of company data begins with the company, but those that find it", async () => {
+it("schema: unique keys of company data → begin with company_id", async () => {
   const { dialect, knex, prepare, read } = server.database;
   const rows = await read(prepare<{ key: string }>(knex.raw(questions[dialect])), {});
   const keys = rows.map(({ key }) => key);

@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Partner } from "../support/partner.ts";
 import { spawnServer } from "../support/processes.ts";
 import { requestBytes } from "../support/rawHttp.ts";
@@ -14,22 +14,22 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** The lines that a request of this id left, once there is one. */
-async function linesOf(requestId: string): Promise<Record<string, unknown>[]> {
+async function waitForLines(requestId: string): Promise<Record<string, unknown>[]> {
   const lines = () => server.logLines.filter((line) => line.requestId === requestId);
-  // The line is written when the answer has been sent, which the client may see first.
+  // The line is written when the response has been sent, which the client may see first.
   await expect.poll(() => lines().some(({ msg }) => msg === "request")).toBe(true);
   return lines();
 }
 
 let requestIds = 0;
-/** Sends a request, and gives its answer and what it left in the log. */
+/** Sends a request; returns its response and its lines in the log. */
 async function logged(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
   const requestId = `log-${++requestIds}`;
   const sent = await partner.send(method, path, body, { "X-Request-Id": requestId, ...headers });
-  return { sent, lines: await linesOf(requestId) };
+  return { sent, lines: await waitForLines(requestId) };
 }
 
-/** Gives a customer a time that is none, so that no answer can be made of its row. */
+/** Gives a customer an invalid time, so that its row cannot become a response. */
 async function breakCustomer(id: string): Promise<void> {
   const { knex, prepare, write } = server.database;
   const statement = prepare(
@@ -38,132 +38,120 @@ async function breakCustomer(id: string): Promise<void> {
   await write([{ statement, values: { id } }]);
 }
 
-describe("the log", () => {
-  it("has one line a request: id, method, operation, company, status, duration", async () => {
-    const created = await logged("POST", "/customers", { email: "log@x.example" });
-    const path = `/customers/${created.sent.body.data.id}`;
-    const calls = [
-      ["createCustomer", 201, created],
-      ["listCustomers", 200, await logged("GET", "/customers")],
-      ["listCustomers", 200, await logged("HEAD", "/customers")],
-      ["listCustomers", 400, await logged("GET", "/customers?page=1")],
-      ["getCustomer", 304, await logged("GET", path, undefined, { "If-None-Match": "*" })],
-      ["getCustomer", 404, await logged("GET", "/customers/x")],
-      ["updateCustomer", 200, await logged("PATCH", path, {})],
-      ["updateCustomer", 412, await logged("PATCH", path, {}, { "If-Match": '"x"' })],
-      ["createCustomer", 409, await logged("POST", "/customers", { email: "log@x.example" })],
-    ] as const;
-    const companies = new Set();
-    for (const [operationId, status, { sent, lines }] of calls) {
-      expect(sent.status).toBe(status);
-      expect(lines).toHaveLength(1);
-      expect(lines[0]).toMatchObject({ level: 30, msg: "request", operationId, status });
-      expect(lines[0]?.durationInMilliseconds).toBeTypeOf("number");
-      expect(lines[0]?.method).toMatch(/^(GET|HEAD|POST|PATCH)$/);
-      companies.add(lines[0]?.company);
-    }
-    expect(companies.size).toBe(1);
-    expect([...companies][0]).toBeTypeOf("string");
-  });
-
-  it("tells companies apart", async () => {
-    const ours = (await logged("GET", "/customers")).lines[0]?.company;
-    const other = await server.partner();
-    await other.send("GET", "/customers", undefined, { "X-Request-Id": "other-company" });
-    expect((await linesOf("other-company"))[0]?.company).not.toBe(ours);
-  });
-
-  it("has the line of a request that reached no operation or had no key, without what it did not have", async () => {
-    const { lines } = await logged("GET", "/nowhere");
+it("log: each request → one line with id, method, operation, company, status, time", async () => {
+  const created = await logged("POST", "/customers", { email: "log@x.example" });
+  const path = `/customers/${created.sent.body.data.id}`;
+  const calls = [
+    ["createCustomer", 201, created],
+    ["listCustomers", 200, await logged("GET", "/customers")],
+    ["listCustomers", 200, await logged("HEAD", "/customers")],
+    ["listCustomers", 400, await logged("GET", "/customers?page=1")],
+    ["getCustomer", 304, await logged("GET", path, undefined, { "If-None-Match": "*" })],
+    ["getCustomer", 404, await logged("GET", "/customers/x")],
+    ["updateCustomer", 200, await logged("PATCH", path, {})],
+    ["updateCustomer", 412, await logged("PATCH", path, {}, { "If-Match": '"x"' })],
+    ["createCustomer", 409, await logged("POST", "/customers", { email: "log@x.example" })],
+  ] as const;
+  const companies = new Set();
+  for (const [operationId, status, { sent, lines }] of calls) {
+    expect(sent.status).toBe(status);
     expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatchObject({ status: 404, method: "GET" });
-    expect(lines[0]).not.toHaveProperty("operationId");
-    const refused = await logged("GET", "/customers", undefined, { Authorization: "Bearer wrong" });
-    expect(refused.lines).toHaveLength(1);
-    expect(refused.lines[0]).toMatchObject({ status: 401, operationId: "listCustomers" });
-    expect(refused.lines[0]).not.toHaveProperty("company");
-  });
+    expect(lines[0]).toMatchObject({ level: 30, msg: "request", operationId, status });
+    expect(lines[0]?.durationInMilliseconds).toBeTypeOf("number");
+    expect(lines[0]?.method).toMatch(/^(GET|HEAD|POST|PATCH)$/);
+    companies.add(lines[0]?.company);
+  }
+  expect(companies.size).toBe(1);
+  expect([...companies][0]).toBeTypeOf("string");
+});
 
-  it("has one line of what was no HTTP request, under the id of its answer", async () => {
-    const [answer] = await server.exchange("nonsense\r\n\r\n", { method: "GET", target: "/" });
-    const lines = await linesOf(answer?.headers["x-request-id"] ?? "");
-    expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatchObject({ msg: "request", status: 400 });
-  });
+it("log: requests of two companies → two companies", async () => {
+  const ours = (await logged("GET", "/customers")).lines[0]?.company;
+  const other = await server.partner();
+  await other.send("GET", "/customers", undefined, { "X-Request-Id": "other-company" });
+  expect((await waitForLines("other-company"))[0]?.company).not.toBe(ours);
+});
 
-  it("never has a key, a body, a query, a header or a path's id in it", async () => {
-    const secrets = [
-      "secret-email",
-      "secret-name",
-      "secret-notes",
-      "secret-search",
-      "secret-key",
-      "secret-id",
-    ];
-    const body = { email: "secret-email@x.example", name: "secret-name", notes: "secret-notes" };
-    const keys = { "Idempotency-Key": "secret-key", "If-Match": '"secret-key"', Cookie: "secret-key" };
-    const created = await logged("POST", "/customers", body, keys);
-    await logged("POST", "/customers", body);
-    await logged("POST", "/customers", { ...body, creditLimit: "secret-notes" }, keys);
-    await logged("POST", "/customers", `{"secret-name`);
-    await logged("POST", "/customers?secret-search=1", body);
-    await logged("PATCH", `/customers/${created.sent.body.data.id}`, { notes: "secret-notes" }, keys);
-    await logged("GET", "/customers?search=secret-search");
-    await logged("GET", "/customers?limit=secret-search");
-    await logged("GET", "/customers?search=secret-search%FF");
-    await logged("GET", "/customers/secret-id");
-    await logged("GET", "/customers", undefined, { Authorization: "Bearer secret-key" });
-    await server.exchange(
-      requestBytes("GET /api/v1/secret-id?secret-search", { "Bad Header": "secret-key" }),
-      {
-        target: "/api/v1/customers",
-      },
-    );
-    await breakCustomer(created.sent.body.data.id);
-    expect((await logged("GET", `/customers/${created.sent.body.data.id}`)).sent.status).toBe(500);
-    const log = JSON.stringify(server.logLines);
-    expect(log).toContain("unexpected failure");
-    for (const secret of [...secrets, partner.key, partner.key.slice(3), "Bearer"])
-      expect(log).not.toContain(secret);
-  });
+it("log: no operation or no key → a line without operationId or company", async () => {
+  const { lines } = await logged("GET", "/nowhere");
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatchObject({ status: 404, method: "GET" });
+  expect(lines[0]).not.toHaveProperty("operationId");
+  const rejected = await logged("GET", "/customers", undefined, { Authorization: "Bearer wrong" });
+  expect(rejected.lines).toHaveLength(1);
+  expect(rejected.lines[0]).toMatchObject({ status: 401, operationId: "listCustomers" });
+  expect(rejected.lines[0]).not.toHaveProperty("company");
+});
 
-  it("has the cause of a 500 in a line of its own, under the request's id, and the caller sees none of it", async () => {
-    const { sent } = await logged("POST", "/customers", { email: "broken@x.example" });
-    await breakCustomer(sent.body.data.id);
-    for (const method of ["GET", "HEAD"]) {
-      const broken = await logged(method, `/customers/${sent.body.data.id}`);
-      expect(broken.sent.status).toBe(500);
-      expect(broken.sent.body).toEqual(method === "GET" ? { error: "Internal server error." } : undefined);
-      expect(broken.lines).toHaveLength(2);
-      const [cause, line] = broken.lines as [{ err?: { stack?: string } }, Record<string, unknown>];
-      expect(cause).toMatchObject({
-        level: 50,
-        msg: "unexpected failure",
-        err: { message: "Invalid time value" },
-      });
-      expect(cause.err?.stack).toContain("server/");
-      expect(line).toMatchObject({ status: 500, operationId: "getCustomer" });
-    }
-  });
+it("log: bytes that are no request → a line under the response's X-Request-Id", async () => {
+  const [response] = await server.exchange("nonsense\r\n\r\n", { method: "GET", target: "/" });
+  const lines = await waitForLines(response?.headers["x-request-id"] ?? "");
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatchObject({ msg: "request", status: 400 });
+});
 
-  it("marks a request whose client has gone", async () => {
-    const requestId = "gone-before-the-end";
-    const head = requestBytes("POST /api/v1/customers", {
-      "X-Request-Id": requestId,
-      Authorization: `Bearer ${partner.key}`,
-      "Content-Type": "application/json",
-      "Content-Length": "100",
+it("log: keys, bodies, queries, headers, ids in paths → not logged", async () => {
+  const secrets = ["secret-email", "secret-name", "secret-notes", "secret-search", "secret-key", "secret-id"];
+  const body = { email: "secret-email@x.example", name: "secret-name", notes: "secret-notes" };
+  const keys = { "Idempotency-Key": "secret-key", "If-Match": '"secret-key"', Cookie: "secret-key" };
+  const created = await logged("POST", "/customers", body, keys);
+  await logged("POST", "/customers", body);
+  await logged("POST", "/customers", { ...body, creditLimit: "secret-notes" }, keys);
+  await logged("POST", "/customers", `{"secret-name`);
+  await logged("POST", "/customers?secret-search=1", body);
+  await logged("PATCH", `/customers/${created.sent.body.data.id}`, { notes: "secret-notes" }, keys);
+  await logged("GET", "/customers?search=secret-search");
+  await logged("GET", "/customers?limit=secret-search");
+  await logged("GET", "/customers?search=secret-search%FF");
+  await logged("GET", "/customers/secret-id");
+  await logged("GET", "/customers", undefined, { Authorization: "Bearer secret-key" });
+  await server.exchange(requestBytes("GET /api/v1/secret-id?secret-search", { "Bad Header": "secret-key" }), {
+    target: "/api/v1/customers",
+  });
+  await breakCustomer(created.sent.body.data.id);
+  expect((await logged("GET", `/customers/${created.sent.body.data.id}`)).sent.status).toBe(500);
+  const log = JSON.stringify(server.logLines);
+  expect(log).toContain("unexpected failure");
+  for (const secret of [...secrets, partner.key, partner.key.slice(3), "Bearer"])
+    expect(log).not.toContain(secret);
+});
+
+it("log: 500 → the cause in a line with the request's id, not in the response", async () => {
+  const { sent } = await logged("POST", "/customers", { email: "broken@x.example" });
+  await breakCustomer(sent.body.data.id);
+  for (const method of ["GET", "HEAD"]) {
+    const broken = await logged(method, `/customers/${sent.body.data.id}`);
+    expect(broken.sent.status).toBe(500);
+    expect(broken.sent.body).toEqual(method === "GET" ? { error: "Internal server error." } : undefined);
+    expect(broken.lines).toHaveLength(2);
+    const [cause, line] = broken.lines as [{ err?: { stack?: string } }, Record<string, unknown>];
+    expect(cause).toMatchObject({
+      level: 50,
+      msg: "unexpected failure",
+      err: { message: "Invalid time value" },
     });
-    const socket = connect(server.port, "127.0.0.1", () => socket.write(head, () => socket.destroy()));
-    expect((await linesOf(requestId))[0]).toMatchObject({ aborted: true, operationId: "createCustomer" });
-  });
+    expect(cause.err?.stack).toContain("server/");
+    expect(line).toMatchObject({ status: 500, operationId: "getCustomer" });
+  }
+});
 
-  it("of a server's process is nothing but lines of JSON", async () => {
-    const { url, output } = await spawnServer({ DATABASE_URL: server.databaseUrl });
-    const headers = { Authorization: `Bearer ${partner.key}` };
-    for (const path of ["/api/v1/customers", "/api/v1/customers?limit=1&status=ACTIVE&search=x", "/nowhere"])
-      await fetch(url + path, { headers });
-    await expect.poll(() => output().match(/"msg":"request"/g)?.length).toBe(3);
-    for (const line of output().trimEnd().split("\n")) expect(() => JSON.parse(line)).not.toThrow();
+it("log: client gone before the response → aborted", async () => {
+  const requestId = "gone-before-the-end";
+  const head = requestBytes("POST /api/v1/customers", {
+    "X-Request-Id": requestId,
+    Authorization: `Bearer ${partner.key}`,
+    "Content-Type": "application/json",
+    "Content-Length": "100",
   });
+  const socket = connect(server.port, "127.0.0.1", () => socket.write(head, () => socket.destroy()));
+  expect((await waitForLines(requestId))[0]).toMatchObject({ aborted: true, operationId: "createCustomer" });
+});
+
+it("log: a server's process → only lines of JSON", async () => {
+  const { url, output } = await spawnServer({ DATABASE_URL: server.databaseUrl });
+  const headers = { Authorization: `Bearer ${partner.key}` };
+  for (const path of ["/api/v1/customers", "/api/v1/customers?limit=1&status=ACTIVE&search=x", "/nowhere"])
+    await fetch(url + path, { headers });
+  await expect.poll(() => output().match(/"msg":"request"/g)?.length).toBe(3);
+  for (const line of output().trimEnd().split("\n")) expect(() => JSON.parse(line)).not.toThrow();
 });

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import type { CustomersClient } from "../../client/index.ts";
 import type { components, operations } from "../../generated/api.ts";
 import { numberOfUpTo, textOfUpTo, tricky } from "../support/arbitraries.ts";
@@ -52,7 +52,7 @@ const creation: fc.Arbitrary<CustomerCreate> = fc
   .tuple(fc.stringMatching(/^[aAbB]{1,2}@[xX]\.[cC]o$/), changes)
   .map(([email, fields]) => ({ ...fields, email }));
 
-const walk = fc.record({
+const iteration = fc.record({
   /** Page after page, and from the front again; out of bounds they count as the nearest bound. */
   limits: fc.array(fc.constantFrom(-3, 0, 1, 2, 3, 7, 100, 1000), { minLength: 1, maxLength: 4 }),
   status: fc.constantFrom<Customer["status"][]>("ACTIVE", "BLOCKED"),
@@ -65,7 +65,7 @@ const walk = fc.record({
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ create: creation }) },
   { weight: 3, arbitrary: fc.record({ update: fc.record({ which: fc.nat(), changes }) }) },
-  { weight: 2, arbitrary: fc.record({ walk }) },
+  { weight: 2, arbitrary: fc.record({ iterate: iteration }) },
 );
 
 /** What the API should hold, newest first, and how each step changes it. */
@@ -117,7 +117,7 @@ class Model {
     return data as CustomerList;
   }
 
-  async walk({ limits, filtersByStatus, meanwhile, ...filters }: Steps["walk"]) {
+  async iterate({ limits, filtersByStatus, meanwhile, ...filters }: Steps["iterate"]) {
     const status = filtersByStatus ? filters.status : undefined;
     const search = filters.search;
     const expected = this.customers.filter(
@@ -147,84 +147,82 @@ class Model {
 }
 
 interface Steps {
-  walk: typeof walk extends fc.Arbitrary<infer Walk> ? Walk : never;
+  iterate: typeof iteration extends fc.Arbitrary<infer Value> ? Value : never;
 }
 
-describe("whatever is asked", () => {
-  it("answers creates, updates and list walks of any page sizes as a model kept in memory does", async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30, size: "max" }), async (steps) => {
-        const model = new Model(await clientOfNewCompany());
-        for (const step of steps) {
-          if ("create" in step) await model.create(step.create);
-          else if ("update" in step) await model.update(step.update.which, step.update.changes);
-          else await model.walk(step.walk);
-        }
-        await model.walk({ ...everything, limits: [3] });
-      }),
-      { numRuns: 40 },
-    );
-  });
+it("all operations: random creates, updates, iterations → as in a model in memory", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30, size: "max" }), async (steps) => {
+      const model = new Model(await clientOfNewCompany());
+      for (const step of steps) {
+        if ("create" in step) await model.create(step.create);
+        else if ("update" in step) await model.update(step.update.which, step.update.changes);
+        else await model.iterate(step.iterate);
+      }
+      await model.iterate({ ...everything, limits: [3] });
+    }),
+    { numRuns: 40 },
+  );
+});
 
-  it("returns any name and any notes of the contract as they were sent, from every operation", async () => {
-    const client = await clientOfNewCompany();
-    let customers = 0;
-    await fc.assert(
-      fc.asyncProperty(textOfUpTo(200), textOfUpTo(2000), textOfUpTo(200), async (name, notes, renamed) => {
-        customers += 1;
-        const email = `text-${customers}@fields.example`;
-        const created = await client.POST("/customers", { body: { email, name, notes } });
-        expect(created.data?.data).toMatchObject({ name, notes });
-        const id = created.data?.data.id ?? "";
-        const updated = await client.PATCH("/customers/{id}", {
-          params: { path: { id } },
-          body: { name: renamed },
-        });
-        expect(updated.data?.data).toMatchObject({ name: renamed, notes });
-        const got = await client.GET("/customers/{id}", { params: { path: { id } } });
-        expect(got.data?.data).toMatchObject({ name: renamed, notes });
-        const listed = await client.GET("/customers", { params: { query: { limit: 1 } } });
-        expect(listed.data?.data).toEqual([got.data?.data]);
-      }),
-      { numRuns: 60 },
-    );
-  });
+it("all operations: random name and notes → returned as sent", async () => {
+  const client = await clientOfNewCompany();
+  let customers = 0;
+  await fc.assert(
+    fc.asyncProperty(textOfUpTo(200), textOfUpTo(2000), textOfUpTo(200), async (name, notes, renamed) => {
+      customers += 1;
+      const email = `text-${customers}@fields.example`;
+      const created = await client.POST("/customers", { body: { email, name, notes } });
+      expect(created.data?.data).toMatchObject({ name, notes });
+      const id = created.data?.data.id ?? "";
+      const updated = await client.PATCH("/customers/{id}", {
+        params: { path: { id } },
+        body: { name: renamed },
+      });
+      expect(updated.data?.data).toMatchObject({ name: renamed, notes });
+      const got = await client.GET("/customers/{id}", { params: { path: { id } } });
+      expect(got.data?.data).toMatchObject({ name: renamed, notes });
+      const listed = await client.GET("/customers", { params: { query: { limit: 1 } } });
+      expect(listed.data?.data).toEqual([got.data?.data]);
+    }),
+    { numRuns: 60 },
+  );
+});
 
-  it("returns any number of the contract exactly, with no rounding", async () => {
-    const client = await clientOfNewCompany();
-    const { data } = await client.POST("/customers", { body: { email: "number@fields.example" } });
-    const params = { path: { id: data?.data.id ?? "" } };
-    await fc.assert(
-      fc.asyncProperty(numberOfUpTo(100_000_000), numberOfUpTo(0.3), async (creditLimit, taxRateOverride) => {
-        await client.PATCH("/customers/{id}", { params, body: { creditLimit, taxRateOverride } });
-        const got = await client.GET("/customers/{id}", { params });
-        expect(got.data?.data.creditLimit).toBe(creditLimit);
-        expect(got.data?.data.taxRateOverride).toBe(taxRateOverride);
-      }),
-      { numRuns: 100 },
-    );
-  });
+it("all operations: random numbers → returned exactly", async () => {
+  const client = await clientOfNewCompany();
+  const { data } = await client.POST("/customers", { body: { email: "number@fields.example" } });
+  const params = { path: { id: data?.data.id ?? "" } };
+  await fc.assert(
+    fc.asyncProperty(numberOfUpTo(100_000_000), numberOfUpTo(0.3), async (creditLimit, taxRateOverride) => {
+      await client.PATCH("/customers/{id}", { params, body: { creditLimit, taxRateOverride } });
+      const got = await client.GET("/customers/{id}", { params });
+      expect(got.data?.data.creditLimit).toBe(creditLimit);
+      expect(got.data?.data.taxRateOverride).toBe(taxRateOverride);
+    }),
+    { numRuns: 100 },
+  );
+});
 
-  it("finds by search what includes the folded text, and nothing else", async () => {
-    const names = fc.array(tricky, { minLength: 1, maxLength: 12 });
-    await fc.assert(
-      fc.asyncProperty(names, fc.array(tricky, { maxLength: 6 }), async (names, terms) => {
-        const client = await clientOfNewCompany();
-        const customers: Customer[] = [];
-        for (const [index, name] of names.entries()) {
-          const body = { email: `${"aAbBsSiIkK"[index % 10]}${index}@x.example`, name };
-          customers.unshift((await client.POST("/customers", { body })).data?.data as Customer);
-        }
-        // Random text alone would find little: ends and middles of names are searched for too.
-        const parts = names.map((name) => [...name].slice(name.length % 3).join("")).filter(Boolean);
-        for (const search of [...terms, ...parts, ...parts.map((part) => part.toUpperCase())]) {
-          const { data } = await client.GET("/customers", { params: { query: { search, limit: 100 } } });
-          expect(data?.data).toEqual(customers.filter((customer) => matches(customer, search)));
-        }
-      }),
-      { numRuns: 25 },
-    );
-  });
+it("listCustomers: random search → what includes the folded text, nothing else", async () => {
+  const names = fc.array(tricky, { minLength: 1, maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(names, fc.array(tricky, { maxLength: 6 }), async (names, terms) => {
+      const client = await clientOfNewCompany();
+      const customers: Customer[] = [];
+      for (const [index, name] of names.entries()) {
+        const body = { email: `${"aAbBsSiIkK"[index % 10]}${index}@x.example`, name };
+        customers.unshift((await client.POST("/customers", { body })).data?.data as Customer);
+      }
+      // Random text alone would find little: ends and middles of names are searched for too.
+      const parts = names.map((name) => [...name].slice(name.length % 3).join("")).filter(Boolean);
+      for (const search of [...terms, ...parts, ...parts.map((part) => part.toUpperCase())]) {
+        const { data } = await client.GET("/customers", { params: { query: { search, limit: 100 } } });
+        expect(data?.data).toEqual(customers.filter((customer) => matches(customer, search)));
+      }
+    }),
+    { numRuns: 25 },
+  );
 });
 
 const everything = {

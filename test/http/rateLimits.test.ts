@@ -14,84 +14,83 @@ async function limitedServer(requestsPerMinute: number): Promise<TestServer> {
 }
 
 const names = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
-const limitsOf = ({ headers }: Pick<ParsedResponse, "headers">) => names.map((name) => headers.get(name));
+const rateLimitHeaders = ({ headers }: Pick<ParsedResponse, "headers">) =>
+  names.map((name) => headers.get(name));
 
-describe("the rate limit of a key", () => {
-  it("counts every request down, whatever its answer, and then gives 429", async () => {
-    const { send } = await (await limitedServer(5)).partner();
-    const sent = [
-      await send("GET", "/customers"),
-      await send("GET", "/customers/x"),
-      await send("POST", "/customers", "{"),
-      await send("HEAD", "/customers"),
-      await send("PATCH", "/customers/x", {}),
-      await send("GET", "/customers"),
-      await send("POST", "/customers", { email: "over@x.example" }),
-    ];
-    expect(sent.map(({ status }) => status)).toEqual([200, 404, 400, 200, 404, 429, 429]);
-    expect(sent.map((one) => limitsOf(one).slice(0, 2))).toEqual(
-      ["4", "3", "2", "1", "0", "0", "0"].map((remaining) => ["5", remaining]),
-    );
-    for (const one of sent) {
-      const reset = Number(one.headers.get("RateLimit-Reset"));
-      expect(reset).toBeGreaterThan(0);
-      expect(reset).toBeLessThanOrEqual(60);
-    }
-  });
-
-  it("says in Retry-After and in retryAfter the same seconds, until the reset", async () => {
-    const { send } = await (await limitedServer(1)).partner();
-    await send("GET", "/customers");
-    const { status, body, headers } = await send("GET", "/customers");
-    expect([status, body.error]).toEqual([429, "Rate limit exceeded."]);
-    expect(headers.get("Retry-After")).toBe(String(body.retryAfter));
-    expect(headers.get("RateLimit-Reset")).toBe(String(body.retryAfter));
-    expect(Object.keys(body)).toEqual(["error", "retryAfter"]);
-  });
-
-  it("writes nothing once it is exceeded", async () => {
-    const server = await limitedServer(1);
-    const { company, send } = await server.partner();
-    await send("GET", "/customers");
-    await send("POST", "/customers", { email: "never@x.example" });
-    const colleague = await server.partner({ company });
-    expect((await colleague.send("GET", "/customers")).body.data).toEqual([]);
-  });
-
-  it("disturbs no other key, not even of the same company", async () => {
-    const server = await limitedServer(2);
-    const { company, send } = await server.partner();
-    for (let n = 0; n < 4; n++) await send("GET", "/customers");
-    for (const other of [await server.partner({ company }), await server.partner()]) {
-      const sent = await other.send("GET", "/customers");
-      expect([sent.status, sent.headers.get("RateLimit-Remaining")]).toEqual([200, "1"]);
-    }
-  });
-
-  it("lets exactly so many of many requests at the same time through", async () => {
-    const { send } = await (await limitedServer(10)).partner();
-    const sent = await Promise.all(Array.from({ length: 30 }, () => send("GET", "/customers")));
-    expect(sent.filter(({ status }) => status === 200)).toHaveLength(10);
-    expect(sent.filter(({ status }) => status === 429)).toHaveLength(20);
-  });
-
-  it("is spent by no unknown path, no wrong method, no OPTIONS and no page, and those show no headers of it", async () => {
-    const server = await limitedServer(1);
-    const { key, send } = await server.partner();
-    for (const [method, path] of [
-      ["GET", "/nowhere"],
-      ["DELETE", "/customers"],
-      ["OPTIONS", "/customers"],
-    ] as const)
-      expect(limitsOf(await send(method, path))).toEqual([null, null, null]);
-    expect(limitsOf(await server.fetch("/healthz", { key }))).toEqual([null, null, null]);
-    expect((await send("GET", "/customers")).status).toBe(200);
-  });
+it("rate limit: five requests of any kind → the sixth is 429", async () => {
+  const { send } = await (await limitedServer(5)).partner();
+  const sent = [
+    await send("GET", "/customers"),
+    await send("GET", "/customers/x"),
+    await send("POST", "/customers", "{"),
+    await send("HEAD", "/customers"),
+    await send("PATCH", "/customers/x", {}),
+    await send("GET", "/customers"),
+    await send("POST", "/customers", { email: "over@x.example" }),
+  ];
+  expect(sent.map(({ status }) => status)).toEqual([200, 404, 400, 200, 404, 429, 429]);
+  expect(sent.map((one) => rateLimitHeaders(one).slice(0, 2))).toEqual(
+    ["4", "3", "2", "1", "0", "0", "0"].map((remaining) => ["5", remaining]),
+  );
+  for (const one of sent) {
+    const reset = Number(one.headers.get("RateLimit-Reset"));
+    expect(reset).toBeGreaterThan(0);
+    expect(reset).toBeLessThanOrEqual(60);
+  }
 });
 
-describe("the RateLimit headers", () => {
-  /** One answer of each status after the key check. */
-  async function answersOf(server: TestServer): Promise<ParsedResponse[]> {
+it("rate limit: 429 → Retry-After, retryAfter and RateLimit-Reset are the same", async () => {
+  const { send } = await (await limitedServer(1)).partner();
+  await send("GET", "/customers");
+  const { status, body, headers } = await send("GET", "/customers");
+  expect([status, body.error]).toEqual([429, "Rate limit exceeded."]);
+  expect(headers.get("Retry-After")).toBe(String(body.retryAfter));
+  expect(headers.get("RateLimit-Reset")).toBe(String(body.retryAfter));
+  expect(Object.keys(body)).toEqual(["error", "retryAfter"]);
+});
+
+it("rate limit: createCustomer over the limit → 429, nothing created", async () => {
+  const server = await limitedServer(1);
+  const { company, send } = await server.partner();
+  await send("GET", "/customers");
+  await send("POST", "/customers", { email: "never@x.example" });
+  const colleague = await server.partner({ company });
+  expect((await colleague.send("GET", "/customers")).body.data).toEqual([]);
+});
+
+it("rate limit: one key over its limit → other keys of the company keep theirs", async () => {
+  const server = await limitedServer(2);
+  const { company, send } = await server.partner();
+  for (let n = 0; n < 4; n++) await send("GET", "/customers");
+  for (const other of [await server.partner({ company }), await server.partner()]) {
+    const sent = await other.send("GET", "/customers");
+    expect([sent.status, sent.headers.get("RateLimit-Remaining")]).toEqual([200, "1"]);
+  }
+});
+
+it("rate limit: 30 concurrent requests, limit 10 → exactly 10 succeed", async () => {
+  const { send } = await (await limitedServer(10)).partner();
+  const sent = await Promise.all(Array.from({ length: 30 }, () => send("GET", "/customers")));
+  expect(sent.filter(({ status }) => status === 200)).toHaveLength(10);
+  expect(sent.filter(({ status }) => status === 429)).toHaveLength(20);
+});
+
+it("rate limit: 404, 405, OPTIONS and pages → not counted, no RateLimit headers", async () => {
+  const server = await limitedServer(1);
+  const { key, send } = await server.partner();
+  for (const [method, path] of [
+    ["GET", "/nowhere"],
+    ["DELETE", "/customers"],
+    ["OPTIONS", "/customers"],
+  ] as const)
+    expect(rateLimitHeaders(await send(method, path))).toEqual([null, null, null]);
+  expect(rateLimitHeaders(await server.fetch("/healthz", { key }))).toEqual([null, null, null]);
+  expect((await send("GET", "/customers")).status).toBe(200);
+});
+
+describe("RateLimit headers", () => {
+  /** One response of each status after the key check. */
+  async function provokeEveryStatus(server: TestServer): Promise<ParsedResponse[]> {
     const { company, send } = await server.partner();
     const reader = await server.partner({ company, scopes: ["customers:read"] });
     const key = { "Idempotency-Key": "k" };
@@ -114,28 +113,28 @@ describe("the RateLimit headers", () => {
   }
   const statuses = [201, 201, 200, 304, 400, 403, 404, 409, 412, 413, 415, 422];
 
-  it("are on every answer after the key check", async () => {
-    const sent = await answersOf(await limitedServer(600));
+  it("RateLimit headers: every status after the key check → present", async () => {
+    const sent = await provokeEveryStatus(await limitedServer(600));
     expect(sent.map(({ status }) => status)).toEqual(statuses);
     for (const one of sent) {
-      const [limit, remaining, reset] = limitsOf(one).map(Number);
+      const [limit, remaining, reset] = rateLimitHeaders(one).map(Number);
       expect(limit).toBe(600);
       expect(remaining).toBeLessThan(600);
       expect(reset).toBeGreaterThan(0);
     }
   });
 
-  it("are on none where limits are off", async () => {
-    const sent = await answersOf(await limitedServer(0));
+  it("RateLimit headers: limits off → absent", async () => {
+    const sent = await provokeEveryStatus(await limitedServer(0));
     expect(sent.map(({ status }) => status)).toEqual(statuses);
-    for (const one of sent) expect(limitsOf(one)).toEqual([null, null, null]);
+    for (const one of sent) expect(rateLimitHeaders(one)).toEqual([null, null, null]);
   });
 });
 
-describe("an address that keeps sending wrong keys", () => {
+describe("failed keys", () => {
   const guess = (server: TestServer, n: number) => server.fetch("/api/v1/customers", { key: `dk_guess${n}` });
 
-  it("gets 429 in place of 401, while a good key still works from there", async () => {
+  it("failed keys: sixth wrong key of an address → 429, a good key still works", async () => {
     const server = await limitedServer(50);
     const { send } = await server.partner();
     const statuses: number[] = [];
@@ -144,20 +143,20 @@ describe("an address that keeps sending wrong keys", () => {
       statuses.push(response.status);
       if (response.status === 429)
         expect((await response.json()).retryAfter).toBe(Number(response.headers.get("Retry-After")));
-      else expect(limitsOf(response)).toEqual([null, null, null]);
+      else expect(rateLimitHeaders(response)).toEqual([null, null, null]);
     }
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
     const good = await send("GET", "/customers");
     expect([good.status, good.headers.get("RateLimit-Remaining")]).toEqual([200, "49"]);
   });
 
-  it("is not one that sends none, however often", async () => {
+  it("failed keys: requests without a key → 401, not counted", async () => {
     const server = await limitedServer(10);
     for (let n = 0; n < 5; n++) expect((await server.fetch("/api/v1/customers")).status).toBe(401);
     expect((await guess(server, 0)).status).toBe(401);
   });
 
-  it("counts expired and revoked keys as wrong", async () => {
+  it("failed keys: expired keys → counted", async () => {
     const server = await limitedServer(10);
     const expired = await server.createKey({ expiresAt: Date.now() });
     const statuses = [];
@@ -166,7 +165,7 @@ describe("an address that keeps sending wrong keys", () => {
     expect(statuses).toEqual([401, 429]);
   });
 
-  it("is refused nothing where limits are off, and neither is a key", async () => {
+  it("failed keys: limits off → never 429", async () => {
     const server = await limitedServer(0);
     const { send } = await server.partner();
     for (let n = 0; n < 100; n++) expect((await guess(server, n)).status).toBe(401);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -30,151 +30,146 @@ async function customer(fields: object = full) {
   };
 }
 
-describe("updateCustomer", () => {
-  it("changes what is given and leaves what is absent", async () => {
-    const { created, update, get } = await customer();
-    const { status, body } = await update({ name: "New Name", creditLimit: 1.13 });
-    expect(status).toBe(200);
-    expect(body.data).toEqual({
-      ...created,
-      name: "New Name",
-      creditLimit: 1.13,
-      updatedAt: body.data.updatedAt,
-    });
-    expect((await get()).body).toEqual(body);
+it("updateCustomer: some fields → 200, absent fields stay", async () => {
+  const { created, update, get } = await customer();
+  const { status, body } = await update({ name: "New Name", creditLimit: 1.13 });
+  expect(status).toBe(200);
+  expect(body.data).toEqual({
+    ...created,
+    name: "New Name",
+    creditLimit: 1.13,
+    updatedAt: body.data.updatedAt,
   });
+  expect((await get()).body).toEqual(body);
+});
 
-  it.each(["name", "notes", "creditLimit", "taxRateOverride"])(
-    "clears %s by null, and only that",
-    async (field) => {
-      const { created, update } = await customer();
-      const { body } = await update({ [field]: null });
-      expect(body.data).toEqual({ ...created, [field]: null, updatedAt: body.data.updatedAt });
-      expect(body.data.updatedAt > created.updatedAt).toBe(true);
-    },
+it.each(["name", "notes", "creditLimit", "taxRateOverride"])(
+  "updateCustomer: %s null → cleared, nothing else changes",
+  async (field) => {
+    const { created, update } = await customer();
+    const { body } = await update({ [field]: null });
+    expect(body.data).toEqual({ ...created, [field]: null, updatedAt: body.data.updatedAt });
+    expect(body.data.updatedAt > created.updatedAt).toBe(true);
+  },
+);
+
+it('updateCustomer: notes "" → stored, not null', async () => {
+  const { update } = await customer();
+  expect((await update({ notes: "" })).body.data.notes).toBe("");
+});
+
+it("updateCustomer: BLOCKED, then ACTIVE → 200", async () => {
+  const { update } = await customer({});
+  for (const status of ["BLOCKED", "ACTIVE"])
+    expect((await update({ status })).body.data.status).toBe(status);
+});
+
+it.each([null, "", "update@me.example", "other@x.example", "not an email", 5, false, {}, []])(
+  "updateCustomer: email %j → 400, before every other field",
+  async (email) => {
+    const { update, get, tag } = await customer();
+    for (const body of [{ email }, { unknown: 1, status: 5, name: "", email }]) {
+      const sent = await update(body);
+      expect([sent.status, sent.body]).toEqual([400, { error: "Email cannot be changed.", field: "email" }]);
+    }
+    expect((await get()).headers.get("ETag")).toBe(tag);
+  },
+);
+
+it("updateCustomer: {} → 200, a blocked customer stays blocked, same ETag", async () => {
+  const { created, update, get, tag } = await customer();
+  const { status, body, headers } = await update({});
+  expect([status, body.data, headers.get("ETag")]).toEqual([200, created, tag]);
+  expect((await get()).body.data).toEqual(created);
+});
+
+it("updateCustomer: the same values → same updatedAt and ETag", async () => {
+  const { created, update, tag } = await customer();
+  for (const [field, value] of Object.entries(full)) {
+    const { body, headers } = await update({ [field]: value });
+    expect([body.data, headers.get("ETag")]).toEqual([created, tag]);
+  }
+  const { body, headers } = await update(full);
+  expect([body.data, headers.get("ETag")]).toEqual([created, tag]);
+});
+
+it("updateCustomer: null to null → same updatedAt and ETag", async () => {
+  const { created, update, tag } = await customer({});
+  const { body, headers } = await update({
+    name: null,
+    notes: null,
+    creditLimit: null,
+    taxRateOverride: null,
+  });
+  expect([body.data, headers.get("ETag")]).toEqual([created, tag]);
+});
+
+it("updateCustomer: name of other case or normalisation → changed", async () => {
+  const { created, update } = await customer({ name: "Café" });
+  let before = created.updatedAt;
+  for (const name of ["CAFÉ", "Café", "Cafe\u0301"]) {
+    const { body } = await update({ name });
+    expect(body.data.name).toBe(name);
+    expect(body.data.updatedAt > before).toBe(true);
+    before = body.data.updatedAt;
+  }
+});
+
+it("updateCustomer: 40 concurrent changes → updatedAt grows by 1 ms or more each", async () => {
+  const { created, partner, path } = await customer();
+  const sent = await Promise.all(
+    Array.from({ length: 40 }, (_, n) => partner.send("PATCH", path, { name: `Name ${n}` })),
   );
+  expect(new Set(sent.map(({ status }) => status))).toEqual(new Set([200]));
+  const times = [created.updatedAt, ...sent.map(({ body }) => body.data.updatedAt)];
+  expect(new Set(times).size).toBe(41);
+  expect(times.toSorted()[0]).toBe(created.updatedAt);
+  expect(new Set(sent.map(({ headers }) => headers.get("ETag"))).size).toBe(40);
+});
 
-  it("keeps an empty note apart from none", async () => {
-    const { update } = await customer();
-    expect((await update({ notes: "" })).body.data.notes).toBe("");
-  });
+it("updateCustomer: value changed and changed back → a new ETag each time", async () => {
+  const { update, tag } = await customer();
+  const tags = [tag];
+  for (const name of ["Other", full.name]) tags.push((await update({ name })).headers.get("ETag"));
+  expect(new Set(tags).size).toBe(3);
+});
 
-  it("blocks and unblocks", async () => {
-    const { update } = await customer({});
-    for (const status of ["BLOCKED", "ACTIVE"])
-      expect((await update({ status })).body.data.status).toBe(status);
-  });
+it("updateCustomer: two concurrent changes of different fields → both stay", async () => {
+  const { update, get } = await customer();
+  await Promise.all([update({ name: "Both" }), update({ notes: "Kept" })]);
+  expect((await get()).body.data).toMatchObject({ name: "Both", notes: "Kept" });
+});
 
-  it.each([null, "", "update@me.example", "other@x.example", "not an email", 5, false, {}, []])(
-    "refuses the email %j, before every other field",
-    async (email) => {
-      const { update, get, tag } = await customer();
-      for (const body of [{ email }, { unknown: 1, status: 5, name: "", email }]) {
-        const sent = await update(body);
-        expect([sent.status, sent.body]).toEqual([
-          400,
-          { error: "Email cannot be changed.", field: "email" },
-        ]);
+it("updateCustomer: one customer → others unchanged", async () => {
+  const { partner, update } = await customer();
+  const other = await partner.send("POST", "/customers", { email: "bystander@x.example", name: "Same" });
+  await update({ name: "Changed", status: "ACTIVE" });
+  expect((await partner.send("GET", `/customers/${other.body.data.id}`)).body).toEqual(other.body);
+});
+
+it("updateCustomer: customer of another company → 404, unchanged", async () => {
+  const { created, path, get, tag } = await customer();
+  const stranger = await server.partner();
+  const paths = [
+    path,
+    "/customers/019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11",
+    path.toUpperCase().replace("CUSTOMERS", "customers"),
+    "/customers/x",
+    "/customers/%00",
+    "/customers/%F0%9F%98%80",
+    "/customers/a%2Fb",
+  ];
+  for (const target of paths)
+    for (const body of [{ name: "Taken" }, {}])
+      for (const headers of [{}, { "If-Match": "*" }, { "If-Match": `${tag}` }]) {
+        const sent = await stranger.send("PATCH", target, body, headers);
+        expect([sent.status, sent.body]).toEqual([404, { error: "Customer not found." }]);
       }
-      expect((await get()).headers.get("ETag")).toBe(tag);
-    },
-  );
+  expect((await get()).body.data).toEqual(created);
+});
 
-  it("changes nothing by {}: a blocked customer stays blocked, updatedAt and ETag stay", async () => {
-    const { created, update, get, tag } = await customer();
-    const { status, body, headers } = await update({});
-    expect([status, body.data, headers.get("ETag")]).toEqual([200, created, tag]);
-    expect((await get()).body.data).toEqual(created);
-  });
-
-  it("moves neither updatedAt nor the ETag when the values are those it has", async () => {
-    const { created, update, tag } = await customer();
-    for (const [field, value] of Object.entries(full)) {
-      const { body, headers } = await update({ [field]: value });
-      expect([body.data, headers.get("ETag")]).toEqual([created, tag]);
-    }
-    const { body, headers } = await update(full);
-    expect([body.data, headers.get("ETag")]).toEqual([created, tag]);
-  });
-
-  it("moves neither when what is null is set to null", async () => {
-    const { created, update, tag } = await customer({});
-    const { body, headers } = await update({
-      name: null,
-      notes: null,
-      creditLimit: null,
-      taxRateOverride: null,
-    });
-    expect([body.data, headers.get("ETag")]).toEqual([created, tag]);
-  });
-
-  it("tells apart names that differ in case or in normalisation only", async () => {
-    const { created, update } = await customer({ name: "Café" });
-    let before = created.updatedAt;
-    for (const name of ["CAFÉ", "Café", "Cafe\u0301"]) {
-      const { body } = await update({ name });
-      expect(body.data.name).toBe(name);
-      expect(body.data.updatedAt > before).toBe(true);
-      before = body.data.updatedAt;
-    }
-  });
-
-  it("moves updatedAt by a millisecond or more at every change, however fast they come", async () => {
-    const { created, partner, path } = await customer();
-    const sent = await Promise.all(
-      Array.from({ length: 40 }, (_, n) => partner.send("PATCH", path, { name: `Name ${n}` })),
-    );
-    expect(new Set(sent.map(({ status }) => status))).toEqual(new Set([200]));
-    const times = [created.updatedAt, ...sent.map(({ body }) => body.data.updatedAt)];
-    expect(new Set(times).size).toBe(41);
-    expect(times.toSorted()[0]).toBe(created.updatedAt);
-    expect(new Set(sent.map(({ headers }) => headers.get("ETag"))).size).toBe(40);
-  });
-
-  it("gives a new ETag also when a value goes back to what it was", async () => {
-    const { update, tag } = await customer();
-    const tags = [tag];
-    for (const name of ["Other", full.name]) tags.push((await update({ name })).headers.get("ETag"));
-    expect(new Set(tags).size).toBe(3);
-  });
-
-  it("keeps both of two changes at the same time to different fields", async () => {
-    const { update, get } = await customer();
-    await Promise.all([update({ name: "Both" }), update({ notes: "Kept" })]);
-    expect((await get()).body.data).toMatchObject({ name: "Both", notes: "Kept" });
-  });
-
-  it("changes one customer only", async () => {
-    const { partner, update } = await customer();
-    const other = await partner.send("POST", "/customers", { email: "bystander@x.example", name: "Same" });
-    await update({ name: "Changed", status: "ACTIVE" });
-    expect((await partner.send("GET", `/customers/${other.body.data.id}`)).body).toEqual(other.body);
-  });
-
-  it("answers a customer of another company exactly as one that does not exist, and leaves it as it is", async () => {
-    const { created, path, get, tag } = await customer();
-    const stranger = await server.partner();
-    const paths = [
-      path,
-      "/customers/019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11",
-      path.toUpperCase().replace("CUSTOMERS", "customers"),
-      "/customers/x",
-      "/customers/%00",
-      "/customers/%F0%9F%98%80",
-      "/customers/a%2Fb",
-    ];
-    for (const target of paths)
-      for (const body of [{ name: "Taken" }, {}])
-        for (const headers of [{}, { "If-Match": "*" }, { "If-Match": `${tag}` }]) {
-          const sent = await stranger.send("PATCH", target, body, headers);
-          expect([sent.status, sent.body]).toEqual([404, { error: "Customer not found." }]);
-        }
-    expect((await get()).body.data).toEqual(created);
-  });
-
-  it("finds no customer under its id in upper case", async () => {
-    const { partner, path } = await customer();
-    const upper = path.toUpperCase().replace("CUSTOMERS", "customers");
-    expect((await partner.send("PATCH", upper, { name: "Upper" })).status).toBe(404);
-  });
+it("updateCustomer: id in upper case → 404", async () => {
+  const { partner, path } = await customer();
+  const upper = path.toUpperCase().replace("CUSTOMERS", "customers");
+  expect((await partner.send("PATCH", upper, { name: "Upper" })).status).toBe(404);
 });
