@@ -112,7 +112,7 @@ describe("createCustomer: email", () => {
       localPart(255),
       `a@${"b.".repeat(130)}example`,
     ].map(titled),
-  )("createCustomer: email %s → 400 Invalid email address.", async (_title, email) => {
+  )("createCustomer: email %s → 400 Invalid email", async (_title, email) => {
     const { send } = await server.partner();
     const { status, body } = await send("POST", "/customers", JSON.stringify({ email }));
     expect([status, body]).toEqual(invalid);
