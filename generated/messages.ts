@@ -45,7 +45,7 @@ export interface Messages {
   };
 }
 
-/** The error messages that any request may meet before an operation is known, by status. */
+/** The error messages that any request may cause before its operation is known, by status. */
 export interface AnyRequestMessages {
   400: "Malformed request.";
   404: "Not found.";
@@ -54,7 +54,7 @@ export interface AnyRequestMessages {
   431: "Request headers are too large.";
 }
 
-/** The parameters and fields of each operation that the contract gives a default: they are there once it was checked. */
+/** The parameters and fields of each operation that have a default: they are present after validation. */
 export interface Defaulted {
   listCustomers: { query: "limit"; body: never };
   createCustomer: { query: never; body: "status" };

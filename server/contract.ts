@@ -9,7 +9,7 @@ interface Schema {
   pattern?: string;
   properties?: Record<string, Schema>;
   "x-error-message"?: string | Record<string, string>;
-  "x-refused-properties"?: Record<string, string>;
+  "x-rejected-properties"?: Record<string, string>;
   /** What the raw text of a number must match; coercion would also take `1e1` and `0x10`. */
   "x-lexical-pattern"?: string;
   /** A number outside these bounds counts as the nearer of them. */

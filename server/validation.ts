@@ -109,7 +109,7 @@ function violation(
   const { bodySchema } = operation;
   if (!bodySchema?.properties) return failure;
   const body = request.body as Record<string, unknown>;
-  for (const [name, message] of Object.entries(bodySchema["x-refused-properties"] ?? {})) {
+  for (const [name, message] of Object.entries(bodySchema["x-rejected-properties"] ?? {})) {
     if (Object.hasOwn(body, name)) return new ApiError(400, message as ContractMessage, { field: name });
   }
   for (const [name, schema] of Object.entries(bodySchema.properties)) {

@@ -213,7 +213,7 @@ function bodyOf(operation: Operation): fc.Arbitrary<{ text: string; choices: str
   );
   const names = [
     ...properties.map(([name]) => name),
-    ...Object.keys(schema["x-refused-properties"] ?? {}),
+    ...Object.keys(schema["x-rejected-properties"] ?? {}),
     ...corpus.texts,
   ];
   const extra = fc
@@ -236,7 +236,7 @@ function bodyOf(operation: Operation): fc.Arbitrary<{ text: string; choices: str
 function isGoodBody(operation: Operation, text: string): boolean {
   const schema = operation.bodySchema as Schema;
   const body = JSON.parse(text);
-  const refused = Object.keys(schema["x-refused-properties"] ?? {});
+  const refused = Object.keys(schema["x-rejected-properties"] ?? {});
   return !refused.some((name) => Object.hasOwn(body, name)) && findSchemaErrors(schema, body).length === 0;
 }
 

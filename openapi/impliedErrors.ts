@@ -1,0 +1,117 @@
+/**
+ * What the operations of a contract imply and their responses do not show. The server checks every request by the
+ * contract, so a parameter, a body or a scope brings error messages with it; a response that lacks one of them would
+ * hide it from partners, from generated clients and from the types of the server.
+ */
+import { type ContractOperation, errorMessagesOf, operationsOf, type Part, resolve } from "./contractFile.ts";
+
+/** Keywords of a schema that reject no value that arrives as text. */
+const unlimiting = ["type", "description", "default", "example", "title", "deprecated", "nullable"];
+
+/** The status that stands for what a request header asks for. */
+const headerStatuses: Record<string, string> = {
+  "if-match": "412",
+  "if-none-match": "304",
+  "idempotency-key": "422",
+};
+
+/** One line for each implied error message or status that is missing, in the contract's order. */
+export function missingErrors(contract: Part): string[] {
+  return operationsOf(contract).flatMap((operation) => missingErrorsOf(contract, operation));
+}
+
+function missingErrorsOf(contract: Part, operation: ContractOperation): string[] {
+  const missing = new Set<string>();
+  const report = (what: string) => missing.add(`${operation.operationId}: ${what}`);
+  const shown = (status: string) =>
+    errorMessagesOf(contract, operation.responses[status]).map(({ message }) => message);
+
+  function requireStatus(status: string, reason: string): void {
+    if (!operation.responses[status]) report(`no response ${status}, which ${reason} implies`);
+  }
+  function requireMessage(status: string, message: string, reason: string): void {
+    if (!operation.responses[status] || !shown(status).includes(message))
+      report(`${status} does not show ${JSON.stringify(message)}, which ${reason} implies`);
+  }
+  /** Requires the messages of a response that many operations share. */
+  function requireResponse(status: string, name: string, reason: string): void {
+    for (const { message } of errorMessagesOf(contract, { $ref: `#/components/responses/${name}` }))
+      requireMessage(status, message, reason);
+  }
+  function requireExample(name: string, reason: string): void {
+    const { value } = resolve(contract, { $ref: `#/components/examples/${name}` });
+    requireMessage("400", value.error, reason);
+  }
+  /** Requires the messages that stand beside the constraints of a schema. */
+  function requireMessagesOf(schema: Part, place: string): void {
+    const messages = schema["x-error-message"];
+    if (messages === undefined) report(`${place} has no x-error-message`);
+    const all: string[] = typeof messages === "object" ? Object.values(messages) : [messages ?? []].flat();
+    for (const message of all) requireMessage("400", message, place);
+  }
+
+  requireExample("malformedRequest", "every request");
+  requireExample("unknownQueryParameter", "every request");
+  requireResponse("500", "InternalServerError", "every request");
+  requireResponse("503", "ServiceUnavailable", "every request");
+  if (operation.isSecured) {
+    requireResponse("401", "Unauthorized", "the API key");
+    requireResponse("429", "TooManyRequests", "the API key");
+    if (operation.scopes.length === 0) report("no x-required-scopes, which the API key implies");
+  }
+  for (const scope of operation.scopes) {
+    const names = operation.responses["403"] && shown("403").some((message) => message.includes(scope));
+    if (!names) report(`403 shows no message that names the scope ${scope}`);
+  }
+
+  for (const parameter of operation.parameters) {
+    const place = `${parameter.in} parameter ${parameter.name}`;
+    const schema = resolve(contract, parameter.schema);
+    const isLimited =
+      schema.type !== "string" || Object.keys(schema).some((keyword) => !unlimiting.includes(keyword));
+    if (isLimited) requireMessagesOf(schema, place);
+    if (parameter.in === "query") requireExample("repeatedQueryParameter", place);
+    if (parameter.in === "path") requireStatus("404", place);
+    const status = parameter.in === "header" && headerStatuses[parameter.name.toLowerCase()];
+    if (status) requireStatus(status, place);
+  }
+
+  const { body } = operation;
+  if (!body) return [...missing];
+  requireExample("invalidJson", "the body");
+  requireResponse("415", "UnsupportedMediaType", "the body");
+  if (body["x-max-bytes"] === undefined) report("the body has no x-max-bytes");
+  else requireResponse("413", "PayloadTooLarge", "the body's x-max-bytes");
+  const schema = resolve(contract, body.content["application/json"].schema);
+  for (const [name, message] of Object.entries<string>(schema["x-rejected-properties"] ?? {}))
+    requireMessage("400", message, `the rejected field ${name}`);
+  for (const [name, property] of Object.entries<Part>(schema.properties ?? {}))
+    requireMessagesOf(resolve(contract, property), `field ${name}`);
+  if (schema.additionalProperties === false) requireMessagesOf(schema, "a body of known fields only");
+  else report("the body accepts unknown fields: set additionalProperties to false");
+  return [...missing];
+}
+
+/**
+ * Pairs of path templates for which a path exists that both match, while neither is more literal than the other, so
+ * that it would depend on their order which operation gets the request.
+ */
+export function ambiguousPaths(paths: string[]): string[] {
+  return paths.flatMap((path, index) =>
+    paths
+      .slice(index + 1)
+      .filter((other) => isAmbiguous(path.split("/"), other.split("/")))
+      .map((other) => `${path} and ${other} match the same paths, and neither is more literal`),
+  );
+}
+
+function isAmbiguous(one: string[], other: string[]): boolean {
+  if (one.length !== other.length) return false;
+  const isTemplate = (segment = "") => segment.includes("{");
+  const overlap = one.every(
+    (segment, index) => segment === other[index] || isTemplate(segment) || isTemplate(other[index]),
+  );
+  const isMoreLiteral = (these: string[], those: string[]) =>
+    these.some((segment, index) => !isTemplate(segment) && isTemplate(those[index]));
+  return overlap && isMoreLiteral(one, other) === isMoreLiteral(other, one);
+}

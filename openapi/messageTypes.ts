@@ -1,0 +1,54 @@
+import { type ContractOperation, errorMessagesOf, type Part, resolve } from "./contractFile.ts";
+
+/** generated/messages.ts: the error messages, defaults and scopes of a contract as literal types. */
+export function messageTypes(contract: Part, operations: ContractOperation[]): string {
+  const union = (texts: Iterable<string>) => [...texts].map((text) => JSON.stringify(text)).join(" | ");
+
+  /** Each error status of some responses with the messages that it shows, as the members of an interface. */
+  function membersOf(responses: Record<string, Part>, indent: string): string {
+    return Object.entries(responses)
+      .filter(([status]) => status >= "400")
+      .map(([status, response]) => {
+        const messages = errorMessagesOf(contract, response).map(({ message }) => message);
+        return `${indent}${status}: ${union(messages)};`;
+      })
+      .join("\n");
+  }
+
+  function namesWithDefault(schemas: [string, Part][]): string {
+    const named = schemas.filter(([, schema]) => resolve(contract, schema).default !== undefined);
+    return union(named.map(([name]) => name)) || "never";
+  }
+
+  const messages = operations.map(
+    ({ operationId, responses }) => `  ${operationId}: {\n${membersOf(responses, "    ")}\n  };`,
+  );
+  const defaults = operations.map(({ operationId, parameters, body }) => {
+    const query = parameters
+      .filter((parameter) => parameter.in === "query")
+      .map((parameter): [string, Part] => [parameter.name, parameter.schema]);
+    const schema = resolve(contract, body?.content["application/json"].schema);
+    const fields = Object.entries<Part>(schema?.properties ?? {});
+    return `  ${operationId}: { query: ${namesWithDefault(query)}; body: ${namesWithDefault(fields)} };`;
+  });
+  const scopes = new Set(operations.flatMap((operation) => operation.scopes));
+
+  return `/** The error messages of each operation, by status. */
+export interface Messages {
+${messages.join("\n")}
+}
+
+/** The error messages that any request may cause before its operation is known, by status. */
+export interface AnyRequestMessages {
+${membersOf(contract["x-any-request"].responses, "  ")}
+}
+
+/** The parameters and fields of each operation that have a default: they are present after validation. */
+export interface Defaulted {
+${defaults.join("\n")}
+}
+
+/** What an API key may be allowed to do. */
+export type Scope = ${union(scopes)};
+`;
+}
