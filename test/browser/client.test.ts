@@ -52,7 +52,7 @@ async function openPage(page: Page, emails: string[] = []): Promise<Network> {
   await page.waitForFunction(() => "client" in globalThis);
   // No backoff.
   await page.evaluate(() => void (Math.random = () => 0));
-  network.tries = [];
+  network.attempts = [];
   return network;
 }
 
@@ -127,7 +127,7 @@ describe("the client in a browser", () => {
         return unwrap(await own.POST("/customers", { body: { email: "once@x.example", name: "Löwin" } }));
       }, 3_000);
       expect(created.data).toMatchObject({ email: "once@x.example", name: "Löwin" });
-      const tries = network.tries.map(({ method, target, headers, body }) => {
+      const tries = network.attempts.map(({ method, target, headers, body }) => {
         return { method, target, body, key: headers["idempotency-key"] };
       });
       // Chromium itself repeats a request whose kept connection breaks: it may be two, and it may be three.
@@ -140,7 +140,7 @@ describe("the client in a browser", () => {
 
   it("ends a wait at once when it is aborted", async ({ page }) => {
     const network = await openPage(page);
-    network.faults.push("answered 503 before the server gets it");
+    network.faults.push("503 before the server gets it");
     const thrown = await page.evaluate(async () => {
       Math.random = () => 1e6;
       const controller = new AbortController();
@@ -158,6 +158,6 @@ describe("the client in a browser", () => {
       return own.GET("/customers", { signal: controller.signal }).catch((reason) => reason);
     });
     expect(thrown).toBe("enough");
-    expect(network.tries).toHaveLength(1);
+    expect(network.attempts).toHaveLength(1);
   });
 });

@@ -1,0 +1,91 @@
+/** Clients whose requests are observed, or meet faults of the network. */
+import { afterAll, afterEach, beforeAll, expect, vi } from "vitest";
+import {
+  type CustomersApiError,
+  type CustomersClient,
+  type CustomersClientOptions,
+  createCustomersClient,
+  unwrap,
+} from "../../client/index.ts";
+import { createCheckedFetch } from "../../server/contractCheck.ts";
+import { type Fault, type Network, openNetwork } from "./network.ts";
+import { startServer, type TestServer } from "./server.ts";
+
+/** Starts a server for the tests of a file, and returns functions that create clients of it. */
+export function setUpClients() {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server.stop());
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+
+  let companies = 0;
+
+  const newKey = () => server.createKey({ company: `client-${++companies}` });
+
+  /** A client of a new company, and every request that it has sent. */
+  async function observedClient(
+    options: Partial<CustomersClientOptions> = {},
+  ): Promise<{ client: CustomersClient; sent: Request[] }> {
+    const sent: Request[] = [];
+    const checkedFetch = createCheckedFetch();
+    const client = createCustomersClient({
+      baseUrl: `${server.url}/api/v1`,
+      apiKey: await newKey(),
+      fetch(request) {
+        sent.push(request.clone());
+        return checkedFetch(request);
+      },
+      ...options,
+    });
+    return { client, sent };
+  }
+
+  /** A client of a new company behind a network with faults, and one without to read the result. */
+  async function clientBehind(
+    faultsToCome: Fault[] = [],
+    options: Partial<CustomersClientOptions> = {},
+  ): Promise<{ client: CustomersClient; network: Network; direct: CustomersClient }> {
+    const network = await openNetwork(server.url);
+    network.faults.push(...faultsToCome);
+    const apiKey = await newKey();
+    const client = createCustomersClient({ baseUrl: `${network.url}/api/v1`, apiKey, ...options });
+    return { client, network, direct: await server.client(apiKey) };
+  }
+
+  return { observedClient, clientBehind };
+}
+
+export async function listEmails(client: CustomersClient): Promise<string[]> {
+  const emails: string[] = [];
+  for await (const { email } of client.customers()) emails.push(email);
+  return emails;
+}
+
+export async function createMany(client: CustomersClient, count: number): Promise<string[]> {
+  const emails = Array.from({ length: count }, (_, n) => `buyer${n}@iterate.example`);
+  for (const email of emails) await unwrap(client.POST("/customers", { body: { email } }));
+  return emails.reverse();
+}
+
+/** The CustomersApiError that a promise rejects with. */
+export async function catchApiError(promise: Promise<unknown>): Promise<CustomersApiError> {
+  const error = await promise.then(
+    () => undefined,
+    (thrown) => thrown,
+  );
+  expect(error).toMatchObject({ name: "CustomersApiError" });
+  return error;
+}
+
+/** Makes the random part of every backoff the shortest (0) or the longest (1). */
+export const fixBackoff = (part: 0 | 1) => vi.spyOn(Math, "random").mockReturnValue(part);
+
+/** Every attempt is the same request, byte for byte. */
+export function expectIdenticalAttempts({ attempts }: Network): void {
+  for (const sent of attempts) expect(sent).toEqual(attempts[0]);
+}
