@@ -16,15 +16,16 @@ import { contract } from "../../server/contract.ts";
 import { findOperation, type ObservedResponse } from "../../server/contractCheck.ts";
 import { breakSchema, damageDatabase, lockDatabase } from "../support/databaseFaults.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { shorten } from "../support/shorten.ts";
 
-/** Starts a server of a test's own. */
+/** Starts a server for one test. */
 type Start = typeof startServer;
 
 /**
  * What cannot be provoked with a key alone. With `outsideAnswers` this is every operation, status
  * and message of the contract: leaving one out does not compile.
  */
-const insideAnswers: Record<
+const insideResponses: Record<
   Exclude<AnswerName, keyof typeof outsideAnswers>,
   (start: Start) => Promise<ObservedResponse>
 > = {
@@ -37,39 +38,39 @@ const insideAnswers: Record<
       await (await start()).exchange(`GET /api/v1/customers HTTP/1.1\r\nA: ${"a".repeat(17_000)}\r\n\r\n`),
     ),
   ...each(reads, "403 This API key lacks the customers:read scope.", async (start: Start, id) =>
-    (await apiOf(await start(), ["customers:write"])).call(id),
+    (await createApiOf(await start(), ["customers:write"])).call(id),
   ),
   ...each(writes, "403 This API key lacks the customers:write scope.", async (start: Start, id) =>
-    (await apiOf(await start(), ["customers:read"])).call(id),
+    (await createApiOf(await start(), ["customers:read"])).call(id),
   ),
   ...each(everyOperation, "429 Rate limit exceeded.", async (start: Start, id) => {
-    const api = await apiOf(await start({ requestsPerMinute: 1 }));
+    const api = await createApiOf(await start({ requestsPerMinute: 1 }));
     await api.call(id);
     return api.call(id);
   }),
   ...each(everyOperation, "500 Internal server error.", async (start: Start, id) => {
     const server = await start();
-    const api = await apiOf(server);
+    const api = await createApiOf(server);
     await breakSchema(server);
     return api.call(id);
   }),
   ...each(reads, "503 Service temporarily unavailable.", async (start: Start, id) => {
     const server = await start();
-    const api = await apiOf(server);
+    const api = await createApiOf(server);
     const customer = await api.create();
     await damageDatabase(server);
     return api.call(id, customer);
   }),
   ...each(writes, "503 Service temporarily unavailable.", async (start: Start, id) => {
     const server = await start();
-    const api = await apiOf(server);
+    const api = await createApiOf(server);
     const release = await lockDatabase(server);
     return api.call(id).finally(release);
   }),
 };
 
-/** What the contract says of an answer beyond its schemas, by status. */
-const details: Record<number, (answer: ObservedResponse) => void> = {
+/** What the contract says of a response beyond its schemas, by status. */
+const details: Record<number, (response: ObservedResponse) => void> = {
   201: ({ headers, body }) => expect(headers.location).toBe(`/api/v1/customers/${JSON.parse(body).data.id}`),
   204: ({ headers }) => expect(headers.allow).toBe("GET, HEAD, POST, OPTIONS"),
   401: ({ headers, body }) =>
@@ -78,9 +79,9 @@ const details: Record<number, (answer: ObservedResponse) => void> = {
         ? 'Bearer realm="Distribu Customers API"'
         : 'Bearer realm="Distribu Customers API", error="invalid_token"',
     ),
-  403: (answer) =>
-    expect(answer.headers["www-authenticate"]).toBe(
-      `Bearer realm="Distribu Customers API", error="insufficient_scope", scope="${findOperation(answer)?.scope}"`,
+  403: (response) =>
+    expect(response.headers["www-authenticate"]).toBe(
+      `Bearer realm="Distribu Customers API", error="insufficient_scope", scope="${findOperation(response)?.scope}"`,
     ),
   405: ({ headers }) => expect(headers.allow).toBe("GET, HEAD, POST, OPTIONS"),
   429({ headers, body }) {
@@ -96,27 +97,27 @@ const details: Record<number, (answer: ObservedResponse) => void> = {
   },
 };
 
-function expectAnswer(name: string, answer: ObservedResponse): void {
-  confirmed(name, answer);
-  details[answer.status]?.(answer);
+function expectResponse(name: string, response: ObservedResponse): void {
+  confirmed(name, response);
+  details[response.status]?.(response);
 }
 
-describe("what a key can provoke is answered as the contract says", () => {
+describe("responses that a key can provoke", () => {
   let server: TestServer;
   let api: Api;
   beforeAll(async () => {
     server = await startServer();
-    api = await apiOf(server);
+    api = await createApiOf(server);
   });
   afterAll(() => server.stop());
 
-  it.each(Object.entries(outsideAnswers))("%s", async (name, provoke) => {
-    expectAnswer(name, await provoke(api));
+  it.each(titled(outsideAnswers))("response: %s → conforms", async (_title, name, provoke) => {
+    expectResponse(name, await provoke(api));
   });
 });
 
-describe.concurrent("what needs another cause is answered as the contract says", () => {
-  it.each(Object.entries(insideAnswers))("%s", async (name, provoke) => {
+describe.concurrent("responses with another cause", () => {
+  it.each(titled(insideResponses))("response: %s → conforms", async (_title, name, provoke) => {
     const servers: TestServer[] = [];
     const start: Start = async (options) => {
       const server = await startServer(options);
@@ -124,24 +125,29 @@ describe.concurrent("what needs another cause is answered as the contract says",
       return server;
     };
     try {
-      expectAnswer(name, await provoke(start));
+      expectResponse(name, await provoke(start));
     } finally {
       for (const server of servers) await server.stop();
     }
   });
 });
 
-it("provokes every status that the contract gives any request", () => {
-  const names = Object.keys({ ...outsideAnswers, ...insideAnswers });
+it("response: every status of any request → provoked", () => {
+  const names = Object.keys({ ...outsideAnswers, ...insideResponses });
   const statuses = names.flatMap((name) => /^any (\d+)/.exec(name)?.[1] ?? []);
   expect(Object.keys(contract["x-any-request"].responses)).toEqual([...new Set(statuses)].sort());
 });
 
-async function apiOf({ url, createKey }: TestServer, scopes?: Scope[]): Promise<Api> {
+/** Entries with a title for each. */
+function titled<Provoke>(responses: Record<string, Provoke>) {
+  return Object.entries(responses).map(([name, provoke]) => [shorten(name, 58), name, provoke] as const);
+}
+
+async function createApiOf({ url, createKey }: TestServer, scopes?: Scope[]): Promise<Api> {
   return createApi({ url, key: await createKey(scopes && { scopes }) });
 }
 
-function only(answers: ObservedResponse[]): ObservedResponse {
-  expect(answers.map(nameOf)).toHaveLength(1);
-  return answers[0] as ObservedResponse;
+function only(responses: ObservedResponse[]): ObservedResponse {
+  expect(responses.map(nameOf)).toHaveLength(1);
+  return responses[0] as ObservedResponse;
 }

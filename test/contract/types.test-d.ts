@@ -17,150 +17,142 @@ declare const call: Call<"updateCustomer">;
 declare const right: Operations;
 const pagination = { hasMore: false, nextCursor: null };
 
-describe("the operations", () => {
-  it("compile where each answers what the contract describes", () => {
-    implementOperations({
-      listCustomers: async () => ({ status: 200, body: { data: [customer], pagination } }),
-      getCustomer: async ({ path }) =>
-        path.id === "held"
-          ? { status: 304, body: undefined, headers: { ETag: '"a"' } }
-          : { status: 200, body: { data: customer } },
-      createCustomer: async ({ rawBody }) =>
-        rawBody.length === 0 ? { status: 201, body: "" } : { status: 201, body: { data: customer } },
-      updateCustomer: async () => ({ status: 200, body: { data: customer } }),
-    });
-  });
-
-  it("do not compile where one is missing", () => {
-    const { updateCustomer: _, ...others } = right;
-    // @ts-expect-error updateCustomer is missing
-    implementOperations({ ...others });
-  });
-
-  it("do not compile where one is misspelt", () => {
-    const { updateCustomer, ...others } = right;
-    // @ts-expect-error updateCustomer is missing
-    implementOperations({ ...others, updateCustomers: updateCustomer });
-  });
-
-  it("do not compile where one answers a status that the contract does not describe for it", () => {
-    implementOperations({
-      ...right,
-      // @ts-expect-error 202 is not described
-      createCustomer: async () => ({ status: 202, body: { data: customer } }),
-      // @ts-expect-error 304 is described, but for getCustomer
-      updateCustomer: async () => ({ status: 304, body: undefined }),
-    });
-  });
-
-  it("do not compile where an answer lacks a field, or has one of another type", () => {
-    const { notes: _, ...incomplete } = customer;
-    implementOperations({
-      ...right,
-      // @ts-expect-error notes is missing
-      getCustomer: async () => ({ status: 200, body: { data: incomplete } }),
-      // @ts-expect-error creditLimit is no string
-      updateCustomer: async () => ({ status: 200, body: { data: { ...customer, creditLimit: "5000" } } }),
-    });
-  });
-
-  it("do not compile where an answer has a field beyond the contract, however deep it is", () => {
-    implementOperations({
-      ...right,
-      // @ts-expect-error passwordHash is not described
-      getCustomer: async () => ({ status: 200, body: { data: { ...customer, passwordHash: "" } } }),
-      // @ts-expect-error total is not described
-      listCustomers: async () => ({
-        status: 200,
-        body: { data: [customer], pagination: { ...pagination, total: 1 } },
-      }),
-      // @ts-expect-error companyId is not described
-      updateCustomer: async ({ companyId }) => ({ status: 200, body: { data: customer, companyId } }),
-    });
-    implementOperations({
-      ...right,
-      // @ts-expect-error passwordHash is not described
-      listCustomers: async () => ({
-        status: 200,
-        body: { data: [{ ...customer, passwordHash: "" }], pagination },
-      }),
-      // @ts-expect-error passwordHash is not described, and came by way of a variable
-      createCustomer: async () => {
-        const body = { data: { ...customer, passwordHash: "" } };
-        return { status: 201, body };
-      },
-    });
+it("operations: all responses described → compiles", () => {
+  implementOperations({
+    listCustomers: async () => ({ status: 200, body: { data: [customer], pagination } }),
+    getCustomer: async ({ path }) =>
+      path.id === "held"
+        ? { status: 304, body: undefined, headers: { ETag: '"a"' } }
+        : { status: 200, body: { data: customer } },
+    createCustomer: async ({ rawBody }) =>
+      rawBody.length === 0 ? { status: 201, body: "" } : { status: 201, body: { data: customer } },
+    updateCustomer: async () => ({ status: 200, body: { data: customer } }),
   });
 });
 
-describe("an error", () => {
-  it("compiles where the contract shows its message for the operation and the status", () => {
-    call.error(412, "Customer has changed since it was read.");
-    new ApiError(408, "Request timed out.");
-  });
+it("operations: one is missing → error", () => {
+  const { updateCustomer: _, ...others } = right;
+  // @ts-expect-error updateCustomer is missing
+  implementOperations({ ...others });
+});
 
-  it("does not compile with a message that the contract does not show", () => {
-    // @ts-expect-error no such message
-    call.error(404, "No such customer.");
-    // @ts-expect-error no such message
-    new ApiError(404, "No such customer.");
-  });
+it("operations: one is misspelt → error", () => {
+  const { updateCustomer, ...others } = right;
+  // @ts-expect-error updateCustomer is missing
+  implementOperations({ ...others, updateCustomers: updateCustomer });
+});
 
-  it("does not compile with the message of another status or operation", () => {
-    // @ts-expect-error the message of a 404
-    call.error(412, "Customer not found.");
-    // @ts-expect-error the message of a 404
-    new ApiError(412, "Customer not found.");
-    // @ts-expect-error the message of createCustomer
-    call.error(400, "Email is required.");
-  });
-
-  it("does not compile with a status that the contract does not describe", () => {
-    // @ts-expect-error 409 is described, but for createCustomer
-    call.error(409, "A customer with this email already exists.");
-    // @ts-expect-error 418 is not described
-    call.error(418, "Customer not found.");
-    // @ts-expect-error 418 is not described
-    new ApiError(418, "Customer not found.");
+it("operations: undescribed status → error", () => {
+  implementOperations({
+    ...right,
+    // @ts-expect-error 202 is not described
+    createCustomer: async () => ({ status: 202, body: { data: customer } }),
+    // @ts-expect-error 304 is described, but for getCustomer
+    updateCustomer: async () => ({ status: 304, body: undefined }),
   });
 });
 
-describe("a call", () => {
-  it("does not compile where a handler reads what the contract does not give", () => {
-    // @ts-expect-error an update has no email
-    call.body.email;
-    // @ts-expect-error an update has no Idempotency-Key
-    call.headers["Idempotency-Key"];
+it("operations: response field missing or of another type → error", () => {
+  const { notes: _, ...incomplete } = customer;
+  implementOperations({
+    ...right,
+    // @ts-expect-error notes is missing
+    getCustomer: async () => ({ status: 200, body: { data: incomplete } }),
+    // @ts-expect-error creditLimit is no string
+    updateCustomer: async () => ({ status: 200, body: { data: { ...customer, creditLimit: "5000" } } }),
   });
 });
 
-describe("the table of provoked answers", () => {
-  it("does not compile where a status or a message of the contract is left out", () => {
-    const withoutStatus = {} as Record<Exclude<AnswerName, "getCustomer 304">, ObservedResponse>;
-    // @ts-expect-error getCustomer 304 is missing
-    withoutStatus satisfies Record<AnswerName, ObservedResponse>;
-    const withoutMessage = {} as Record<
-      Exclude<AnswerName, "listCustomers 400 Invalid cursor.">,
-      ObservedResponse
-    >;
-    // @ts-expect-error one message of listCustomers 400 is missing
-    withoutMessage satisfies Record<AnswerName, ObservedResponse>;
+it("operations: response field beyond the contract, at any depth → error", () => {
+  implementOperations({
+    ...right,
+    // @ts-expect-error passwordHash is not described
+    getCustomer: async () => ({ status: 200, body: { data: { ...customer, passwordHash: "" } } }),
+    // @ts-expect-error total is not described
+    listCustomers: async () => ({
+      status: 200,
+      body: { data: [customer], pagination: { ...pagination, total: 1 } },
+    }),
+    // @ts-expect-error companyId is not described
+    updateCustomer: async ({ companyId }) => ({ status: 200, body: { data: customer, companyId } }),
   });
-
-  it("does not compile with an answer that the contract does not have", () => {
-    each(["getCustomer"], "404 Customer not found.", async () => ({}) as ObservedResponse);
-    // @ts-expect-error no such message
-    each(["getCustomer"], "404 No such customer.", async () => ({}) as ObservedResponse);
-    // @ts-expect-error listCustomers has no 404
-    each(["getCustomer", "listCustomers"], "404 Customer not found.", async () => ({}) as ObservedResponse);
+  implementOperations({
+    ...right,
+    // @ts-expect-error passwordHash is not described
+    listCustomers: async () => ({
+      status: 200,
+      body: { data: [{ ...customer, passwordHash: "" }], pagination },
+    }),
+    // @ts-expect-error passwordHash is not described, and comes from a variable
+    createCustomer: async () => {
+      const body = { data: { ...customer, passwordHash: "" } };
+      return { status: 201, body };
+    },
   });
 });
 
-describe("the client", () => {
+it("ApiError: message of the operation and status → compiles", () => {
+  call.error(412, "Customer has changed since it was read.");
+  new ApiError(408, "Request timed out.");
+});
+
+it("ApiError: message that the contract does not show → error", () => {
+  // @ts-expect-error no such message
+  call.error(404, "No such customer.");
+  // @ts-expect-error no such message
+  new ApiError(404, "No such customer.");
+});
+
+it("ApiError: message of another status or operation → error", () => {
+  // @ts-expect-error the message of a 404
+  call.error(412, "Customer not found.");
+  // @ts-expect-error the message of a 404
+  new ApiError(412, "Customer not found.");
+  // @ts-expect-error the message of createCustomer
+  call.error(400, "Email is required.");
+});
+
+it("ApiError: undescribed status → error", () => {
+  // @ts-expect-error 409 is described, but for createCustomer
+  call.error(409, "A customer with this email already exists.");
+  // @ts-expect-error 418 is not described
+  call.error(418, "Customer not found.");
+  // @ts-expect-error 418 is not described
+  new ApiError(418, "Customer not found.");
+});
+
+it("Call: handler reads what the contract does not describe → error", () => {
+  // @ts-expect-error an update has no email
+  call.body.email;
+  // @ts-expect-error an update has no Idempotency-Key
+  call.headers["Idempotency-Key"];
+});
+
+it("responses: a status or message left out → error", () => {
+  const withoutStatus = {} as Record<Exclude<AnswerName, "getCustomer 304">, ObservedResponse>;
+  // @ts-expect-error getCustomer 304 is missing
+  withoutStatus satisfies Record<AnswerName, ObservedResponse>;
+  const withoutMessage = {} as Record<
+    Exclude<AnswerName, "listCustomers 400 Invalid cursor.">,
+    ObservedResponse
+  >;
+  // @ts-expect-error one message of listCustomers 400 is missing
+  withoutMessage satisfies Record<AnswerName, ObservedResponse>;
+});
+
+it("responses: one that the contract does not have → error", () => {
+  each(["getCustomer"], "404 Customer not found.", async () => ({}) as ObservedResponse);
+  // @ts-expect-error no such message
+  each(["getCustomer"], "404 No such customer.", async () => ({}) as ObservedResponse);
+  // @ts-expect-error listCustomers has no 404
+  each(["getCustomer", "listCustomers"], "404 Customer not found.", async () => ({}) as ObservedResponse);
+});
+
+describe("openapi-fetch client", () => {
   const client = {} as CustomersClient;
   const params = { path: { id: "an id" } };
 
-  it("unwraps a result and a promise to the body that the contract gives a success", async () => {
+  it("unwrap: result or promise → the body of a success", async () => {
     const result = await client.GET("/customers/{id}", { params });
     expectTypeOf(unwrap(result).data).toEqualTypeOf<Customer>();
     const created = unwrap(client.POST("/customers", { body: { email: "a@b.example" } }));
@@ -171,7 +163,7 @@ describe("the client", () => {
     expectTypeOf(unwrap(client.GET("/customers", { parseAs: "text" }))).resolves.toEqualTypeOf<string>();
   });
 
-  it("walks customers, by no filter that the contract does not have", async () => {
+  it("customers(): filter that the contract does not have → error", async () => {
     for await (const customer of client.customers({ status: "ACTIVE", search: "a" }))
       expectTypeOf(customer).toEqualTypeOf<Customer>();
     // @ts-expect-error no such status
@@ -182,7 +174,7 @@ describe("the client", () => {
     client.customers({}, { parseAs: "text" });
   });
 
-  it("takes an entity tag as the If-Match of an update, and no email", async () => {
+  it("updateCustomer: If-Match of an entity tag → compiles, email → error", async () => {
     const result = await client.GET("/customers/{id}", { params });
     const header = { "If-Match": entityTagOf(result) };
     client.PATCH("/customers/{id}", { params: { ...params, header }, body: { notes: null } });
@@ -190,7 +182,7 @@ describe("the client", () => {
     ({ email: "a@b.example" }) satisfies CustomerUpdate;
   });
 
-  it("throws errors with what the API says of them", () => {
+  it("CustomersApiError: fields → those of the API's error", () => {
     const error = {} as CustomersApiError;
     expectTypeOf(error.status).toEqualTypeOf<number>();
     expectTypeOf(error.message).toEqualTypeOf<string>();
