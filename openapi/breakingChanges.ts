@@ -1,76 +1,24 @@
 /**
- * What of a contract has changed since its last release in a way that can break a client. As a command,
- * `npm run contract:breaking`, compares openapi.yaml with released.json, the contract that was released last.
+ * The changes of a contract since its last release that can break a client. As a command, `npm run contract:breaking`,
+ * it compares openapi.yaml with released.json, the contract of the last release, which is empty before the first.
  */
 import { readFileSync } from "node:fs";
-import { parse } from "yaml";
 import { dereference } from "../server/contract.ts";
+import { type Part, readContract } from "./contractFile.ts";
+import { falls, ignoredKeywords, narrows, same } from "./schemaKeywords.ts";
 
-// biome-ignore lint/suspicious/noExplicitAny: a part of a contract
-type Part = any;
-
-/** What clients send, which must stay accepted, or what they receive, which must stay understood. */
+/** `input` is what clients send and must stay accepted; `output` is what they receive and must stay valid for them. */
 type Direction = "input" | "output";
 
-/** Whether `to` refuses a value that `from` allows, for each keyword of a schema that limits values. */
-const narrows: Record<string, (from: Part, to: Part) => boolean> = {
-  type: (from, to) => from !== to,
-  nullable: (from = false, to = false) => from && !to,
-  enum: (from, to) => to !== undefined && !from?.every((value: unknown) => to.includes(value)),
-  required: (from = [], to = []) => to.some((name: string) => !from.includes(name)),
-  additionalProperties: (from = true, to = true) => from !== false && to !== true && !same(from, to),
-  minimum: rises,
-  minLength: rises,
-  minItems: rises,
-  minProperties: rises,
-  maximum: falls,
-  maxLength: falls,
-  maxItems: falls,
-  maxProperties: falls,
-  "x-max-bytes": falls,
-  "x-clamp": (from = {}, to = {}) => rises(from.minimum, to.minimum) || falls(from.maximum, to.maximum),
-  exclusiveMinimum: (from = false, to = false) => to && !from,
-  exclusiveMaximum: (from = false, to = false) => to && !from,
-  uniqueItems: (from = false, to = false) => to && !from,
-  // Nobody can tell which of two expressions allows more.
-  pattern: isAnother,
-  format: isAnother,
-  multipleOf: isAnother,
-  "x-lexical-pattern": isAnother,
-};
-
-/** Keywords of a schema that limit nothing, or that have a rule of their own. */
-const unlimiting = new Set(
-  "title description example examples externalDocs deprecated default properties items x-error-message".split(
-    " ",
-  ),
-);
-
-function rises(from = Number.NEGATIVE_INFINITY, to = Number.NEGATIVE_INFINITY): boolean {
-  return to > from;
-}
-
-function falls(from = Number.POSITIVE_INFINITY, to = Number.POSITIVE_INFINITY): boolean {
-  return to < from;
-}
-
-function isAnother(from: Part, to: Part): boolean {
-  return to !== undefined && from !== to;
-}
-
-function same(one: Part, other: Part): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
-}
-
 /**
- * Every change that can break a client of the released contract, a line for each: where, and what.
- * @param released the contract that clients know
- * @param today the contract that is to replace it
+ * One line for each change that can break a client: the place and the change.
+ * @param released the contract that clients were written for
+ * @param current the contract that replaces it
  */
-export function breaksOf(released: Part, today: Part): string[] {
-  const breaks: string[] = [];
-  const report = (where: string, what: string) => void breaks.push(`${where}: ${what}`);
-  /** Compares what both have by name, and reports what only the released contract has. */
+export function findBreakingChanges(released: Part, current: Part): string[] {
+  const changes: string[] = [];
+  const report = (where: string, what: string) => void changes.push(`${where}: ${what}`);
+  /** Compares the parts that both have, by name, and reports those that only the released contract has. */
   function compareAll(
     where: string,
     from: Part,
@@ -83,17 +31,17 @@ export function breaksOf(released: Part, today: Part): string[] {
       else compare(place, part, to[name]);
     }
   }
-  /** Reports where a text or a flag that clients rely on is another. */
+  /** Reports a value that clients rely on and that differs. */
   function keep(where: string, what: string, from: Part, to: Part): void {
     if (!same(from, to)) report(where, `${what} was ${JSON.stringify(from)}, is ${JSON.stringify(to)}`);
   }
 
   function compareSchemas(direction: Direction, where: string, from: Part = {}, to: Part = {}): void {
     for (const keyword of new Set([...Object.keys(from), ...Object.keys(to)])) {
-      if (unlimiting.has(keyword)) continue;
+      if (ignoredKeywords.has(keyword)) continue;
       const narrow = narrows[keyword];
       const [before, after] = [from[keyword], to[keyword]];
-      // An answer that allows more than it did is to a client what a request is that allows less.
+      // A response that allows more breaks a client just as a request that allows less does.
       const breaking = narrow
         ? direction === "input"
           ? narrow(before, after)
@@ -109,7 +57,7 @@ export function breaksOf(released: Part, today: Part): string[] {
       const messages = byKeyword(to["x-error-message"]);
       const kept = keyword === "*" ? Object.values(messages) : [messages[keyword] ?? messages["*"]];
       if (kept.length === 0 || kept.some((text) => text !== message))
-        report(where, `message ${JSON.stringify(message)} is another or gone`);
+        report(where, `message ${JSON.stringify(message)} was changed or removed`);
     }
   }
 
@@ -132,21 +80,21 @@ export function breaksOf(released: Part, today: Part): string[] {
         lowerCased(one.headers),
         lowerCased(other.headers),
         (header, before, after) => {
-          if (before.required && !after.required) report(header, "no longer always there");
+          if (before.required && !after.required) report(header, "no longer always present");
           compareSchemas("output", header, before.schema, after.schema);
         },
       );
     });
-    // A client takes an error that it does not know for an error, but knows no other success.
-    for (const status of Object.keys(to ?? {}))
-      if (!from?.[status] && status < "400") report(`${where} ${status}`, "a new success");
+    // Clients treat every 4xx and 5xx as an error, but handle only the successful responses that they know.
+    for (const status of Object.keys((from && to) ?? {}))
+      if (!from[status] && status < "400") report(`${where} ${status}`, "new successful response");
   }
 
   function compareOperations(where: string, from: Part, to: Part): void {
     keep(where, "operationId", from.operationId, to.operationId);
     for (const tag of from.tags ?? []) if (!to.tags?.includes(tag)) report(where, `tag ${tag} removed`);
     for (const scope of to["x-required-scopes"] ?? [])
-      if (!from["x-required-scopes"]?.includes(scope)) report(where, `scope ${scope} is needed`);
+      if (!from["x-required-scopes"]?.includes(scope)) report(where, `scope ${scope} is now required`);
     const alternatives: Part[] = to.security?.length ? to.security : [{}];
     for (const credentials of from.security?.length ? from.security : [{}])
       if (!alternatives.some((others) => isWithin(others, credentials)))
@@ -173,26 +121,26 @@ export function breaksOf(released: Part, today: Part): string[] {
     compareResponses(where, from.responses, to.responses);
   }
 
-  compareAll("server", serversOf(released), serversOf(today), () => {});
-  compareAll("schema", released.components?.schemas, today.components?.schemas, () => {});
+  compareAll("server", serversOf(released), serversOf(current), () => {});
+  compareAll("schema", released.components?.schemas, current.components?.schemas, () => {});
   compareAll(
     "security scheme",
     released.components?.securitySchemes,
-    today.components?.securitySchemes,
+    current.components?.securitySchemes,
     (...parts) => {
       const [where, { description: _, ...from }, { description: __, ...to }] = parts;
       keep(where, "definition", from, to);
     },
   );
-  const [from, to] = [dereference(released), dereference(today)];
+  const [from, to] = [dereference(released), dereference(current)];
   compareAll("", operationsOf(from), operationsOf(to), compareOperations);
   compareResponses("any request", from["x-any-request"]?.responses, to["x-any-request"]?.responses);
-  return breaks;
+  return changes;
 }
 
 const methods = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/** The operations by method and path, each with the parameters and the security that hold for it. */
+/** The operations by method and path, each with the parameters and the security that apply to it. */
 function operationsOf(contract: Part): Part {
   return Object.fromEntries(
     Object.entries<Part>(contract.paths).flatMap(([path, item]) =>
@@ -220,20 +168,20 @@ function serversOf({ servers = [] }: Part): Part {
   return Object.fromEntries(servers.map((server: Part) => [server.url, server]));
 }
 
-/** Whether all that `credentials` ask for is among what `given` holds. */
+/** Whether `given` contains everything that `credentials` require. */
 function isWithin(credentials: Part, given: Part): boolean {
   return Object.entries<string[]>(credentials).every(
     ([scheme, scopes]) => scopes.every((scope) => given[scheme]?.includes(scope)) && given[scheme],
   );
 }
 
-/** The error messages that a media type shows as examples, each with the `field` beside it. */
+/** The error messages of the examples of a media type, each with the `field` beside it. */
 function messagesOf(mediaType: Part): Map<string, string | undefined> {
   const values = Object.values<Part>(mediaType.examples ?? {}).map(({ value }) => value);
   return new Map(values.filter((value) => value?.error).map(({ error, field }) => [error, field]));
 }
 
-/** `x-error-message` by the keyword that fails; `*` is any. */
+/** `x-error-message` by the keyword that fails; `*` stands for every keyword. */
 function byKeyword(messages: string | Record<string, string> = {}): Record<string, string> {
   return typeof messages === "string" ? { "*": messages } : messages;
 }
@@ -242,18 +190,18 @@ function lowerCased(headers: Part = {}): Part {
   return Object.fromEntries(Object.entries(headers).map(([name, header]) => [name.toLowerCase(), header]));
 }
 
-/** The contract that was released last, and the one of today. */
-export function readContracts(): { released: Part; today: Part } {
-  const read = (name: string) => readFileSync(new URL(name, import.meta.url), "utf8");
-  return { released: JSON.parse(read("released.json")), today: parse(read("openapi.yaml")) };
+/** The contract of the last release, which is empty before the first, and the current one. */
+export function readContracts(): { released: Part; current: Part } {
+  const released = JSON.parse(readFileSync(new URL("released.json", import.meta.url), "utf8"));
+  return { released, current: readContract() };
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const { released, today } = readContracts();
-  const breaks = breaksOf(released, today);
-  for (const line of breaks) console.error(line);
+  const { released, current } = readContracts();
+  const changes = findBreakingChanges(released, current);
+  for (const line of changes) console.error(line);
   const last = `the released contract, ${released.info.version}`;
-  if (breaks.length > 0) console.error(`\nThis can break clients of ${last}.`);
-  else console.log(`Nothing can break a client of ${last}.`);
-  process.exitCode = breaks.length > 0 ? 1 : 0;
+  if (changes.length > 0) console.error(`\nThese changes can break clients of ${last}.`);
+  else console.log(`No change can break a client of ${last}.`);
+  process.exitCode = changes.length > 0 ? 1 : 0;
 }

@@ -1,47 +1,55 @@
 /**
- * `npm run release -- <version>`: sets the version of the package, of the contract and of what is generated from
- * it, dates the changes in CHANGELOG.md and keeps the contract as the released one: one commit with a tag, or
- * nothing at all. Pushes and publishes nothing.
+ * `npm run release -- <version>`: sets the version of both packages, of the contract and of the generated code, dates
+ * the changes in CHANGELOG.md and keeps the contract in released.json: one commit with a tag, or no change at all. It
+ * pushes and publishes nothing: .github/workflows/release.yml does, once the tag is pushed.
  */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
-import { breaksOf, readContracts } from "./breakingChanges.ts";
+import { findBreakingChanges, readContracts } from "./breakingChanges.ts";
+import type { Part } from "./contractFile.ts";
 
-/** Why there is no release: a line for whoever asked for it. */
-class RefusedError extends Error {}
+/** A reason why nothing is released, for the person who runs the command. */
+class NotReleasableError extends Error {}
 
 try {
   const [version = "", ...others] = process.argv.slice(2);
   if (!/^(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}$/.test(version) || others.length > 0)
-    throw new RefusedError("Usage: npm run release -- <version>, as in npm run release -- 1.2.0");
+    throw new NotReleasableError("Usage: npm run release -- <version>, as in npm run release -- 1.2.0");
   requireReleasable(version);
   release(version);
   console.log(`Released ${version}: committed and tagged v${version}, not pushed.`);
 } catch (error) {
-  if (!(error instanceof RefusedError)) throw error;
+  if (!(error instanceof NotReleasableError)) throw error;
   console.error(error.message);
   process.exitCode = 1;
 }
 
-/** @throws {RefusedError} */
+/** @throws {NotReleasableError} */
 function requireReleasable(version: string): void {
   const uncommitted = run("git", "status", "--porcelain");
-  if (uncommitted !== "") throw new RefusedError(`Commit or stash your changes first:\n${uncommitted}`);
-  const { released, today } = readContracts();
+  if (uncommitted !== "") throw new NotReleasableError(`Commit or stash your changes first:\n${uncommitted}`);
+  const { released, current } = readContracts();
   const last: string = released.info.version;
   if (!isHigher(version, last))
-    throw new RefusedError(`${version} is not higher than ${last}, which was released last.`);
-  const breaks = breaksOf(released, today);
-  if (breaks.length > 0) throw new RefusedError(`Clients of ${last} could break:\n${breaks.join("\n")}`);
-  if (!/^## \[Unreleased\]\n+[^\s#]|^## \[Unreleased\]\n+###/m.test(readFileSync("CHANGELOG.md", "utf8")))
-    throw new RefusedError("CHANGELOG.md says nothing under [Unreleased].");
+    throw new NotReleasableError(`${version} is not higher than ${last}, the last release.`);
+  const changes = findBreakingChanges(released, current);
+  if (changes.length > 0)
+    throw new NotReleasableError(`Clients of ${last} could break:\n${changes.join("\n")}`);
+  const [unreleased = ""] = read("CHANGELOG.md").split("## [Unreleased]\n").slice(1);
+  if (/^\s*(## |$)/.test(unreleased))
+    throw new NotReleasableError("CHANGELOG.md lists nothing under [Unreleased].");
 }
 
-/** All files, or none: where a step fails, everything is as it was committed. */
+/** Changes all files, or none: when a step fails, everything is restored from the last commit. */
 function release(version: string): void {
   const [day] = new Date().toISOString().split("T");
   try {
-    run("npm", "version", version, "--no-git-tag-version", "--allow-same-version");
+    // Not `npm version`, which leaves the workspace's entry in the lock file or installs packages.
+    for (const file of ["package.json", "client/package.json"])
+      changeJson(file, (json) => (json.version = version));
+    changeJson("package-lock.json", (lock) => {
+      for (const part of [lock, lock.packages[""], lock.packages.client]) part.version = version;
+    });
     replace("openapi/openapi.yaml", /^( {2}version: ).+$/m, `$1${version}`);
     replace("CHANGELOG.md", /^## \[Unreleased\]$/m, `$&\n\n## [${version}] - ${day}`);
     run("npm", "run", "--silent", "generate");
@@ -54,8 +62,18 @@ function release(version: string): void {
   run("git", "tag", `v${version}`);
 }
 
-function replace(file: string, found: RegExp, by: string): void {
-  writeFileSync(file, readFileSync(file, "utf8").replace(found, by));
+function replace(file: string, found: RegExp, replacement: string): void {
+  writeFileSync(file, read(file).replace(found, replacement));
+}
+
+function changeJson(file: string, change: (json: Part) => void): void {
+  const json = JSON.parse(read(file));
+  change(json);
+  writeFileSync(file, `${JSON.stringify(json, null, 2)}\n`);
+}
+
+function read(file: string): string {
+  return readFileSync(file, "utf8");
 }
 
 function isHigher(version: string, than: string): boolean {
@@ -64,7 +82,7 @@ function isHigher(version: string, than: string): boolean {
   return differing >= 0 && (parts[differing] as number) > (others[differing] as number);
 }
 
-/** What a program prints. */
+/** Runs a program and returns its standard output. */
 function run(program: string, ...args: string[]): string {
   return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim();
 }
