@@ -1,0 +1,67 @@
+import { spawn } from "node:child_process";
+import { cpSync, existsSync, readdirSync, symlinkSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
+import { runProgram, spawnServer } from "../support/processes.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
+import { cloneRepository, olderNodes, versionOf } from "./nodes.ts";
+
+/** npm's own program: the one in PATH would run on the Node that is first there. */
+const npm = process.env.npm_execpath as string;
+const oldNode = olderNodes.at(-1) as string;
+
+/** What PATH offers, but without compilers and Python, and with an older Node. */
+function machineWithoutCompiler(): Record<string, string> {
+  const folder = temporaryFolder();
+  onTestFinished(() => folder.remove());
+  const names = new Set(["node", "npm", "npx"]);
+  symlinkSync(oldNode, join(folder.path, "node"));
+  symlinkSync(npm, join(folder.path, "npm"));
+  for (const directory of (process.env.PATH ?? "").split(delimiter)) {
+    if (!existsSync(directory) || directory.includes("node_modules")) continue;
+    for (const name of readdirSync(directory)) {
+      if (names.has(name) || /^(python|clang|make|cc|c89|c99|c\+\+|(.*-)?g(cc|\+\+))/.test(name)) continue;
+      names.add(name);
+      symlinkSync(join(directory, name), join(folder.path, name));
+    }
+  }
+  return { PATH: folder.path, CC: "false", CXX: "false" };
+}
+
+it(`README's commands: Node ${versionOf(oldNode)}, no compiler, no Python → install, server and tests work`, async () => {
+  const clone = cloneRepository();
+  const machine = machineWithoutCompiler();
+  const run = (...args: string[]) => runProgram(oldNode, [npm, "--prefix", clone, ...args], machine);
+  const installed = await run("ci", "--prefer-offline");
+  expect(installed.code, installed.stderr).toBe(0);
+  expect(installed.stderr).not.toContain("install-scripts");
+
+  const started = spawn(oldNode, [npm, "--prefix", clone, "start"], {
+    env: { ...process.env, ...machine, PORT: "0" },
+    stdio: ["ignore", "pipe", "inherit"],
+    // A group of its own: npm does not pass SIGKILL on to the server.
+    detached: true,
+  });
+  onTestFinished(() => void process.kill(-(started.pid as number), "SIGKILL"));
+  let output = "";
+  started.stdout.on("data", (chunk) => (output += chunk));
+  await expect.poll(() => output, { timeout: 120_000 }).toMatch(/"url":"[^"]+"/);
+  const [, url] = /"url":"([^"]+)"/.exec(output) ?? [];
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+
+  // PostgreSQL's user cannot enter the clone either.
+  const tested = await run("test", "--", "test/http/getCustomer.test.ts");
+  expect(tested.code, `${tested.stdout}\n${tested.stderr}`).toBe(0);
+});
+
+it("npm ci --omit=dev: no second Node, and the built server runs on the one that starts it", async () => {
+  const clone = cloneRepository();
+  const args = [npm, "--prefix", clone, "ci", "--omit=dev", "--prefer-offline"];
+  const installed = await runProgram(process.execPath, args);
+  expect(installed.code, installed.stderr).toBe(0);
+  expect(existsSync(join(clone, "node_modules/node"))).toBe(false);
+  expect(existsSync(join(clone, "node_modules/.bin/node"))).toBe(false);
+  cpSync("dist", join(clone, "dist"), { recursive: true });
+  const server = await spawnServer({ DATABASE_URL: "sqlite:data.db" }, "dist/server/main.js", { cwd: clone });
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+});

@@ -1,0 +1,20 @@
+import { expect, it } from "vitest";
+import { runProgram } from "../support/processes.ts";
+import { olderNodes, versionOf } from "./nodes.ts";
+
+const programs = ["main.js", "cli.js", "commands/contract.js", "sandbox/main.js"];
+const cases = olderNodes.flatMap((node) =>
+  programs.map((program) => [versionOf(node), program, node] as const),
+);
+
+it.each(cases)(
+  "Node %s: dist/server/%s → exits with one line that says what it needs",
+  async (version, program, node) => {
+    const ended = await runProgram(node, [`dist/server/${program}`]);
+    expect(ended).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `Node 22.12 or newer is required; this is ${version} (${node}).\n`,
+    });
+  },
+);

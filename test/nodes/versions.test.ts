@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { runProgram } from "../support/processes.ts";
+import { cloneRepository, linkModules, supportedNodes, versionOf } from "./nodes.ts";
+
+/** The everyday suite, and servers as processes of their own. */
+const files = {
+  full: [
+    "test/http",
+    "test/client",
+    "test/contract",
+    "test/processes/process.test.ts",
+    "bothEngines/workers",
+  ],
+  short: ["test/http/createCustomer", "test/http/connections", "bothEngines/workers"],
+};
+
+it.each(supportedNodes.map((node) => [versionOf(node), node] as const))(
+  "Node %s: the everyday suite in a clone of its own → all tests pass, on that version",
+  async (version, node) => {
+    const clone = cloneRepository();
+    linkModules(clone, node);
+    const report = join(clone, "report.json");
+    const chosen = process.env.NODES_FORM === "short" ? files.short : files.full;
+    const args = ["run", "test:all", "--", ...chosen, "--reporter=dot", "--reporter=json"];
+    const npm = ["npm", ...args, `--outputFile.json=${report}`].join(" ");
+    const { code, stdout, stderr } = await runProgram("sh", ["-c", `cd ${clone} && ${npm}`], {
+      EXPECTED_NODE: version,
+    });
+    expect(code, `${stdout}\n${stderr}`).toBe(0);
+    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8"));
+    console.log(`${version}: ${numPassedTests} passed, ${numFailedTests} failed`);
+    expect(numPassedTests).toBeGreaterThan(50);
+  },
+);

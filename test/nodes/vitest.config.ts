@@ -1,0 +1,14 @@
+/** `npm run test:nodes`, or `npm run test:nodes -- --mode short` with a few files on each version. */
+import { defineConfig } from "vitest/config";
+
+export default defineConfig(({ mode }) => ({
+  test: {
+    name: "nodes",
+    include: ["test/nodes/*.test.ts"],
+    env: { NODES_FORM: mode === "short" ? "short" : "full" },
+    // Each of them keeps all cores busy.
+    maxWorkers: 1,
+    testTimeout: 1_800_000,
+    hookTimeout: 300_000,
+  },
+}));
