@@ -472,6 +472,13 @@ export interface operations {
                  */
                 cursor?: string;
                 /**
+                 * @description Only the customer with exactly this email, ignoring ASCII case: at most one. This is how
+                 *     to look a customer up by email; `search` also finds the emails that contain it. Empty
+                 *     means not given. Write a `+` as `%2B`: in a query string a raw `+` is a space.
+                 * @example orders@bakery.example
+                 */
+                email?: string;
+                /**
                  * @description How many customers a page may hold: decimal digits, optionally with a minus sign. A
                  *     value below 1 counts as 1 and one above 100 as 100; neither is an error.
                  * @example 50

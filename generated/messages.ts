@@ -3,7 +3,7 @@
 /** The error messages of each operation, by status. */
 export interface Messages {
   listCustomers: {
-    400: "Malformed request." | "Unknown query parameter." | "Query parameter was given more than once." | "Limit must be an integer." | "Invalid cursor." | "Invalid status." | "Search must be at most 200 characters.";
+    400: "Malformed request." | "Unknown query parameter." | "Query parameter was given more than once." | "Limit must be an integer." | "Invalid cursor." | "Invalid status." | "Invalid email address." | "Search must be at most 200 characters.";
     401: "Missing or malformed Authorization header. Use: Bearer <api_key>" | "This API key is invalid, expired or revoked.";
     403: "This API key lacks the customers:read scope.";
     429: "Rate limit exceeded.";

@@ -2,7 +2,8 @@
 import crypto from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import type { Scope } from "../generated/messages.ts";
-import type { Database } from "./database/connect.ts";
+import type { Database } from "./database/database.ts";
+import { named } from "./database/statement.ts";
 import { ApiError } from "./errors.ts";
 
 /** A key that a request showed and that is live. */
@@ -51,28 +52,28 @@ export function createApiKeys(database: Database) {
   const findLiveBySha256 = prepare<Pick<KeyRow, "id" | "company_id" | "scopes" | "last_used_at">>(
     knex("api_keys")
       .select("id", "company_id", "scopes", "last_used_at")
-      .where("sha256", ":sha256")
+      .where("sha256", named("sha256"))
       .whereNull("revoked_at")
-      .where((key) => key.whereNull("expires_at").orWhere("expires_at", ">", ":now")),
+      .where((key) => key.whereNull("expires_at").orWhere("expires_at", ">", named("now"))),
   );
   const setLastUse = prepare(
     knex("api_keys")
-      .update("last_used_at", ":now")
-      .where("id", ":id")
-      .whereRaw("coalesce(last_used_at, 0) < ?", [":lastUseBefore"])
+      .update("last_used_at", named("now"))
+      .where("id", named("id"))
+      .whereRaw("coalesce(last_used_at, 0) < ?", [named("lastUseBefore")])
       .returning("id"),
   );
   const noKeyExists = prepare(knex.raw("select 1 as free where not exists (select 1 from api_keys)"));
   const insertNewCompany = prepare<{ id: string }>(
     knex("companies")
-      .insert({ id: ":id", slug: ":slug", created_at: ":now" })
+      .insert({ id: named("id"), slug: named("slug"), created_at: named("now") })
       .onConflict("slug")
       .ignore()
       .returning("id"),
   );
   const insertCompany = prepare<{ id: string }>(
     knex("companies")
-      .insert({ id: ":id", slug: ":slug", created_at: ":now" })
+      .insert({ id: named("id"), slug: named("slug"), created_at: named("now") })
       .onConflict("slug")
       .merge(["slug"])
       .returning("id"),
@@ -80,14 +81,14 @@ export function createApiKeys(database: Database) {
   const insertKey = prepare<{ id: string }>(
     knex("api_keys")
       .insert({
-        id: ":id",
-        company_id: knex("companies").select("id").where("slug", ":slug"),
-        name: ":name",
-        prefix: ":prefix",
-        sha256: ":sha256",
-        scopes: ":scopes",
-        created_at: ":now",
-        expires_at: ":expiresAt",
+        id: named("id"),
+        company_id: knex("companies").select("id").where("slug", named("slug")),
+        name: named("name"),
+        prefix: named("prefix"),
+        sha256: named("sha256"),
+        scopes: named("scopes"),
+        created_at: named("now"),
+        expires_at: named("expiresAt"),
       })
       .returning("id"),
   );
@@ -99,8 +100,8 @@ export function createApiKeys(database: Database) {
   );
   const revokeById = prepare(
     knex("api_keys")
-      .update("revoked_at", knex.raw("coalesce(revoked_at, ?)", [":now"]))
-      .where("id", ":id")
+      .update("revoked_at", knex.raw("coalesce(revoked_at, ?)", [named("now")]))
+      .where("id", named("id"))
       .returning("id"),
   );
 

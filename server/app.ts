@@ -6,7 +6,7 @@ import type { Logger } from "pino";
 import { createApiKeys, tokenOf, unauthorized } from "./apiKeys.ts";
 import type { Operation } from "./contract.ts";
 import { createOperations } from "./customers.ts";
-import type { Database } from "./database/connect.ts";
+import type { Database } from "./database/database.ts";
 import type { DriftCheck } from "./driftCheck.ts";
 import {
   ApiError,

@@ -10,7 +10,9 @@ import { csvColumns } from "./commands/csv.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import { scopes as knownScopes } from "./contract.ts";
 import { isCustomerId } from "./customerIds.ts";
-import { connectDatabase, type Database, sqliteFileOf } from "./database/connect.ts";
+import { connectDatabase, parseSqliteUrl } from "./database/connect.ts";
+import type { Database } from "./database/database.ts";
+import { named } from "./database/statement.ts";
 import { CommandError } from "./errors.ts";
 
 /** Wrong arguments: one line for the operator, and exit code 2. */
@@ -87,7 +89,7 @@ checksums. Stop the servers first: what they write afterwards is not copied.`,
     run(values) {
       const [from, to] = [required(values, "from"), required(values, "to")];
       return async () => {
-        const file = sqliteFileOf(from);
+        const file = parseSqliteUrl(from);
         if (file !== undefined && !existsSync(file)) throw new CommandError(`There is no database ${file}`);
         const source = await connectDatabase({ url: from });
         const target = await connectDatabase({ url: to });
@@ -110,7 +112,7 @@ PostgreSQL has pg_dump.`,
     takes: 1,
     run: (_values, target) => async () => {
       const { url } = readConfig(process.env).database;
-      const source = sqliteFileOf(url);
+      const source = parseSqliteUrl(url);
       if (source === undefined || source === ":memory:")
         throw new UsageError("DATABASE_URL names no SQLite file; PostgreSQL is backed up by pg_dump");
       const { backUp } = await import("./commands/backup.ts");
@@ -257,7 +259,7 @@ async function execute(command: Command, words: string[]): Promise<void> {
 /** @throws {UsageError} when there is no such company */
 async function companyIdOf({ knex, prepare, read }: Database, slug: string): Promise<string> {
   const [company] = await read(
-    prepare<{ id: string }>(knex("companies").select("id").where("slug", ":slug")),
+    prepare<{ id: string }>(knex("companies").select("id").where("slug", named("slug"))),
     { slug },
   );
   if (!company) throw new UsageError(`There is no company ${slug}; keys create makes one`);

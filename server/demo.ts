@@ -1,8 +1,9 @@
 /** The first run on an empty database: something to try, and how. */
-import { type ApiKey, createApiKeys } from "./apiKeys.ts";
+import { createApiKeys } from "./apiKeys.ts";
 import { scopes } from "./contract.ts";
-import { createOperations } from "./customers.ts";
-import type { Database } from "./database/connect.ts";
+import { newCustomer } from "./customers.ts";
+import { createCustomerTable } from "./database/customers.ts";
+import type { Database } from "./database/database.ts";
 import type { Call } from "./operations.ts";
 
 const customers = [
@@ -23,29 +24,21 @@ const customers = [
 ] as const satisfies Call<"createCustomer">["body"][];
 
 /**
- * Where no key exists yet: makes a company `demo` with a few customers and a key.
+ * Where no key exists yet: creates a company `demo` with a few customers and a key.
  * @returns the key, or undefined where there was nothing to do
  */
 export async function createDemo(database: Database): Promise<string | undefined> {
   const key = await createApiKeys(database).createFirst("demo", scopes, "First run");
   if (key === undefined) return undefined;
-  const { id: keyId, companyId } = (await createApiKeys(database).find(`Bearer ${key}`)) as ApiKey;
-  for (const body of customers) {
-    const call = {
-      path: {},
-      query: {},
-      headers: {},
-      body,
-      rawBody: new Uint8Array(),
-      companyId,
-      keyId,
-    };
-    await createOperations(database).createCustomer(call as unknown as Call<"createCustomer">);
-  }
+  const apiKey = await createApiKeys(database).find(`Bearer ${key}`);
+  if (!apiKey) throw new Error("The key of the demo is not live");
+  const table = createCustomerTable(database);
+  for (const body of customers)
+    await database.write([table.insertion(apiKey.companyId, newCustomer(body), apiKey.id)]);
   return key;
 }
 
-/** What a newcomer is told, once; the key is in no other place. */
+/** The text for a new user, printed once; the key is stored in no other place. */
 export function welcomeText(key: string, url: string): string {
   return `
 An empty database: created the company "demo", three customers, and this API key, which is shown only now:

@@ -37,11 +37,17 @@ export class ApiError<Status extends ErrorStatus = ErrorStatus> extends Error {
 /** The database is down, locked, slow, full or damaged: worth another try, so a 503. */
 export class UnavailableError extends Error {}
 
+/** A statement was cancelled after the time that its caller had set. */
+export class StatementTimeoutError extends UnavailableError {}
+
 /** The client has gone: there is nobody to answer. */
 export class ClientGoneError extends Error {}
 
 /** Says to the operator what is wrong with what a command was given; nothing was changed. */
 export class CommandError extends Error {}
+
+/** The database cannot be used as it is: its schema or its encoding is not ours. */
+export class SchemaError extends CommandError {}
 
 /** An error as it is answered. */
 export interface ErrorAnswer {

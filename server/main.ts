@@ -12,15 +12,15 @@ import { createDemo, welcomeText } from "./demo.ts";
 import { createDriftCheck } from "./driftCheck.ts";
 import { loggable, UnavailableError } from "./errors.ts";
 import { createServer } from "./httpServer.ts";
-import { forgetLapsedKeys } from "./idempotencyKeys.ts";
+import { deleteExpiredKeys } from "./idempotencyKeys.ts";
 import { isoTime } from "./isoTime.ts";
 import { startWorkers } from "./workers.ts";
 
 /** After SIGTERM: how long to answer on, and when all ends. Many supervisors kill after ten seconds. */
 const stopTimes = { lingerInMilliseconds: 2_000, graceInMilliseconds: 9_000 };
 
-/** How often lapsed idempotency keys are looked for. */
-const forgetIntervalInMilliseconds = 60_000;
+/** How often expired idempotency keys are deleted. */
+const expiryIntervalInMilliseconds = 60_000;
 
 /** How often the start tries to reach the database, a second apart. */
 const connectAttempts = 30;
@@ -79,16 +79,16 @@ async function serve(): Promise<Listening> {
   server.listen(config.port, config.host);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const forgetting = setInterval(() => {
-    forgetLapsedKeys(database).catch((error) =>
-      log.warn({ err: loggable(error) }, "cannot forget lapsed idempotency keys"),
+  const expiring = setInterval(() => {
+    deleteExpiredKeys(database).catch((error) =>
+      log.warn({ err: loggable(error) }, "cannot delete expired idempotency keys"),
     );
-  }, forgetIntervalInMilliseconds);
+  }, expiryIntervalInMilliseconds);
   return {
     port,
     async stop() {
       isStopping = true;
-      clearInterval(forgetting);
+      clearInterval(expiring);
       await server.stop(stopTimes);
       await database.close();
     },
@@ -135,7 +135,7 @@ async function announce(port: number): Promise<void> {
 async function connected() {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await connectDatabase(config.database);
+      return await connectDatabase({ ...config.database, warn: (message) => log.warn(message) });
     } catch (error) {
       const err = loggable(error instanceof UnavailableError ? error.cause : error);
       if (!(error instanceof UnavailableError) || attempt === connectAttempts) {

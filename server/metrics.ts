@@ -5,7 +5,7 @@ import http from "node:http";
 import prometheus from "prom-client";
 import type { Exchange } from "./app.ts";
 import { operations } from "./contract.ts";
-import type { Database } from "./database/connect.ts";
+import type { Database } from "./database/database.ts";
 import type { OperationId } from "./operations.ts";
 
 /** Upper bounds of the histograms, in seconds. */
@@ -123,7 +123,7 @@ export function createMetrics() {
       }
       return {
         ...database,
-        read: (statement, values) => timed("read", () => database.read(statement, values)),
+        read: (statement, values, options) => timed("read", () => database.read(statement, values, options)),
         write: (steps) => timed("write", () => database.write(steps)),
       };
     },

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Request, Response } from "express";
-import type { Database } from "./database/connect.ts";
+import type { Database } from "./database/database.ts";
 
 /** How long readiness waits for the database: a balancer that asks must not go on sending meanwhile. */
 const readinessPatienceInMilliseconds = 600;

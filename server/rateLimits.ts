@@ -7,7 +7,7 @@ import {
   RateLimiterPostgres,
   RateLimiterRes,
 } from "rate-limiter-flexible";
-import type { Database } from "./database/connect.ts";
+import type { Database } from "./database/database.ts";
 import { ApiError, UnavailableError } from "./errors.ts";
 
 const windowInSeconds = 60;

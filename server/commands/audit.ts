@@ -1,6 +1,7 @@
 /** Lists the audit trail of a company: who created and changed which customer, when, and in which fields. */
 import { createApiKeys } from "../apiKeys.ts";
-import type { Database, Value } from "../database/connect.ts";
+import type { Database, Value } from "../database/database.ts";
+import { named } from "../database/statement.ts";
 import { isoTime } from "../isoTime.ts";
 
 /** What stands in the place of a key's id where an import has written. */
@@ -36,12 +37,12 @@ export async function* listAudit(
 ): AsyncGenerator<string> {
   const { knex, prepare, read } = database;
   const query = knex("audit_entries")
-    .where("company_id", ":companyId")
-    .whereRaw("(changed_at, customer_id) > (?, ?)", [":changedAt", ":after"])
+    .where("company_id", named("companyId"))
+    .whereRaw("(changed_at, customer_id) > (?, ?)", [named("changedAt"), named("after")])
     .select("changed_at", "customer_id", "changed_by", "changed_fields")
     .orderBy(["changed_at", "customer_id"])
     .limit(pageSize);
-  if (customerId !== undefined) query.where("customer_id", ":customerId");
+  if (customerId !== undefined) query.where("customer_id", named("customerId"));
   const page = prepare<EntryRow>(query);
   const given: Record<string, Value> = { companyId, customerId: customerId ?? null };
 

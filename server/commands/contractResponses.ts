@@ -190,6 +190,8 @@ export const outsideAnswers = {
     api.call("listCustomers", { query: "?limit=1&limit=1" }),
   "listCustomers 400 Limit must be an integer.": (api) => api.call("listCustomers", { query: "?limit=1e1" }),
   "listCustomers 400 Invalid cursor.": (api) => api.call("listCustomers", { query: "?cursor=2" }),
+  "listCustomers 400 Invalid email address.": (api) =>
+    api.call("listCustomers", { query: `?email=${"a".repeat(255)}` }),
   "listCustomers 400 Invalid status.": (api) => api.call("listCustomers", { query: "?status=active" }),
   "listCustomers 400 Search must be at most 200 characters.": (api) =>
     api.call("listCustomers", { query: `?search=${"x".repeat(201)}` }),

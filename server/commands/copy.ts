@@ -1,53 +1,34 @@
 /** Copies one database to another, of either dialect, and compares the two. */
-import { createHash, type Hash } from "node:crypto";
-import type { Database, Run, Statement, Value } from "../database/connect.ts";
+import { createHash } from "node:crypto";
+import { idColumns, idValues } from "../database/customers.ts";
+import type { Database, Run, Value } from "../database/database.ts";
+import { keepStatements, named } from "../database/statement.ts";
 import { CommandError } from "../errors.ts";
 
-/** What is copied, in an order that foreign keys allow, with the columns that order each table. */
-const tables = {
-  companies: { columns: ["id", "slug", "created_at"], key: ["id"] },
-  api_keys: {
-    columns: [
-      "id",
-      "company_id",
-      "name",
-      "prefix",
-      "sha256",
-      "scopes",
-      "created_at",
-      "expires_at",
-      "last_used_at",
-      "revoked_at",
-    ],
-    key: ["id"],
-  },
-  customers: {
-    columns: [
-      "company_id",
-      "id",
-      "email",
-      "name",
-      "folded_name",
-      "status",
-      "notes",
-      "credit_limit",
-      "tax_rate_override",
-      "email_verified",
-      "updated_at",
-    ],
-    key: ["company_id", "id"],
-  },
-  idempotency_keys: {
-    columns: ["company_id", "key", "body_sha256", "customer_id", "entity_tag", "answer", "created_at"],
-    key: ["company_id", "key"],
-  },
-  audit_entries: {
-    columns: ["company_id", "changed_at", "customer_id", "changed_by", "changed_fields"],
-    key: ["company_id", "changed_at", "customer_id"],
-  },
+/** The tables that are copied, in an order that foreign keys allow, with the columns that order their rows. */
+const keys: Record<string, string[]> = {
+  companies: ["id"],
+  api_keys: ["id"],
+  customers: ["company_id", "id"],
+  idempotency_keys: ["company_id", "key"],
+  audit_entries: ["company_id", "changed_at", "customer_id"],
 };
 
+/** Tables of the database at hand: what they hold follows from the others, or is of the moment. */
+const otherTables = /^(migrations|rate_limits|sqlite_.*|customers_(search|vocabulary).*)$/;
+
+/** Columns that follow from others, and the one that would make triggers record the copy. */
+const otherColumns = ["position", "changed_by"];
+
 type Row = Record<string, Value | boolean>;
+
+/** A table of both databases. */
+interface Table {
+  name: string;
+  columns: string[];
+  booleans: string[];
+  key: string[];
+}
 
 /** Rows that are read and written at once. */
 const batchSize = 500;
@@ -79,93 +60,117 @@ export async function copyDatabase(source: Database, target: Database): Promise<
         target.prepare<{ id: string }>(target.knex("companies").select("id").limit(1)),
       );
       if (first) throw new CommandError("The target is not empty");
+      const tables = await readTables(source, read);
+      if (JSON.stringify(tables) !== JSON.stringify(await readTables(target, write)))
+        throw new CommandError("The databases have different tables or columns");
       const copied: CopiedTable[] = [];
-      for (const table of Object.keys(tables) as (keyof typeof tables)[]) {
-        const before = createDigest();
-        for await (const rows of batchesOf(source, read, table)) {
+      for (const table of tables) {
+        const insert = createInsert(target, write, table);
+        const before = createDigest(table);
+        for await (const rows of readBatches(source, read, table)) {
           before.add(rows);
-          await insert(target, write, table, rows);
+          await insert(rows);
         }
-        const after = createDigest();
-        for await (const rows of batchesOf(target, write, table)) after.add(rows);
+        const after = createDigest(table);
+        for await (const rows of readBatches(target, write, table)) after.add(rows);
         const [expected, found] = [before.result(), after.result()];
         if (expected.rows !== found.rows || expected.checksum !== found.checksum) {
-          throw new CommandError(`${table} differs: ${JSON.stringify({ source: expected, target: found })}`);
+          throw new CommandError(
+            `${table.name} differs: ${JSON.stringify({ source: expected, target: found })}`,
+          );
         }
-        copied.push({ table, ...found });
+        copied.push({ table: table.name, ...found });
       }
       await write(target.prepare(target.knex.raw("commit")));
-      // Until autovacuum comes by, plans would be those of empty tables.
+      // Until autovacuum runs, plans would be those of empty tables.
       if (target.dialect === "postgres") await write(target.prepare(target.knex.raw("analyze")));
       return copied;
     }),
   );
 }
 
+/** The tables to copy, with every column of the schema, so that a later one is not left behind. */
+async function readTables({ knex, prepare, dialect }: Database, run: Run): Promise<Table[]> {
+  const found = await run(
+    prepare<{ table: string; column: string; type: string }>(
+      knex.raw(
+        dialect === "sqlite"
+          ? `select tables.name as "table", columns.name as "column", columns.type
+             from sqlite_schema as tables join pragma_table_info(tables.name) as columns
+             where tables.type = 'table' order by columns.name`
+          : `select table_name as "table", column_name as "column", data_type as type
+             from information_schema.columns where table_schema = current_schema() order by column_name collate "C"`,
+      ),
+    ),
+  );
+  const unknown = found.find(({ table }) => !keys[table] && !otherTables.test(table));
+  if (unknown) throw new CommandError(`There is no rule for copying the table ${unknown.table}`);
+  return Object.entries(keys).map(([name, key]) => {
+    const columns = found.filter(({ table, column }) => table === name && !otherColumns.includes(column));
+    const booleans = columns.filter(({ type }) => type === "boolean");
+    return {
+      ...{ name, key },
+      columns: columns.map(({ column }) => column),
+      booleans: booleans.map(({ column }) => column),
+    };
+  });
+}
+
 /** The rows of a table in the order of its key, which is the same on both dialects. */
-async function* batchesOf(database: Database, run: Run, table: keyof typeof tables): AsyncGenerator<Row[]> {
-  const { knex, prepare, dialect } = database;
-  const { columns, key } = tables[table];
+async function* readBatches(
+  { knex, prepare, dialect }: Database,
+  run: Run,
+  { name, key, columns }: Table,
+): AsyncGenerator<Row[]> {
   const ordered = key.map((column) =>
     column === "key" && dialect === "postgres" ? '"key" collate "C"' : `"${column}"`,
   );
   const query = (isFirst: boolean) => {
-    const page = knex(table).select(columns).orderByRaw(ordered.join(", ")).limit(batchSize);
+    const page = knex(name).select(columns).orderByRaw(ordered.join(", ")).limit(batchSize);
     if (!isFirst)
-      page.whereRaw(
-        `(${ordered.join(", ")}) > (${key.map(() => "?").join(", ")})`,
-        key.map((column) => `:${column}`),
-      );
-    return prepare<Row>(page);
+      page.whereRaw(`(${ordered.join(", ")}) > (${key.map(() => "?").join(", ")})`, key.map(named));
+    return prepare<Record<string, Value>>(page);
   };
   const next = query(false);
-  let rows = await run(query(true));
-  while (rows.length > 0) {
+  for (let rows = await run(query(true)); rows.length > 0; ) {
     yield rows;
-    const last = rows.at(-1) as Record<string, Value>;
-    rows =
-      rows.length < batchSize
-        ? []
-        : await run(next, Object.fromEntries(key.map((column) => [column, last[column] as Value])));
+    rows = rows.length < batchSize ? [] : await run(next, rows.at(-1));
   }
 }
 
-const inserts = new WeakMap<Database, Map<string, Statement<unknown>>>();
-
-async function insert(database: Database, run: Run, table: keyof typeof tables, rows: Row[]): Promise<void> {
-  const derived = (row: Row) => (table === "customers" ? database.search.columnsOf(String(row.id)) : {});
-  const full = rows.map((row) => ({ ...row, ...derived(row) }) as Row);
-  const columns = Object.keys(full[0] as Row);
-  const kept = inserts.get(database) ?? new Map();
-  inserts.set(database, kept);
-  const form = `${table} ${rows.length}`;
-  if (!kept.has(form)) {
-    const markers = full.map((_, index) =>
-      Object.fromEntries(columns.map((column) => [column, `:${index}.${column}`])),
-    );
-    kept.set(form, database.prepare(database.knex(table).insert(markers)));
-  }
-  const values = full.flatMap((row, index) =>
-    columns.map((column) => [`${index}.${column}`, storable(database, column, row[column])]),
+/** A function that inserts rows into a table. */
+function createInsert({ knex, prepare, dialect }: Database, run: Run, { name, columns, booleans }: Table) {
+  const isCustomers = name === "customers";
+  const inserted = [...new Set([...columns, ...(isCustomers ? idColumns[dialect] : [])])];
+  const insertOf = keepStatements((count: number) =>
+    prepare(
+      knex(name).insert(
+        Array.from({ length: count }, (_, index) =>
+          Object.fromEntries(inserted.map((column) => [column, named(`${index}.${column}`)])),
+        ),
+      ),
+    ),
   );
-  await run(kept.get(form), Object.fromEntries(values));
+  return async (rows: Row[]): Promise<void> => {
+    const values = rows.flatMap((row, index) => {
+      const full = { ...row, ...(isCustomers && idValues(dialect, String(row.id))) };
+      for (const column of booleans) full[column] = Number(full[column]);
+      return Object.entries(full).map(([column, value]) => [`${index}.${column}`, value as Value]);
+    });
+    await run(insertOf(rows.length), Object.fromEntries(values));
+  };
 }
 
-/** SQLite has no booleans, PostgreSQL nothing else for them. */
-function storable(database: Database, column: string, value: Row[string] | undefined): Value {
-  if (column !== "email_verified") return value as Value;
-  return database.dialect === "sqlite" ? Number(value) : String(Boolean(value));
-}
-
-function createDigest() {
-  const hash: Hash = createHash("sha256");
+function createDigest({ booleans }: Table) {
+  const hash = createHash("sha256");
   let count = 0;
   return {
     add(rows: Row[]) {
       for (const row of rows) {
         count++;
-        const { email_verified, ...others } = row;
-        hash.update(JSON.stringify([...Object.entries(others), Boolean(email_verified)]));
+        const comparable = { ...row };
+        for (const column of booleans) comparable[column] = Boolean(row[column]);
+        hash.update(JSON.stringify(comparable));
       }
     },
     result: () => ({ rows: count, checksum: hash.digest("hex") }),

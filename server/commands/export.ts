@@ -2,21 +2,13 @@
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { stringify } from "csv-stringify";
-import type { Database } from "../database/connect.ts";
+import { type CustomerRow, selectedColumns } from "../database/customers.ts";
+import type { Database } from "../database/database.ts";
+import { named } from "../database/statement.ts";
 import { csvColumns, safeText } from "./csv.ts";
 
 /** Rows that are read at once. */
 const pageSize = 1_000;
-
-interface ExportedRow {
-  id: string;
-  email: string;
-  name: string | null;
-  status: string;
-  notes: string | null;
-  credit_limit: number | null;
-  tax_rate_override: number | null;
-}
 
 /** Writes all customers of a company, the oldest first, with a header line. */
 export async function exportCustomers(
@@ -44,20 +36,19 @@ export async function exportCustomers(
 
 async function* cellsOf(database: Database, companyId: string): AsyncGenerator<(string | number | null)[]> {
   const { knex, prepare } = database;
-  const page = prepare<ExportedRow>(
+  const page = prepare<CustomerRow>(
     knex("customers")
-      .where("company_id", ":companyId")
-      .where("id", ">", ":after")
-      .select("id", "email", "name", "status", "notes", "credit_limit", "tax_rate_override")
+      .where("company_id", named("companyId"))
+      .where("id", ">", named("after"))
+      .select(selectedColumns)
       .orderBy("id")
       .limit(pageSize),
   );
   for (let after = "00000000-0000-0000-0000-000000000000"; ; ) {
     const rows = await database.read(page, { companyId, after });
-    for (const row of rows) {
-      yield [row.email, row.name, row.status, row.notes, row.credit_limit, row.tax_rate_override];
-    }
-    if (rows.length < pageSize) return;
-    after = (rows.at(-1) as ExportedRow).id;
+    for (const row of rows) yield csvColumns.map((column) => row[column]);
+    const last = rows.at(-1);
+    if (!last || rows.length < pageSize) return;
+    after = last.id;
   }
 }

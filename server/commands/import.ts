@@ -4,15 +4,15 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { SingleBar } from "cli-progress";
 import { CsvError, parse } from "csv-parse";
-import type { Knex } from "knex";
 import { operations } from "../contract.ts";
 import { newCustomerId } from "../customerIds.ts";
-import type { Database, Run, Statement, Value } from "../database/connect.ts";
-import { foldText } from "../database/search.ts";
+import { columnsOf, idColumns, idValues, toColumns } from "../database/customers.ts";
+import type { Database, Run, Statement, Value } from "../database/database.ts";
+import { named, namedColumns } from "../database/statement.ts";
 import { ApiError, CommandError } from "../errors.ts";
 import { createRequestCheck } from "../validation.ts";
 import { importer } from "./audit.ts";
-import { bodyOf, type Cell, type CheckedBody, type CsvColumn, columnOf } from "./csv.ts";
+import { bodyOf, type Cell, type CheckedBody, type CsvColumn, columnOf, csvColumns } from "./csv.ts";
 
 /** Rows that one statement stages. */
 const batchSize = 500;
@@ -176,19 +176,10 @@ function headerOf(file: string, record: Cell[]): CsvColumn[] {
 /** A temporary table of checked rows: the file may be larger than the memory. */
 function createStaging(database: Database, run: Run) {
   const { knex, prepare, dialect } = database;
-  const columns = [
-    "line",
-    "id",
-    "email",
-    "name",
-    "folded_name",
-    "status",
-    "notes",
-    "credit_limit",
-    "tax_rate_override",
-  ];
-  const extra = Object.keys(database.search.columnsOf(newCustomerId()));
-  const all = [...columns, ...extra];
+  const identifying = idColumns[dialect];
+  /** What is copied from the staged rows to the customers. */
+  const copied = [...identifying, ...columnsOf(csvColumns)];
+  const all = ["line", ...copied];
   const inserts = new Map<number, Statement<unknown>>();
   let pending: Record<string, Value>[] = [];
 
@@ -198,7 +189,7 @@ function createStaging(database: Database, run: Run) {
     let statement = inserts.get(count);
     if (!statement) {
       const rows = Array.from({ length: count }, (_, row) =>
-        Object.fromEntries(all.map((name) => [name, `:${row}.${name}`])),
+        Object.fromEntries(all.map((name) => [name, named(`${row}.${name}`)])),
       );
       statement = prepare(knex("staged").insert(rows));
       inserts.set(count, statement);
@@ -216,12 +207,10 @@ function createStaging(database: Database, run: Run) {
 
   return {
     async begin() {
-      const uuid = dialect === "sqlite" ? "text" : "uuid";
-      const double = dialect === "sqlite" ? "real" : "double precision";
-      await execute(
-        `create temporary table staged (line integer primary key, id ${uuid} not null, email text not null, name text, ` +
-          `folded_name text, status text, notes text, credit_limit ${double}, tax_rate_override ${double}` +
-          `${extra.map((name) => `, ${name} bigint`).join("")})`,
+      // With the types of the table that it is for.
+      const types = knex("customers").select(copied).whereRaw("false");
+      await run(
+        prepare(knex.raw("create temporary table staged as ?", [types.select(knex.raw("0 as line"))])),
       );
       // A transaction on the temporary table alone: nobody else waits for it.
       await execute("begin");
@@ -231,16 +220,10 @@ function createStaging(database: Database, run: Run) {
       const id = newCustomerId();
       pending.push({
         line,
-        id,
-        // Not before the check: the lower case of a Kelvin sign is a k.
-        email: body.email.toLowerCase(),
-        name: body.name ?? null,
-        folded_name: body.name == null ? null : foldText(body.name),
-        status: body.status ?? null,
-        notes: body.notes ?? null,
-        credit_limit: body.creditLimit ?? null,
-        tax_rate_override: body.taxRateOverride ?? null,
-        ...database.search.columnsOf(id),
+        ...Object.fromEntries(copied.map((column) => [column, null])),
+        ...idValues(dialect, id),
+        // Not in lower case before the check: the lower case of a Kelvin sign is a k.
+        ...toColumns({ ...body, email: body.email.toLowerCase() }),
       });
       if (pending.length === batchSize) await flush();
     },
@@ -265,16 +248,14 @@ function createStaging(database: Database, run: Run) {
       if (dialect === "postgres") await execute("analyze staged");
       await execute(dialect === "sqlite" ? "begin immediate" : "begin");
       if (dialect === "sqlite") await moveOffTakenPositions();
-      const changes = header
-        .filter((column) => column !== "email")
-        .flatMap((column) => storedColumns[column]);
+      const changes = header.filter((column) => column !== "email").flatMap((column) => columnsOf([column]));
       const updated =
         changes.length === 0 ? 0 : (await run(updateOf(changes), { companyId, now: Date.now() })).length;
       const [counted] = await run(
         prepare<{ total: number; known: number }>(
           knex.raw(
             "select count(*) as total, count(customers.id) as known from staged left join customers on customers.company_id = ? and customers.email = staged.email",
-            [":companyId"],
+            [named("companyId")],
           ),
         ),
         { companyId },
@@ -294,12 +275,12 @@ function createStaging(database: Database, run: Run) {
       knex("staged").select("staged.line").join("customers", "customers.position", "staged.position"),
     );
     const move = prepare(
-      knex("staged").update({ id: ":id", position: ":position" }).where("line", ":line").returning("line"),
+      knex("staged").update(namedColumns(identifying)).where("line", named("line")).returning("line"),
     );
     for (let rows = await run(taken); rows.length > 0; rows = await run(taken)) {
       for (const { line } of rows) {
         const id = newCustomerId();
-        await run(move, { line, id, ...database.search.columnsOf(id) });
+        await run(move, { line, id, ...idValues(dialect, id) });
       }
     }
   }
@@ -314,7 +295,7 @@ function createStaging(database: Database, run: Run) {
            updated_at = case when customers.updated_at < ? then ? else customers.updated_at + 1 end
          from staged where customers.company_id = ? and customers.email = staged.email and (${differs.join(" or ")})
          returning 1 as one`,
-        [":now", ":now", ":companyId"],
+        [named("now"), named("now"), named("companyId")],
       ),
     );
   }
@@ -324,36 +305,21 @@ function createStaging(database: Database, run: Run) {
       dialect === "sqlite"
         ? "position >> 15"
         : "('x' || translate(left(staged.id::text, 13), '-', ''))::bit(48)::bigint";
-    const copied = columns.filter((column) => column !== "line" && column !== "status").concat(extra);
-    const names: Knex.Value = [
-      ...copied,
-      "status",
-      "company_id",
-      "email_verified",
-      "updated_at",
-      "changed_by",
-    ].join(", ");
+    const others = copied.filter((column) => column !== "status");
+    const names = [...others, "status", "company_id", "email_verified", "updated_at", "changed_by"].join(
+      ", ",
+    );
     return prepare(
       knex.raw(
         `insert into customers (${names})
-         select ${copied.map((column) => `staged.${column}`).join(", ")}, coalesce(staged.status, 'ACTIVE'), ${dialect === "sqlite" ? "?" : "?::uuid"}, false, ${time.replace("position", "staged.position")}, '${importer}'
+         select ${others.map((column) => `staged.${column}`).join(", ")}, coalesce(staged.status, 'ACTIVE'), ${dialect === "sqlite" ? "?" : "?::uuid"}, false, ${time.replace("position", "staged.position")}, '${importer}'
          from staged where not exists (select 1 from customers where customers.company_id = ? and customers.email = staged.email)
          order by staged.line`,
-        [":companyId", ":companyId"],
+        [named("companyId"), named("companyId")],
       ),
     );
   }
 }
-
-/** The stored columns of each column of a file. */
-const storedColumns: Record<CsvColumn, string[]> = {
-  email: ["email"],
-  name: ["name", "folded_name"],
-  status: ["status"],
-  notes: ["notes"],
-  creditLimit: ["credit_limit"],
-  taxRateOverride: ["tax_rate_override"],
-};
 
 function newValue(column: string): string {
   return column === "status" ? "coalesce(staged.status, customers.status)" : `staged.${column}`;

@@ -1,40 +1,60 @@
-/** Migrations: numbered, applied in order, all of them in one transaction under the caller's lock. */
+/**
+ * Applies migrations: numbered, in order, all of them in one transaction under the caller's lock. Knex's own
+ * migrations keep a lock in a table: it stays after a kill, and of servers that start at once all but one fail
+ * (knex issues 1217, 1950, 2502 and 5086).
+ */
 import type { Knex } from "knex";
-import * as customers from "./migrations/0001_customers.ts";
-import * as search from "./migrations/0002_search.ts";
-import * as rateLimits from "./migrations/0003_rate_limits.ts";
-import * as audit from "./migrations/0004_audit.ts";
-import * as searchEras from "./migrations/0005_search_eras.ts";
-
-/** The engines that there are. */
-export type Dialect = "sqlite" | "postgres";
-
-/** One step of the schema, as what Knex builds for the dialect at hand. */
-export interface Migration {
-  up(schema: Knex.SchemaBuilder, dialect: Dialect): Knex.SchemaBuilder;
-}
+import { SchemaError } from "../errors.ts";
+import type { Dialect } from "./database.ts";
+import type { Migration } from "./migration.ts";
+import * as initial from "./migrations/0001_initial.ts";
 
 /** Every migration, the oldest first; its number is its place, counted from 1. Never reordered. */
-const migrations: Migration[] = [customers, search, rateLimits, audit, searchEras];
+const migrations: Migration[] = [initial];
 
 /** The number of the newest migration. */
 export const newestVersion = migrations.length;
 
-/** The statements that make and fill the table of the applied migrations. */
+/** An applied migration, as the database records it. */
+export interface AppliedMigration {
+  version: number;
+  revision?: string;
+}
+
+/** The statements on the table of the applied migrations. */
 export const versionTable = {
-  create: "create table if not exists migrations (version integer primary key, applied_at text not null)",
-  read: "select coalesce(max(version), 0) as version from migrations",
+  create:
+    "create table if not exists migrations (version integer primary key, revision text not null, applied_at text not null)",
+  // By `*`, as the table of an older schema has no revision.
+  readAll: "select * from migrations order by version",
+  readNewest: "select coalesce(max(version), 0) as version from migrations",
   /** SQLite: writes the newest row as it is; an update to the same values would write nothing. */
   rewrite:
-    "replace into migrations select version, applied_at from migrations order by version desc limit 1 returning version",
+    "replace into migrations select version, revision, applied_at from migrations order by version desc limit 1 returning version",
 };
 
-/** The statements that bring a database of `version` to the newest, in order. */
-export function pendingStatements(knex: Knex, dialect: Dialect, version: number): string[] {
+/**
+ * The statements that bring a database to the newest version, in order. A database that a later release has
+ * migrated needs none: that release keeps this one working.
+ * @throws {SchemaError} when its schema is another one
+ */
+export function buildMigrations(knex: Knex, dialect: Dialect, applied: AppliedMigration[]): string[] {
+  for (const { version, revision } of applied) {
+    const known = migrations[version - 1];
+    if (revision === undefined || (known && known.revision !== revision))
+      throw new SchemaError(
+        "The database has the schema of an older version from before the first release, which is not migrated. Use a new database: export the customers with the older version and import them with this one.",
+      );
+  }
   return migrations
-    .slice(version)
-    .flatMap((migration, index) => [
-      ...(migration.up(knex.schema, dialect).toSQL() as unknown as { sql: string }[]).map(({ sql }) => sql),
-      `insert into migrations (version, applied_at) values (${version + index + 1}, '${new Date().toISOString()}')`,
+    .slice(applied.length)
+    .flatMap(({ up, revision }, index) => [
+      ...toSql(up(knex.schema, dialect)),
+      `insert into migrations (version, revision, applied_at) values (${applied.length + index + 1}, '${revision}', '${new Date().toISOString()}')`,
     ]);
+}
+
+/** The SQL of a schema builder; Knex types the statements of a schema as one. */
+export function toSql(schema: Knex.SchemaBuilder): string[] {
+  return [schema.toSQL()].flat().map(({ sql }) => sql);
 }

@@ -1,60 +1,72 @@
 /** PostgreSQL through pg, with a pool of connections that Knex keeps. */
 import { createHash } from "node:crypto";
-import createKnex, { type Knex } from "knex";
+import createKnex from "knex";
 import pg from "pg";
-import { UnavailableError } from "../errors.ts";
-import {
-  type ConnectOptions,
-  type Database,
-  patienceInMilliseconds,
-  type Statement,
-  type Step,
-  statementOf,
-  type Value,
-  valuesOf,
-  type WriteResult,
-} from "./connect.ts";
-import { newestVersion, pendingStatements, versionTable } from "./migrate.ts";
-import type { Search } from "./search.ts";
+import { SchemaError, StatementTimeoutError, UnavailableError } from "../errors.ts";
+import { type ConnectOptions, timeoutInMilliseconds } from "./connect.ts";
+import type { Database, ReadOptions, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
+import { buildMigrations, newestVersion, versionTable } from "./migrate.ts";
+import { bindValues, prepareStatement } from "./statement.ts";
 
 /** Any number, but the same in all processes: the lock under which migrations run. */
 const migrationLock = 7_216_305_118;
 
 /** How long the start waits for another process that migrates. */
-const migrationPatienceInMilliseconds = 600_000;
+const migrationTimeoutInMilliseconds = 600_000;
+
+/**
+ * What the server's or the role's defaults could change of what is promised: numbers come back as they were
+ * written, each statement sees what was committed before it, what was acknowledged is durable, a search finds
+ * every match, and no plan waits for a compiler. A level of synchronous_commit above `off` stays as it is.
+ */
+const sessionSettings = `set extra_float_digits = 1;
+  set default_transaction_isolation = 'read committed';
+  set gin_fuzzy_search_limit = 0;
+  set plan_cache_mode = auto;
+  set jit = off;
+  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`;
 
 /**
  * SQLSTATE classes of a server that is away, starting, stopping, full, read-only, damaged or locked
- * against us, and of statements that it gave up.
+ * against us, and of statements that it cancelled.
  */
 const unavailableStates = /^(08|25006|28|3D|40|53|55000|55P03|57|58|XX00[12])/;
 
-/** A connection that failed in the middle is not given to anybody else; Knex looks at this mark. */
+/** Knex discards a pooled connection with this mark, as one that has failed in the middle. */
 type PooledConnection = pg.Client & { __knex__disposed?: unknown };
 
 /**
- * Opens a PostgreSQL database and brings it to the newest migration.
+ * Opens a PostgreSQL database and applies the migrations that it lacks.
  * @throws {UnavailableError} when it cannot be reached
+ * @throws {SchemaError} when its schema is not ours, or its encoding is not UTF-8
  */
 export async function connectPostgres(options: ConnectOptions): Promise<Database> {
-  const { url, poolSize = 10, statementTimeoutInMilliseconds = patienceInMilliseconds } = options;
-  const { searchWindow = 4_000 } = options;
+  const { url, poolSize = 10, statementTimeoutInMilliseconds = timeoutInMilliseconds } = options;
+  const { searchWindow = 4_000, warn = () => {} } = options;
+  // Knex passes on what its own type does not know.
+  const connection = {
+    connectionString: url,
+    application_name: "distribu-customers-api",
+    connectionTimeoutMillis: timeoutInMilliseconds,
+    statement_timeout: statementTimeoutInMilliseconds,
+    keepAlive: true,
+    // Every bigint of ours is a time in milliseconds, and fits.
+    types: {
+      getTypeParser: (oid: number, format?: string) =>
+        oid === 20 ? Number : pg.types.getTypeParser(oid, format === "binary" ? format : "text"),
+    },
+  } satisfies pg.ClientConfig;
   const knex = createKnex({
     client: "pg",
-    connection: {
-      connectionString: url,
-      application_name: "distribu-customers-api",
-      connectionTimeoutMillis: patienceInMilliseconds,
-      statement_timeout: statementTimeoutInMilliseconds,
-      keepAlive: true,
-      // Every bigint of ours is a time in milliseconds, and fits.
-      types: {
-        getTypeParser: (oid: number, format: "text") =>
-          oid === 20 ? Number : pg.types.getTypeParser(oid, format),
+    connection,
+    pool: {
+      min: 0,
+      max: poolSize,
+      afterCreate(created: pg.Client, done: (error: Error | null, connection: pg.Client) => void) {
+        created.query(sessionSettings, (error) => done(error, created));
       },
-    } as never,
-    pool: { min: 0, max: poolSize },
-    acquireConnectionTimeout: patienceInMilliseconds,
+    },
+    acquireConnectionTimeout: timeoutInMilliseconds,
     // Knex would write to the console what is thrown anyway.
     log: { warn() {}, error() {}, deprecate() {}, debug() {} },
   });
@@ -69,10 +81,10 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     } catch (error) {
       throw asUnavailable(error);
     }
-    // The server gives up a statement by itself, unless it is frozen or the network is gone.
+    // The server cancels a statement by itself, unless it is frozen or the network is gone.
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new UnavailableError("no answer")), milliseconds + 100);
+      timer = setTimeout(() => reject(new UnavailableError("no response")), milliseconds + 100);
     });
     try {
       return await Promise.race([work(connection), timeout]);
@@ -89,26 +101,33 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
   }
 
   await onConnection(async (connection) => {
+    const { encoding } = (await connection.query("select current_setting('server_encoding') as encoding"))
+      .rows[0];
+    if (encoding !== "UTF8")
+      throw new SchemaError(
+        `The database's encoding is ${encoding}; create it with encoding 'UTF8', or not all text can be stored.`,
+      );
     await connection.query("set statement_timeout = 0");
     await connection.query("begin");
     await connection.query("select pg_advisory_xact_lock($1)", [migrationLock]);
     await connection.query(versionTable.create);
-    const { version } = (await connection.query(versionTable.read)).rows[0];
-    for (const sql of pendingStatements(knex, "postgres", version)) await connection.query(sql);
+    const { rows: applied } = await connection.query(versionTable.readAll);
+    for (const sql of buildMigrations(knex, "postgres", applied)) await connection.query(sql);
     await connection.query("commit");
+    const { trigrams } = (await connection.query("select show_trgm('żółć') as trigrams")).rows[0];
+    if (trigrams.length === 0)
+      warn(
+        "The database's LC_CTYPE knows ASCII letters only: a search for other letters reads every customer of the company. Create the database with LC_CTYPE C.UTF-8.",
+      );
     await connection.query(`set statement_timeout = ${statementTimeoutInMilliseconds}`);
-  }, migrationPatienceInMilliseconds).catch(async (error) => {
+  }, migrationTimeoutInMilliseconds).catch(async (error) => {
     await knex.destroy();
     throw error;
   });
 
   const names = new WeakMap<Statement<unknown>, string>();
-  async function run<Row>(
-    connection: pg.Client,
-    statement: Statement<Row>,
-    values: Record<string, Value>,
-  ): Promise<Row[]> {
-    const query = { text: statement.sql, values: valuesOf(statement, values) };
+  async function run<Row>(connection: pg.Client, statement: Statement<Row>, values: Values): Promise<Row[]> {
+    const query = { text: statement.sql, values: bindValues(statement, values) };
     if (statement.planEachTime) return (await connection.query(query)).rows;
     let name = names.get(statement);
     if (!name) {
@@ -118,39 +137,61 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     return (await connection.query({ ...query, name })).rows;
   }
 
-  async function runSteps(connection: pg.Client, steps: Step[]): Promise<WriteResult> {
-    const rows: unknown[][] = [];
-    if (steps.length > 1) await connection.query("begin");
-    for (const [index, step] of steps.entries()) {
-      const returned = await run(connection, step.statement, step.values).catch(async (error) => {
-        if (steps.length > 1 && isHealthy(error)) await connection.query("rollback");
-        throw error;
+  async function read<Row>(
+    statement: Statement<Row>,
+    values: Values,
+    { timeoutInMilliseconds: timeout }: ReadOptions = {},
+  ): Promise<Row[]> {
+    return onConnection(async (connection) => {
+      if (timeout === undefined) return run(connection, statement, values);
+      const milliseconds = Math.min(Math.ceil(timeout), statementTimeoutInMilliseconds);
+      return inTransaction(
+        connection,
+        `begin; set local statement_timeout = ${milliseconds}`,
+        async () => await run(connection, statement, values),
+      ).catch((error) => {
+        const isTimeout = error instanceof pg.DatabaseError && error.code === "57014";
+        throw isTimeout ? new StatementTimeoutError("PostgreSQL", { cause: error }) : error;
       });
-      if (returned.length === 0) {
-        if (steps.length > 1) await connection.query("rollback");
-        return { refusedAt: index };
-      }
-      rows.push(returned);
-    }
-    if (steps.length > 1) await connection.query("commit");
-    return { rows };
+    });
   }
 
-  const readVersion = statementOf<{ version: number }>(knex.raw(versionTable.read));
+  async function write<const Steps extends readonly Step[]>(steps: Steps): Promise<WriteResult<Steps>> {
+    const rows: unknown[][] = [];
+    const runAll = async (connection: pg.Client) => {
+      for (const [index, { statement, values }] of steps.entries()) {
+        const returned = await run(connection, statement, values);
+        if (returned.length === 0) throw new FailedStep(index);
+        rows.push(returned);
+      }
+    };
+    try {
+      await onConnection((connection) =>
+        steps.length > 1 ? inTransaction(connection, "begin", () => runAll(connection)) : runAll(connection),
+      );
+    } catch (error) {
+      if (error instanceof FailedStep) return { failedStep: error.index };
+      throw error;
+    }
+    // The driver's rows have no type; these are of the statements of the steps.
+    return { rows: rows as RowsOf<Steps> };
+  }
+
+  const readVersion = prepareStatement<{ version: number }>(knex.raw(versionTable.readNewest));
   return {
     dialect: "postgres",
     knex,
-    search: createSearch(knex, searchWindow),
-    prepare: statementOf,
-    read: (statement, values) => onConnection((connection) => run(connection, statement, values)),
-    write: (steps) => onConnection((connection) => runSteps(connection, steps)),
+    searchWindow,
+    prepare: prepareStatement,
+    read,
+    write,
     async session(work) {
       const connection: PooledConnection = await knex.client.acquireConnection();
       try {
         await connection.query("set statement_timeout = 0");
         return await work((statement, values = {}) => run(connection, statement, values));
       } finally {
-        // Whatever it has set or left open ends with it.
+        // Whatever it has set or left open is gone with it.
         connection.__knex__disposed = true;
         await connection.end();
         knex.client.releaseConnection(connection);
@@ -169,74 +210,44 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
   };
 }
 
-/** @param window how many customers of a list are compared one by one before the index is asked */
-function createSearch(knex: Knex, window: number): Search {
-  const contains = "(strpos(email, ?) > 0 or strpos(folded_name, ?) > 0)";
-  const text = [":text", ":text"];
-  return {
-    columnsOf: () => ({}),
-    // What is common fills the page with the next customers of the list, and a status that few have
-    // ends there: for both, the index would go through all customers. The rest it finds.
-    query(list, columns) {
-      const next = list().select("*").orderByRaw("id desc limit ?", [window]);
-      const near = knex("next")
-        .select(columns)
-        .whereRaw(contains, text)
-        .orderByRaw("id desc limit ?", [":rows"]);
-      /** The last of the next ones, where neither the list nor the page ends with them. */
-      const rest = knex("next")
-        .select("id")
-        .whereRaw("(select count(*) from next) = ?", [window])
-        .whereRaw("(select count(*) from near) < ?", [":rows"])
-        .orderByRaw("id limit 1");
-      const oldest = knex("customers")
-        .select("id")
-        .where("company_id", ":companyId")
-        .orderByRaw("id limit 1");
-      const newest = knex("next").select("id").orderByRaw("id desc limit 1");
-      const found = knex("rest").select(
-        knex.raw("search_newest(?, ?, ?::bigint[], ?, id, ?, ?, ?, ?)", [
-          ":companyId",
-          ":text",
-          ":grams",
-          newest,
-          knex("oldest").select("id"),
-          ":status",
-          window,
-          ":rows",
-        ]),
-      );
-      const far = list().select(columns).whereRaw("id = any(array(?))", [found]);
-      return knex
-        .withMaterialized("next", next)
-        .withMaterialized("near", near)
-        .withMaterialized("rest", rest)
-        .withMaterialized("oldest", oldest)
-        .withMaterialized("far", far)
-        .select(columns)
-        .from("near")
-        .unionAll(knex("far").select(columns))
-        .orderByRaw("id desc limit ?", [":rows"]);
-    },
-    valuesOf: ({ text, grams }) => ({ text, grams: `{${grams.map(codeOf).join()}}` }),
-  };
+/** Rolls a write back, as this step returned no row. */
+class FailedStep extends Error {
+  readonly index: number;
+
+  constructor(index: number) {
+    super();
+    this.index = index;
+  }
 }
 
-/** A gram as the database's search_grams() has it: 21 bits for each code point, and a sign for two. */
-function codeOf(gram: string): bigint {
-  const codes = [...gram].map((character) => BigInt(character.codePointAt(0) as number));
-  const joined = codes.reduce((before, code) => (before << 21n) | code, 0n);
-  return codes.length === 2 ? joined - 2n ** 63n : joined;
+/** Runs work between a begin and a commit; rolls it back where it fails. */
+async function inTransaction<Result>(
+  connection: pg.Client,
+  begin: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  await connection.query(begin);
+  try {
+    const result = await work();
+    await connection.query("commit");
+    return result;
+  } catch (error) {
+    if (isHealthy(error)) await connection.query("rollback");
+    throw error;
+  }
 }
 
-/** Whether the connection can be used again after this error: the server answered, and in words. */
+/** Whether the connection can be used again after this error: the server has responded, and in words. */
 function isHealthy(error: unknown): boolean {
+  if (error instanceof FailedStep) return true;
+  if (error instanceof StatementTimeoutError) return true;
   return error instanceof pg.DatabaseError && !/^(08|57P)/.test(String(error.code));
 }
 
 function asUnavailable(error: unknown): unknown {
-  if (error instanceof UnavailableError || error instanceof TypeError) return error;
-  const isAnswer = error instanceof pg.DatabaseError;
-  if (isAnswer && !unavailableStates.test(String(error.code))) return error;
+  if ([UnavailableError, SchemaError, FailedStep, TypeError].some((type) => error instanceof type))
+    return error;
+  const isOfServer = error instanceof pg.DatabaseError;
+  if (isOfServer && !unavailableStates.test(String(error.code))) return error;
   return new UnavailableError("PostgreSQL", { cause: error });
 }

@@ -4,44 +4,39 @@ import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type SqliteConnection from "better-sqlite3";
 import createKnex from "knex";
-import { positionOf } from "../customerIds.ts";
 import { UnavailableError } from "../errors.ts";
-import {
-  type Database,
-  patienceInMilliseconds,
-  type Statement,
-  type Step,
-  statementOf,
-  type Value,
-  valuesOf,
-  type WriteResult,
-} from "./connect.ts";
-import { newestVersion, pendingStatements, versionTable } from "./migrate.ts";
-import { addGrams, type Search } from "./search.ts";
+import { type ConnectOptions, timeoutInMilliseconds } from "./connect.ts";
+import type { Database, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
+import { type AppliedMigration, buildMigrations, newestVersion, versionTable } from "./migrate.ts";
+import { bindValues, prepareStatement } from "./statement.ts";
 
-/** How long the start waits for another process that migrates or holds the write lock. */
-const startPatienceInMilliseconds = 30_000;
+/** How long the start and the operator's commands wait for another process that migrates or holds the write lock. */
+const lockTimeoutInMilliseconds = 30_000;
 
-/** How long a write that has succeeded shows that the next one can. */
+/** How long a successful write vouches for the next one. */
 const probeIntervalInMilliseconds = 100;
 
-/** What a full, read-only, damaged, missing or locked file looks like: it may be repaired under us. */
+/** The error codes of a full, read-only, damaged, missing or locked file: it may be repaired while we run. */
 const unavailable =
   /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CORRUPT|NOTADB|CANTOPEN|PROTOCOL|NOMEM|PERM|AUTH)/;
 
+/** The rows of each step, or the step that failed. */
+type StepResult = { rows: unknown[][] } | { failedStep: number };
+
 interface PendingWrite {
-  steps: Step[];
-  /** Of the clock that nobody sets: performance.now(). */
+  steps: readonly Step[];
+  /** Of the monotonic clock, performance.now(). */
   deadline: number;
-  resolve(result: WriteResult): void;
+  resolve(result: StepResult): void;
   reject(error: unknown): void;
 }
 
 /**
- * Opens a SQLite database and brings it to the newest migration.
+ * Opens a SQLite database and applies the migrations that it lacks.
  * @param file a path, or `:memory:`
+ * @throws {SchemaError} when its schema is not ours
  */
-export async function connectSqlite(file: string): Promise<Database> {
+export async function connectSqlite(file: string, { searchWindow = 100 }: ConnectOptions): Promise<Database> {
   if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
   const knex = createKnex({
     client: "better-sqlite3",
@@ -49,52 +44,47 @@ export async function connectSqlite(file: string): Promise<Database> {
     useNullAsDefault: true,
   });
   const connection: SqliteConnection.Database = await knex.client.acquireRawConnection();
-  connection.pragma(`busy_timeout = ${startPatienceInMilliseconds}`);
+  connection.pragma(`busy_timeout = ${lockTimeoutInMilliseconds}`);
   connection.pragma("journal_mode = WAL");
   // NORMAL could lose acknowledged writes when the power fails.
   connection.pragma("synchronous = FULL");
   connection.pragma("foreign_keys = ON");
 
-  connection.function("search_grams", { deterministic: true }, searchTokens as never);
-
   connection
     .transaction(() => {
       connection.exec(versionTable.create);
-      for (const sql of pendingStatements(knex, "sqlite", appliedVersion())) connection.exec(sql);
+      const applied = connection.prepare(versionTable.readAll).all() as AppliedMigration[];
+      for (const sql of buildMigrations(knex, "sqlite", applied)) connection.exec(sql);
     })
     .immediate();
   // SQLite would wait for a lock by blocking the event loop, and with it the requests that need
   // no lock. We wait ourselves.
   connection.pragma("busy_timeout = 0");
 
-  const prepared = new Map<string, Prepared>();
+  const prepared = new Map<string, Runner>();
   const begin = connection.prepare("begin immediate");
   const commit = connection.prepare("commit");
   const rollback = connection.prepare("rollback");
   const savepoint = connection.prepare("savepoint step");
   const release = connection.prepare("release step");
   const rollbackStep = connection.prepare("rollback to step");
-  const readVersion = statementOf<{ version: number }>(knex.raw(versionTable.read));
-  const rewriteVersion = statementOf(knex.raw(versionTable.rewrite));
+  const readVersion = prepareStatement<{ version: number }>(knex.raw(versionTable.readNewest));
+  const rewriteVersion = prepareStatement(knex.raw(versionTable.rewrite));
   let pending: PendingWrite[] = [];
   /** When a write has last succeeded. */
   let committedAt = Number.NEGATIVE_INFINITY;
 
-  function appliedVersion(): number {
-    return (connection.prepare(versionTable.read).get() as { version: number }).version;
-  }
-
-  function run<Row>(statement: Statement<Row>, values: Record<string, Value>): Row[] {
+  function run<Row>(statement: Statement<Row>, values: Values): Row[] {
     let kept = prepared.get(statement.sql);
     if (!kept) {
-      kept = preparedOf(connection.prepare(statement.sql));
+      kept = createRunner(connection.prepare(statement.sql));
       prepared.set(statement.sql, kept);
     }
-    return kept(valuesOf(statement, values)) as Row[];
+    return kept(bindValues(statement, values)) as Row[];
   }
 
-  /** All steps within the open transaction, or none of them. */
-  function runSteps(steps: Step[]): WriteResult {
+  /** Runs all steps within the open transaction, or none of them. */
+  function runSteps(steps: readonly Step[]): StepResult {
     const rows: unknown[][] = [];
     if (steps.length > 1) savepoint.run();
     for (const [index, step] of steps.entries()) {
@@ -104,7 +94,7 @@ export async function connectSqlite(file: string): Promise<Database> {
           rollbackStep.run();
           release.run();
         }
-        return { refusedAt: index };
+        return { failedStep: index };
       }
       rows.push(returned);
     }
@@ -113,9 +103,9 @@ export async function connectSqlite(file: string): Promise<Database> {
   }
 
   /**
-   * Writes everything that waits in one transaction: one lock and one fsync for all of it, each
-   * with its own result. An answer is given only after the commit. Sixteen clients that create or update
-   * take two thirds of the CPU time of a commit each, and get nearly twice as much done.
+   * Commits all pending writes in one transaction: one lock and one fsync for all of them, each with its own
+   * result, after the commit. Sixteen clients that create or update take two thirds of the CPU time of a commit
+   * each, at nearly twice the throughput.
    */
   function writePending(): void {
     const batch = pending;
@@ -130,10 +120,10 @@ export async function connectSqlite(file: string): Promise<Database> {
       const results = batch.map((write) => runSteps(write.steps));
       commit.run();
       committedAt = performance.now();
-      for (const [index, write] of batch.entries()) write.resolve(results[index] as WriteResult);
+      for (const [index, write] of batch.entries()) write.resolve(results[index] as StepResult);
     } catch (error) {
       if (connection.inTransaction) rollback.run();
-      // Nothing was committed. Each is tried by itself, so that only those fail that must.
+      // Nothing was committed. Each is retried alone, so that one failure does not fail the others.
       for (const write of batch) {
         if (batch.length === 1) write.reject(asUnavailable(error));
         else writeAlone(write);
@@ -157,15 +147,15 @@ export async function connectSqlite(file: string): Promise<Database> {
     pending.push(...others);
   }
 
-  function write(steps: Step[]): Promise<WriteResult> {
+  function write<const Steps extends readonly Step[]>(steps: Steps): Promise<WriteResult<Steps>> {
     return new Promise((resolve, reject) => {
       // After the requests that are being read now, so that their writes share the transaction.
       if (pending.length === 0) setImmediate(writePending);
+      const deadline = performance.now() + timeoutInMilliseconds;
       pending.push({
-        steps,
-        deadline: performance.now() + patienceInMilliseconds,
-        resolve,
-        reject,
+        ...{ steps, deadline, reject },
+        // The driver's rows have no type; these are of the statements of the steps.
+        resolve: (result) => resolve("rows" in result ? { rows: result.rows as RowsOf<Steps> } : result),
       });
     });
   }
@@ -173,13 +163,13 @@ export async function connectSqlite(file: string): Promise<Database> {
   function asUnavailable(error: unknown): unknown {
     const code = String((error as { code?: string }).code);
     if (!unavailable.test(code)) return error;
-    // Pages that were read from a damaged file are not kept: it may be repaired under us.
+    // Pages that were read from a damaged file are not kept: it may be repaired while we run.
     if (/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(code)) connection.pragma("shrink_memory");
     return new UnavailableError(code, { cause: error });
   }
 
-  async function read<Row>(statement: Statement<Row>, values: Record<string, Value>): Promise<Row[]> {
-    const deadline = performance.now() + patienceInMilliseconds;
+  async function read<Row>(statement: Statement<Row>, values: Values): Promise<Row[]> {
+    const deadline = performance.now() + timeoutInMilliseconds;
     for (;;) {
       try {
         return run(statement, values);
@@ -193,12 +183,12 @@ export async function connectSqlite(file: string): Promise<Database> {
   return {
     dialect: "sqlite",
     knex,
-    search,
-    prepare: statementOf,
+    searchWindow,
+    prepare: prepareStatement,
     read,
     write,
     async session(work) {
-      connection.pragma(`busy_timeout = ${startPatienceInMilliseconds}`);
+      connection.pragma(`busy_timeout = ${lockTimeoutInMilliseconds}`);
       try {
         return await work(async (statement, values = {}) => run(statement, values));
       } finally {
@@ -209,8 +199,8 @@ export async function connectSqlite(file: string): Promise<Database> {
     async ping() {
       const [row] = await read(readVersion, {});
       if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");
-      // A file may be readable and yet locked, read-only or without space: only a write tells. Nobody
-      // who asks all the time shall make the disk busy.
+      // A file may be readable and yet locked, read-only or without space: only a write tells. It is not
+      // repeated for every poll, which would keep the disk busy.
       if (performance.now() - committedAt > probeIntervalInMilliseconds)
         await write([{ statement: rewriteVersion, values: {} }]);
     },
@@ -222,13 +212,13 @@ export async function connectSqlite(file: string): Promise<Database> {
 }
 
 /** Runs a statement with the values of its placeholders; returns its rows, none where it reads nothing. */
-type Prepared = (values: unknown[]) => unknown[];
+type Runner = (values: unknown[]) => unknown[];
 
 /**
- * Makes the rows itself, each a copy of an empty one: better-sqlite3 sets them property by property, and
+ * Builds the rows itself, each a copy of an empty one: better-sqlite3 sets them property by property, and
  * takes half as much time again for a page (124 to 84 microseconds for 51 customers).
  */
-function preparedOf(statement: SqliteConnection.Statement): Prepared {
+function createRunner(statement: SqliteConnection.Statement): Runner {
   if (!statement.reader) {
     return (values) => {
       statement.run(...values);
@@ -245,47 +235,6 @@ function preparedOf(statement: SqliteConnection.Statement): Prepared {
   };
   return (values) => (statement.all(...values) as unknown[][]).map(rowOf);
 }
-
-/** A text's characters as they stand in a token: code points, as the tokenizer splits at all but letters and digits. */
-function codesOf(text: string): string[] {
-  return [...text].map((character) => (character.codePointAt(0) as number).toString(16));
-}
-
-/** One token of the index; the company comes first in each, as in every key. */
-function tokenOf(companyId: string, kind: "g" | "s", text: string): string {
-  return companyId.slice(-8) + kind + codesOf(text).join("x");
-}
-
-/** What the triggers put into the index for a customer. */
-function searchTokens(companyId: string, email: string, foldedName: string | null, status: string): string {
-  // Grams of codes and not codes of grams: each character is written as its code once (54 to 24 microseconds).
-  const grams = new Set<string>();
-  addGrams(grams, codesOf(email), "x");
-  addGrams(grams, codesOf(foldedName ?? ""), "x");
-  const start = tokenOf(companyId, "g", "");
-  return `${tokenOf(companyId, "s", status)} ${start}${[...grams].join(` ${start}`)}`;
-}
-
-const search: Search = {
-  columnsOf: (customerId) => ({ position: positionOf(customerId) }),
-  query: (list, columns) =>
-    list()
-      .select(columns)
-      .join("customers_search", "customers_search.rowid", "customers.position")
-      .whereRaw("customers_search match ?", [":tokens"])
-      .where("customers_search.rowid", "<=", ":position")
-      .whereRaw("(instr(email, ?) > 0 or instr(folded_name, ?) > 0)", [":text", ":text"])
-      // The order of the ids too, but in this one the index streams, and ends with the page.
-      .orderByRaw("customers_search.rowid desc limit ?", [":rows"]),
-  valuesOf: ({ companyId, text, grams, status, cursor }) => ({
-    text,
-    tokens: [
-      ...(status ? [tokenOf(companyId, "s", status)] : []),
-      ...grams.map((gram) => tokenOf(companyId, "g", gram)),
-    ].join(" "),
-    position: cursor ? positionOf(cursor) : 2n ** 63n - 1n,
-  }),
-};
 
 function isBusy(error: unknown): boolean {
   return /^SQLITE_BUSY/.test(String((error as { code?: string }).code));

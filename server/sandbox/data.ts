@@ -4,8 +4,8 @@ import { v7 as uuidv7 } from "uuid";
 import type { Scope } from "../../generated/messages.ts";
 import { scopes as bothScopes } from "../contract.ts";
 import { createdAt } from "../customerIds.ts";
-import type { Database, Step, Value } from "../database/connect.ts";
-import { foldText } from "../database/search.ts";
+import { type CustomerRow, createCustomerTable } from "../database/customers.ts";
+import type { Database, Step, Value } from "../database/database.ts";
 
 /** A key of the sandbox, and what it is for. */
 export interface SandboxKey {
@@ -85,22 +85,8 @@ const notes = [
 const creditLimits = [null, 0, 5000, 0.1 + 0.2, 100_000_000, 4.35];
 const taxRates = [null, 0, 0.07, 0.3, 0.19];
 
-/** A customer of the sandbox, as a row of the table. */
-export interface SandboxCustomer {
-  id: string;
-  email: string;
-  name: string | null;
-  status: "ACTIVE" | "BLOCKED";
-  notes: string | null;
-  creditLimit: number | null;
-  taxRateOverride: number | null;
-  emailVerified: boolean;
-  /** Milliseconds since 1970. */
-  updatedAt: number;
-}
-
 /** The customers of a company, the oldest first; those of two companies share no id and no moment. */
-function customersOf(company: SandboxKey["company"], count: number): SandboxCustomer[] {
+function customersOf(company: SandboxKey["company"], count: number): CustomerRow[] {
   const second = company === "sandbox" ? 0 : 1_000;
   return Array.from({ length: count }, (_, index) => {
     const time = firstDay + index * hour + second;
@@ -116,7 +102,7 @@ function customersOf(company: SandboxKey["company"], count: number): SandboxCust
       taxRateOverride: taxRates[index % taxRates.length] as number | null,
       emailVerified: index % 3 !== 0,
       // Every fourth has changed since.
-      updatedAt: createdAt(id) + (index % 4 === 3 ? 30 * hour : 0),
+      version: createdAt(id) + (index % 4 === 3 ? 30 * hour : 0),
     };
   });
 }
@@ -125,7 +111,9 @@ function customersOf(company: SandboxKey["company"], count: number): SandboxCust
 export const sandboxCustomers = { sandbox: customersOf("sandbox", 260), another: customersOf("another", 40) };
 
 /** Fills an empty database. */
-export async function fillSandbox({ knex, prepare, search, write }: Database): Promise<void> {
+export async function fillSandbox(database: Database): Promise<void> {
+  const { knex, prepare, write } = database;
+  const customers = createCustomerTable(database);
   /** Inserts a row, in the order and by the names of its columns. */
   function insertion(table: string, row: Record<string, Value | boolean>): Step {
     return { statement: prepare(knex(table).insert(row).returning("*")), values: {} };
@@ -134,24 +122,8 @@ export async function fillSandbox({ knex, prepare, search, write }: Database): P
   for (const [index, company] of (["sandbox", "another"] as const).entries()) {
     const companyId = `00000000-0000-7000-8000-00000000000${index + 1}`;
     steps.push(insertion("companies", { id: companyId, slug: company, created_at: firstDay }));
-    for (const customer of sandboxCustomers[company]) {
-      steps.push(
-        insertion("customers", {
-          company_id: companyId,
-          id: customer.id,
-          email: customer.email,
-          name: customer.name,
-          folded_name: customer.name === null ? null : foldText(customer.name),
-          status: customer.status,
-          notes: customer.notes,
-          credit_limit: customer.creditLimit,
-          tax_rate_override: customer.taxRateOverride,
-          email_verified: Number(customer.emailVerified),
-          updated_at: customer.updatedAt,
-          ...search.columnsOf(customer.id),
-        }),
-      );
-    }
+    for (const customer of sandboxCustomers[company])
+      steps.push(customers.insertion(companyId, customer, null));
     for (const [place, [name, key]] of Object.entries(sandboxKeys).entries()) {
       if (key.company !== company) continue;
       steps.push(
@@ -176,8 +148,8 @@ export async function fillSandbox({ knex, prepare, search, write }: Database): P
       body_sha256: "of another body",
       customer_id: sandboxCustomers.sandbox[0]?.id as string,
       entity_tag: "",
-      answer: "",
-      // So that it never lapses.
+      response: "",
+      // So that it never expires.
       created_at: Number.MAX_SAFE_INTEGER,
     }),
   );

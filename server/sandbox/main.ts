@@ -10,7 +10,8 @@ import pino from "pino";
 import { tokenOf } from "../apiKeys.ts";
 import { createApp } from "../app.ts";
 import { ConfigError, readConfig } from "../config.ts";
-import { connectDatabase, type Database, type Statement } from "../database/connect.ts";
+import { connectDatabase } from "../database/connect.ts";
+import type { Database, Statement } from "../database/database.ts";
 import { UnavailableError } from "../errors.ts";
 import { createServer } from "../httpServer.ts";
 import { isoTime } from "../isoTime.ts";
@@ -75,9 +76,9 @@ function failing(of: Database, failure: () => Error): Database {
   const isOfCustomers = ({ sql }: Statement<unknown>) => /\bcustomers\b/.test(sql);
   return {
     ...of,
-    async read(statement, values) {
+    async read(statement, values, options) {
       if (isOfCustomers(statement)) throw failure();
-      return of.read(statement, values);
+      return of.read(statement, values, options);
     },
     async write(steps) {
       if (steps.some(({ statement }) => isOfCustomers(statement))) throw failure();

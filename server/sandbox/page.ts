@@ -1,12 +1,13 @@
 /** The start page of the sandbox: its keys, and a curl for each answer that the contract has. */
 import { contract } from "../contract.ts";
-import { type SandboxCustomer, sandboxCustomers, sandboxKeys, usedIdempotencyKey } from "./data.ts";
+import type { CustomerRow } from "../database/customers.ts";
+import { sandboxCustomers, sandboxKeys, usedIdempotencyKey } from "./data.ts";
 
 /** Something to try: the answer it gives, with a remark where several do, the key, and what curl is told beside it; `$API` is where the API is. */
 type Try = [answer: string, key: keyof typeof sandboxKeys | undefined, curl: string];
 
-const [first, second] = sandboxCustomers.sandbox as [SandboxCustomer, SandboxCustomer];
-const [foreign] = sandboxCustomers.another as [SandboxCustomer];
+const [first, second] = sandboxCustomers.sandbox as [CustomerRow, CustomerRow];
+const [foreign] = sandboxCustomers.another as [CustomerRow];
 const json = `-H "Content-Type: application/json"`;
 const list = `"$API/customers"`;
 const one = `"$API/customers/${first.id}"`;
@@ -18,10 +19,11 @@ const update = (body: string, headers = json) =>
 const tries: Try[] = [
   ["listCustomers 200 (a page)", "both", `"$API/customers?limit=2"`],
   ["listCustomers 200 (those that are blocked)", "both", `"$API/customers?status=BLOCKED&limit=2"`],
+  ["listCustomers 200 (by email)", "both", `-G ${list} --data-urlencode "email=${first.email}"`],
   ["listCustomers 200 (a search)", "both", `-G ${list} --data-urlencode "search=LÖWIN" -d limit=2`],
   ["listCustomers 200 (of another company)", "another", `"$API/customers?limit=2"`],
   ["getCustomer 200", "both", one],
-  ["getCustomer 304", "both", `-H 'If-None-Match: "${first.updatedAt.toString(36)}"' ${one}`],
+  ["getCustomer 304", "both", `-H 'If-None-Match: "${first.version.toString(36)}"' ${one}`],
   [
     "createCustomer 201",
     "both",
@@ -36,6 +38,7 @@ const tries: Try[] = [
   ["listCustomers 400 Limit must be an integer.", "both", `"$API/customers?limit=1e1"`],
   ["listCustomers 400 Invalid cursor.", "both", `"$API/customers?cursor=2"`],
   ["listCustomers 400 Invalid status.", "both", `"$API/customers?status=active"`],
+  ["listCustomers 400 Invalid email address.", "both", `"$API/customers?email=$(printf '%0255d' 0)"`],
   [
     "listCustomers 400 Search must be at most 200 characters.",
     "both",

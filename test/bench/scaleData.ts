@@ -1,8 +1,10 @@
 /** Fills a database with the customers of one large company and of ninety-nine small ones. */
 import { v7 as uuidv7 } from "uuid";
 import { type ApiKey, createApiKeys } from "../../server/apiKeys.ts";
-import { connectDatabase, type Database, type Run, type Value } from "../../server/database/connect.ts";
-import { foldText } from "../../server/database/search.ts";
+import { connectDatabase } from "../../server/database/connect.ts";
+import { insertedColumns, insertedValues } from "../../server/database/customers.ts";
+import type { Database, Run, Value } from "../../server/database/database.ts";
+import { keepStatements, named } from "../../server/database/statement.ts";
 import { createRandom, person, terms } from "./people.ts";
 
 export interface ScaleData {
@@ -64,7 +66,7 @@ export async function fillDatabase(url: string, customers: number): Promise<Scal
 }
 
 async function insertCustomers(
-  { knex, prepare, search, dialect }: Database,
+  { knex, prepare, dialect }: Database,
   run: Run,
   companies: string[],
   customers: number,
@@ -72,23 +74,25 @@ async function insertCustomers(
 ): Promise<void> {
   const random = createRandom(0);
   const bytes = Buffer.alloc(16);
-  let batch: Record<string, Value | boolean>[] = [];
-  let insert: { columns: string[]; statement: ReturnType<typeof prepare> } | undefined;
+  const columns = insertedColumns(dialect);
+  let batch: Record<string, Value>[] = [];
+  const insertOf = keepStatements((count: number) =>
+    prepare(
+      knex("customers").insert(
+        Array.from({ length: count }, (_, row) =>
+          Object.fromEntries(columns.map((column) => [column, named(`${row}.${column}`)])),
+        ),
+      ),
+    ),
+  );
 
   async function flush() {
-    const columns = Object.keys(batch[0] as object);
-    const length = batch.length;
-    if (length < batchSize[dialect] || !insert) {
-      const rows = batch.map((_, row) =>
-        Object.fromEntries(columns.map((column) => [column, `:${row}.${column}`])),
-      );
-      insert = { columns, statement: prepare(knex("customers").insert(rows)) };
-    }
     const values = batch.flatMap((row, index) =>
       columns.map((column) => [`${index}.${column}`, row[column] as Value]),
     );
+    const statement = insertOf(batch.length);
     batch = [];
-    await run(insert.statement, Object.fromEntries(values));
+    await run(statement, Object.fromEntries(values));
   }
 
   const total = customers + Math.floor(customers / everyOther);
@@ -101,20 +105,12 @@ async function insertCustomers(
     for (let at = 0; at < 16; at += 4) bytes.writeUInt32BE(random() * 2 ** 32, at);
     const id = uuidv7({ msecs: updatedAt, random: bytes });
     if (!isOther) ids.push(id);
-    batch.push({
-      company_id: companies[isOther ? 1 + (round % small) : 0] as string,
-      id,
-      email: body.email,
-      name: body.name ?? null,
-      folded_name: body.name == null ? null : foldText(body.name),
-      status: body.status,
-      notes: body.notes ?? null,
-      credit_limit: body.creditLimit ?? null,
-      tax_rate_override: body.taxRateOverride ?? null,
-      email_verified: dialect === "sqlite" ? 0 : "false",
-      updated_at: updatedAt,
-      ...search.columnsOf(id),
-    });
+    const row = {
+      ...{ id, email: body.email, name: body.name ?? null, status: body.status, notes: body.notes ?? null },
+      ...{ creditLimit: body.creditLimit ?? null, taxRateOverride: body.taxRateOverride ?? null },
+      ...{ emailVerified: false, version: updatedAt },
+    };
+    batch.push(insertedValues(dialect, companies[isOther ? 1 + (round % small) : 0] as string, row, null));
     if (batch.length === batchSize[dialect]) await flush();
   }
   if (batch.length > 0) await flush();

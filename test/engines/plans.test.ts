@@ -1,7 +1,8 @@
 /** How the databases find what the server asks of them: by an index, however many customers there are. */
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Statement, type Value, valuesOf } from "../../server/database/connect.ts";
+import type { Statement, Values } from "../../server/database/database.ts";
+import { bindValues } from "../../server/database/statement.ts";
 import { createDatabase } from "../support/databases.ts";
 import { startServer } from "../support/server.ts";
 
@@ -38,7 +39,7 @@ const searchWindow = 4_000;
 /** A statement as the server has run it. */
 interface Ran {
   statement: Statement<unknown>;
-  values: Record<string, Value>;
+  values: Values;
 }
 
 /** A server on a new database of an engine, that tells which statements a request ran. */
@@ -131,7 +132,7 @@ describe("PostgreSQL with 200,000 customers of one company, 20,000 of others and
       if (!/^(explain|prepare)/.test(query)) nested.push(Plan);
     };
     client.on("notice", keep);
-    const literals = valuesOf(statement, values).map((value) =>
+    const literals = bindValues(statement, values).map((value) =>
       value === null ? "null" : pg.escapeLiteral(String(value)),
     );
     await client.query(`set plan_cache_mode = force_${mode}_plan`);

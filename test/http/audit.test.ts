@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createApiKeys } from "../../server/apiKeys.ts";
 import { listAudit } from "../../server/commands/audit.ts";
+import { named } from "../../server/database/statement.ts";
 import type { Partner } from "../support/partner.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -203,7 +204,7 @@ it("audit: SQL that names no key → no entry, none under another's key", async 
   const { id } = await created(partner, { email: "a@x.example" });
   const { knex, prepare, write } = server.database;
   const statement = prepare(
-    knex("customers").update({ name: "By hand", updated_at: 9e12 }).where("id", ":id").returning("id"),
+    knex("customers").update({ name: "By hand", updated_at: 9e12 }).where("id", named("id")).returning("id"),
   );
   await write([{ statement, values: { id } }]);
   expect((await partner.send("GET", `/customers/${id}`)).body.data.name).toBe("By hand");

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { forgetLapsedKeys } from "../../server/idempotencyKeys.ts";
+import { deleteExpiredKeys } from "../../server/idempotencyKeys.ts";
 import type { ParsedResponse, Partner } from "../support/partner.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { shorten } from "../support/shorten.ts";
@@ -166,7 +166,7 @@ it("Idempotency-Key: after 24 hours → key and response are deleted", async () 
   await passTime(dayInMilliseconds);
   const body = { email: "young@x.example" };
   const young = await create(partner, "young", body);
-  await Promise.all([forgetLapsedKeys(database), forgetLapsedKeys(database)]);
+  await Promise.all([deleteExpiredKeys(database), deleteExpiredKeys(database)]);
   expect(await database.read(kept, {})).toEqual([{ key: "young" }]);
   expect(replayedParts(await create(partner, "young", body))).toEqual(replayedParts(young));
   expect(isReplay(await create(partner, "old-0", { email: "new@x.example" }))).toBe(false);

@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { named } from "../../server/database/statement.ts";
 import type { Partner } from "../support/partner.ts";
 import { spawnServer } from "../support/processes.ts";
 import { requestBytes } from "../support/rawHttp.ts";
@@ -33,7 +34,7 @@ async function logged(method: string, path: string, body?: unknown, headers: Rec
 async function breakCustomer(id: string): Promise<void> {
   const { knex, prepare, write } = server.database;
   const statement = prepare(
-    knex("customers").update("updated_at", 9_000_000_000_000_000).where("id", ":id").returning("id"),
+    knex("customers").update("updated_at", 9_000_000_000_000_000).where("id", named("id")).returning("id"),
   );
   await write([{ statement, values: { id } }]);
 }

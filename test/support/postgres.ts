@@ -114,7 +114,7 @@ export async function startPostgres(programs = installedPrograms()): Promise<Pos
     const password = join(folder, "password");
     writeFileSync(password, "postgres\n");
     const superuser = ["--username=postgres", "--auth=password", `--pwfile=${password}`];
-    const initialization = ["--pgdata", data, "--encoding=UTF8", "--locale=C", "--no-sync"];
+    const initialization = ["--pgdata", data, "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"];
     run(join(bin, "initdb"), [...initialization, ...superuser], { ...user, cwd: data });
     await start();
   } catch (error) {

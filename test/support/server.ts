@@ -7,7 +7,8 @@ import type { Scope } from "../../generated/messages.ts";
 import { createApiKeys } from "../../server/apiKeys.ts";
 import { createApp } from "../../server/app.ts";
 import { assertContract, type ObservedResponse } from "../../server/contractCheck.ts";
-import { connectDatabase, type Database, type Statement, type Value } from "../../server/database/connect.ts";
+import { connectDatabase } from "../../server/database/connect.ts";
+import type { Database, Statement, Values } from "../../server/database/database.ts";
 import { createDriftCheck } from "../../server/driftCheck.ts";
 import { createServer } from "../../server/httpServer.ts";
 import { createTestFetch } from "./checkedFetch.ts";
@@ -61,7 +62,7 @@ export interface ServerOptions {
   /** How many customers a search compares before it uses the index; by default few, so that tests use both. */
   searchWindow?: number;
   /** Called with every statement that the server runs. */
-  onStatement?(statement: Statement<unknown>, values: Record<string, Value>): void;
+  onStatement?(statement: Statement<unknown>, values: Values): void;
 }
 
 /** Starts a server on a free port, on a new database unless one is given. */
@@ -163,9 +164,9 @@ function observeStatements(
 ): Database {
   return {
     ...database,
-    read(statement, values) {
+    read(statement, values, options) {
       onStatement(statement, values);
-      return database.read(statement, values);
+      return database.read(statement, values, options);
     },
     write(steps) {
       for (const { statement, values } of steps) onStatement(statement, values);
