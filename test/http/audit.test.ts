@@ -204,7 +204,10 @@ it("audit: SQL that names no key → no entry, none under another's key", async 
   const { id } = await created(partner, { email: "a@x.example" });
   const { knex, prepare, write } = server.database;
   const statement = prepare(
-    knex("customers").update({ name: "By hand", updated_at: 9e12 }).where("id", named("id")).returning("id"),
+    knex("customers")
+      .update({ name: "By hand", folded_name: "by hand", updated_at: 9e12 })
+      .where("id", named("id"))
+      .returning("id"),
   );
   await write([{ statement, values: { id } }]);
   expect((await partner.send("GET", `/customers/${id}`)).body.data.name).toBe("By hand");
