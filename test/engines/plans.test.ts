@@ -91,7 +91,7 @@ function nodesOf(node: PlanNode): PlanNode[] {
   return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
 }
 
-describe("PostgreSQL with 200,000 customers of one company, 20,000 of others and 20,000 keys", () => {
+describe("PostgreSQL plans", () => {
   const inCompany = 200_000;
   let watched: Awaited<ReturnType<typeof watchedServer>>;
   let client: pg.Client;
@@ -151,7 +151,7 @@ describe("PostgreSQL with 200,000 customers of one company, 20,000 of others and
     }
   }
 
-  it.each(Object.keys(requests))("answers %s by indexes, and reads few rows", async (name) => {
+  it.each(Object.keys(requests))("PostgreSQL: %s → by indexes, few rows", async (name) => {
     for (const ran of await watched.statementsOf(name, deep)) {
       const { sql, planEachTime } = ran.statement;
       // A statement that is prepared by name has its own plan at first, and may come to have one for all values.
@@ -192,7 +192,7 @@ describe("PostgreSQL with 200,000 customers of one company, 20,000 of others and
     ["a term of one rare character", searched, ["company_id", "folded_name\\)"]],
     ["a term with no hit", searched, ["company_id", "folded_name\\)"]],
     ["a create with a taken email", ["customers_company_id_email_unique"], ["company_id", "email"]],
-  ])("finds %s in %j by %j", async (name, indexes, columns) => {
+  ])("PostgreSQL: search %s in %j → %j", async (name, indexes, columns) => {
     const last = (await watched.statementsOf(name, deep)).at(-1) as Ran;
     const scans = nodesOf(await planOf(last, "custom")).filter((node) => node["Index Name"]);
     const names = scans.map((scan) => scan["Index Name"]);
@@ -204,7 +204,7 @@ describe("PostgreSQL with 200,000 customers of one company, 20,000 of others and
       expect(scans.at(-1)?.["Index Cond"]).toMatch(new RegExp(`\\b${column} (=|<|@>)`));
   });
 
-  it("finds a key in the index of its hash", async () => {
+  it("PostgreSQL: API key → by the index of its hash", async () => {
     const [first] = await watched.statementsOf("the first page", deep);
     const [, node] = nodesOf(await planOf(first as Ran, "generic"));
     expect(node).toMatchObject({ "Index Name": "api_keys_sha256_unique", "Index Cond": "(sha256 = $1)" });
@@ -238,7 +238,7 @@ describe("PostgreSQL with 200,000 customers of one company, 20,000 of others and
   }
 });
 
-describe("SQLite", () => {
+describe("SQLite plans", () => {
   let watched: Awaited<ReturnType<typeof watchedServer>>;
   let deep: { id: string; email: string };
   beforeAll(async () => {
@@ -254,7 +254,7 @@ describe("SQLite", () => {
   });
   afterAll(() => watched?.stop());
 
-  it.each(Object.keys(requests))("answers %s by indexes, and sorts nothing", async (name) => {
+  it.each(Object.keys(requests))("SQLite: %s → by indexes, no sort", async (name) => {
     for (const { statement, values } of await watched.statementsOf(name, deep)) {
       const plan = await watched.server.database.read(
         { ...statement, sql: `explain query plan ${statement.sql}` } as Statement<{ detail: string }>,

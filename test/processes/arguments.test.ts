@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 it.each(["import", "export", "copy", "backup", "audit", "keys create", "keys list", "keys revoke", "keys"])(
-  "%s --help says how it is used, and opens no database",
+  "%s --help: no database → the usage",
   async (command) => {
     const words = [...command.split(" "), "--help"];
     const { code, stdout, stderr } = await runCommand(words, { DATABASE_URL: "nonsense" });
@@ -42,14 +42,14 @@ it.each([
   [2, ["copy", "--from", "sqlite::memory:"]],
   [1, ["copy", "--from", "sqlite::memory:", "--to", "postgres://127.0.0.1:1/nowhere"]],
   [1, ["import", "test", "--company", "known"]],
-])("ends with %i and one line on standard error: %j", async (expected, args) => {
+])("distribu: exit code %i → one line on standard error, %j", async (expected, args) => {
   const { code, stdout, stderr } = await runCommand(args as string[], { DATABASE_URL: server.databaseUrl });
   expect([code, stdout]).toEqual([expected, ""]);
   expect(stderr.trimEnd().split("\n")).toHaveLength(1);
   expect(stderr).not.toMatch(/undefined|\bat .*:\d+:\d+/);
 });
 
-it("ends with 1 where the environment is wrong", async () => {
+it("keys list: invalid DATABASE_URL → exit code 1 and one line", async () => {
   const { code, stderr } = await runCommand(["keys", "list"], { DATABASE_URL: "mysql://x" });
   expect(code).toBe(1);
   expect(stderr).toMatch(/^DATABASE_URL=mysql:\/\/x is not valid\./);

@@ -18,7 +18,7 @@ beforeEach(() => {
 const backUp = (file: string) => runCommand(["backup", file], { DATABASE_URL });
 
 describe("backup", () => {
-  it("taken while a server writes restores every write that was acknowledged before, whole, and searches them", async () => {
+  it("backup: while a server writes → every acknowledged write can be restored", async () => {
     const server = await spawnServer({ DATABASE_URL });
     const key = await createKeyByCommand(DATABASE_URL);
     const client = server.client(key);
@@ -86,7 +86,7 @@ describe("backup", () => {
     });
   });
 
-  it("overwrites no file, and leaves it as it is", async () => {
+  it("backup: file exists → exit code 1, the file is unchanged", async () => {
     await createKeyByCommand(DATABASE_URL);
     const kept = [join(folder, "kept.txt"), join(folder, "unfinished.db.part")] as const;
     for (const file of kept) {
@@ -97,7 +97,7 @@ describe("backup", () => {
     }
   });
 
-  it("makes no file where there is no database, no folder, or a database of PostgreSQL", async () => {
+  it("backup: no database, no folder, or PostgreSQL → no file", async () => {
     const file = join(folder, "none.db");
     expect((await backUp(file)).code).toBe(1);
     expect(readdirSync(folder)).toEqual([]);
@@ -108,7 +108,7 @@ describe("backup", () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  it("brings a database of an older version to no newer one", async () => {
+  it("backup: database of an older schema → stays at it", async () => {
     await createKeyByCommand(DATABASE_URL);
     const live = new SqliteConnection(join(folder, "live.db"));
     live.exec("delete from migrations where version > 3; drop trigger audit_insert");

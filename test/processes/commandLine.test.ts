@@ -3,7 +3,7 @@ import { runCommand } from "../support/processes.ts";
 import { bothScopes } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
-describe("help and wrong arguments", () => {
+describe("help and arguments", () => {
   it.each([
     [["--help"], ["create", "list", "revoke", "import", "export", "copy", "backup", "audit"]],
     [
@@ -30,7 +30,7 @@ describe("help and wrong arguments", () => {
       ["copy", "--help"],
       ["--from", "--to"],
     ],
-  ])("%j says how it is used, on standard output, and opens no database", async (args, words) => {
+  ])("command line: %j → the usage on standard output", async (args, words) => {
     const { code, stdout, stderr } = await runCommand(args, { DATABASE_URL: "none" });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/^Usage: /);
@@ -84,12 +84,12 @@ describe("help and wrong arguments", () => {
     [["import", "nosuchfile.csv", "--company", "acme"]],
     [["export"]],
     [["copy", "--from", "sqlite::memory:"]],
-  ])("%j is refused with one line on standard error and exit code 2, and opens no database", async (args) => {
+  ])("command line: %j → exit code 2 and one line", async (args) => {
     const ended = await runCommand(args, { DATABASE_URL: "none" });
     expect(ended).toEqual({ code: 2, stdout: "", stderr: expect.stringMatching(/^[^\n]+\n$/) });
   });
 
-  it("fails with exit code 1 and one line where the database cannot be opened", async () => {
+  it("command line: database cannot be opened → exit code 1 and one line", async () => {
     const folder = temporaryFolder();
     onTestFinished(folder.remove);
     const ended = await runCommand(["keys", "list"], { DATABASE_URL: `sqlite:${folder.path}` });

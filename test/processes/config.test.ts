@@ -26,7 +26,7 @@ function fileWith(text: string): string {
 }
 
 describe("readConfig", () => {
-  it("empty environment → every default", () => {
+  it("readConfig: empty environment → every default", () => {
     expect(readConfig({})).toMatchObject({
       port: 3000,
       trustProxy: false,
@@ -40,7 +40,7 @@ describe("readConfig", () => {
     ["1", 1],
     ["127.0.0.1", ["127.0.0.1"]],
     ["10.0.0.0/8, fd00::/8", ["10.0.0.0/8", "fd00::/8"]],
-  ])("TRUST_PROXY=%s → accepted, by Express too", (text, expected) => {
+  ])("readConfig: TRUST_PROXY=%s → accepted, by Express too", (text, expected) => {
     const { trustProxy } = readConfig({ TRUST_PROXY: text });
     expect(trustProxy).toEqual(expected);
     express().set("trust proxy", trustProxy);
@@ -57,23 +57,23 @@ describe("readConfig", () => {
     ["CORS_ORIGINS", "https://app.example/"],
     ["CORS_ORIGINS", "https://app.example https://b.example"],
     ["CORS_ORIGINS", "app.example"],
-  ])("%s=%s → one problem that names it", (name, value) => {
+  ])("readConfig: %s=%s → one problem that names it", (name, value) => {
     const problems = problemsOf(() => readConfig({ [name]: value }));
     expect(problems).toEqual([expect.stringContaining(`${name}=${value} is not valid. `)]);
   });
 
-  it("production without DATABASE_URL → it is required", () => {
+  it("readConfig: production without DATABASE_URL → it is required", () => {
     const problems = problemsOf(() => readConfig({ NODE_ENV: "production" }));
     expect(problems).toEqual([expect.stringMatching(/^DATABASE_URL is required in production\. /)]);
   });
 
-  it("DATABASE_URL_FILE → the URL in the file, before DATABASE_URL", () => {
+  it("readConfig: DATABASE_URL_FILE → the URL in the file, before DATABASE_URL", () => {
     const DATABASE_URL_FILE = fileWith("postgres://u:p@host/name\n");
     const { database } = readConfig({ NODE_ENV: "production", DATABASE_URL: "sqlite:x", DATABASE_URL_FILE });
     expect(database.url).toBe("postgres://u:p@host/name");
   });
 
-  it("DATABASE_URL_FILE: unreadable or no URL in it → a problem that names the file, not its text", () => {
+  it("readConfig: DATABASE_URL_FILE without a URL → names the file, not its text", () => {
     const missing = problemsOf(() => readConfig({ DATABASE_URL_FILE: "/no/such/file" }));
     expect(missing).toEqual(["The DATABASE_URL_FILE /no/such/file cannot be read: ENOENT"]);
     const file = fileWith("s3cret");
@@ -84,7 +84,7 @@ describe("readConfig", () => {
 });
 
 describe("readOptions", () => {
-  it("values and texts → the configuration that the environment gives", () => {
+  it("readOptions: values and texts → the configuration of the same environment", () => {
     const { database, corsOrigins, requestsPerMinute, driftCheckOneIn } = readOptions({
       databaseUrl: "sqlite:x.db",
       databasePoolSize: 5,
@@ -99,7 +99,7 @@ describe("readOptions", () => {
     expect(readOptions({ corsOrigins: false }).corsOrigins).toBe(false);
   });
 
-  it("wrong values and unknown names → one line each, in camelCase", () => {
+  it("readOptions: wrong values and unknown names → one line each, in camelCase", () => {
     const options = { databasePoolSize: 0, port: 3000, databaseURL: "sqlite:x" };
     expect(problemsOf(() => readOptions(options))).toEqual([
       "Unknown option port.",

@@ -23,7 +23,7 @@ describe("distribu-contract", () => {
   });
   afterAll(() => server.stop());
 
-  it("says first that it creates customers, finds our server as the contract says, and ends with 0", async () => {
+  it("distribu-contract: our server → warns that it creates customers, exit code 0", async () => {
     const { code, stdout, stderr } = await runContract("--url", server.url, "--key", key);
     expect(stderr).toBe("");
     expect(stdout.indexOf("This creates customers there")).toBeLessThan(stdout.indexOf("same "));
@@ -33,13 +33,13 @@ describe("distribu-contract", () => {
     expect(code).toBe(0);
   });
 
-  it("takes the address with the path of the API too, and a proxy's headers for no difference", async () => {
+  it("distribu-contract: URL with /api/v1, headers of a proxy → no difference", async () => {
     const proxy = await serveChanged(server.url, (text) => text, { Via: "1.1 proxy" });
     const { code } = await runContract("--url", `${proxy}/api/v1/`, "--key", key);
     expect(code).toBe(0);
   });
 
-  it("shows what the contract says and what came where an answer differs, and ends with 1", async () => {
+  it("distribu-contract: a differing response → contract and response, exit code 1", async () => {
     const proxy = await serveChanged(server.url, (text) =>
       text.replace("Customer not found.", "No such customer.").replace('"field":"cursor"', '"field":"page"'),
     );
@@ -57,7 +57,7 @@ describe("distribu-contract", () => {
     expect(code).toBe(1);
   });
 
-  it("writes a JUnit report with a case for each answer, whatever characters came", async () => {
+  it("distribu-contract: --junit → a case for each response, valid XML", async () => {
     const junit = reportOfTest();
     const { code } = await runContract("--url", server.url, "--key", key, "--junit", junit);
     const cases = casesOf(readFileSync(junit, "utf8"), { tests: count, failures: 0, errors: 0 });
@@ -82,7 +82,7 @@ describe("distribu-contract", () => {
     );
   });
 
-  it("writes into the JUnit report that nobody answered", async () => {
+  it("distribu-contract: --junit, server unreachable → an error in the report", async () => {
     const stopped = await startServer();
     await stopped.stop();
     const junit = reportOfTest();
@@ -92,7 +92,7 @@ describe("distribu-contract", () => {
     expect(code).toBe(1);
   });
 
-  it("names the answers that a key does not get, and ends with 1", async () => {
+  it("distribu-contract: key without a scope → names the missing responses", async () => {
     const readOnly = await server.createKey({ scopes: ["customers:read"] });
     const { code, stdout } = await runContract("--url", server.url, "--key", readOnly);
     expect(stdout).toContain("differs  createCustomer 201\n");
@@ -100,7 +100,7 @@ describe("distribu-contract", () => {
     expect(code).toBe(1);
   });
 
-  it("is refused by a server that answers everything with a page, and ends with 1", async () => {
+  it("distribu-contract: a page for every request → every response differs", async () => {
     const url = await serve((_request, response) =>
       response.writeHead(200, { "Content-Type": "text/html" }).end(),
     );
@@ -110,7 +110,7 @@ describe("distribu-contract", () => {
     expect(code).toBe(1);
   });
 
-  it("says in one line that nobody answers, and ends with 1", async () => {
+  it("distribu-contract: server unreachable → one line, exit code 1", async () => {
     const stopped = await startServer();
     await stopped.stop();
     const { code, stderr } = await runContract("--url", stopped.url, "--key", key);
@@ -129,18 +129,15 @@ describe("distribu-contract", () => {
       "--junit cannot be written: ENOENT",
     ],
     ["an argument that it does not take", ["http://127.0.0.1:9"], "Unexpected argument"],
-  ])(
-    "says in one line what is wrong with %s, asks nobody, and ends with 2",
-    async (_title, args, message) => {
-      const { code, stdout, stderr } = await runContract(...args);
-      expect(stderr).toContain(message);
-      expect(stderr.trimEnd().split("\n")).toHaveLength(1);
-      expect(stdout).toBe("");
-      expect(code).toBe(2);
-    },
-  );
+  ])("distribu-contract: %s → one line, exit code 2", async (_title, args, message) => {
+    const { code, stdout, stderr } = await runContract(...args);
+    expect(stderr).toContain(message);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
+  });
 
-  it("explains itself with --help, and ends with 0", async () => {
+  it("distribu-contract: --help → the usage, exit code 0", async () => {
     const { code, stdout } = await runContract("--help");
     expect(stdout).toContain("distribu-contract --url");
     expect(stdout).toContain("Creates customers there");

@@ -38,7 +38,7 @@ async function listedKeys(): Promise<Record<string, string>[]> {
 }
 
 describe("keys create", () => {
-  it("prints the key and nothing else on standard output, and another key each time", async () => {
+  it("keys create: twice → two keys, nothing else on standard output", async () => {
     const args = ["create", "--company", "acme", "--scopes", "customers:read", "--name", "ERP"];
     const [first, second] = [await keys(...args), await keys(...args)];
     for (const ended of [first, second]) {
@@ -47,7 +47,7 @@ describe("keys create", () => {
     expect(first.stdout).not.toBe(second.stdout);
   });
 
-  it("prints only the key when npm runs it silently", async () => {
+  it("keys create: npm run --silent → only the key on standard output", async () => {
     const args = ["run", "--silent", "keys", "--", "create", "--company", "acme"];
     const { code, stdout } = await runProgram("npm", [...args, "--scopes", bothScopes.join(",")], {
       DATABASE_URL,
@@ -55,7 +55,7 @@ describe("keys create", () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(keyLine) });
   });
 
-  it("makes the company when it is new, and uses the one that there is when it is not", async () => {
+  it("keys create: company that exists → a second key of it", async () => {
     const [first, second] = [await createKeyByCommand(DATABASE_URL), await createKeyByCommand(DATABASE_URL)];
     const server = await spawnServer({ DATABASE_URL });
     await server.client(first).POST("/customers", { body: { email: "shared@company.example" } });
@@ -63,7 +63,7 @@ describe("keys create", () => {
     expect(data?.data[0]?.email).toBe("shared@company.example");
   });
 
-  it("makes a key that has the given scopes and no other", async () => {
+  it("keys create: one scope → 200 for its operations, 403 for others", async () => {
     const key = await createKey();
     const server = await spawnServer({ DATABASE_URL });
     const client = server.client(key);
@@ -72,14 +72,14 @@ describe("keys create", () => {
     expect(refused.response.status).toBe(403);
   });
 
-  it("makes no key when an argument is wrong", async () => {
+  it("keys create: unknown scope → no key", async () => {
     await keys("create", "--company", "acme", "--scopes", "customers:read,customers:delete");
     expect(await listedKeys()).toEqual([]);
   });
 });
 
 describe("keys list", () => {
-  it("shows prefix, company, name, scopes, created, last used, status and id, and never a key", async () => {
+  it("keys list: two keys → their columns, never a key", async () => {
     const key = await createKey("--name", "ERP of Łódź");
     const unnamed = await createKeyByCommand(DATABASE_URL);
     const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -92,7 +92,7 @@ describe("keys list", () => {
     expect((await keys("list")).stdout).not.toContain(key.slice(0, 13));
   });
 
-  it("shows which keys are active, expired and revoked", async () => {
+  it("keys list: active, expired, revoked → their status", async () => {
     await createKey("--name", "lasting", "--expires", "9999-01-01T00:00:00Z");
     await createKey("--name", "lapsed", "--expires", "2020-01-01T00:00:00Z");
     await keys("revoke", (await createKey("--name", "ended")).slice(0, 12));
@@ -104,7 +104,7 @@ describe("keys list", () => {
     ]);
   });
 
-  it("shows when a key was used, and not for one that was not", async () => {
+  it("keys list: key used → the time of its use", async () => {
     const [used, unused] = [await createKey(), await createKey()];
     const server = await spawnServer({ DATABASE_URL });
     const before = Date.now();
@@ -116,13 +116,13 @@ describe("keys list", () => {
     expect(second).toMatchObject({ PREFIX: unused.slice(0, 12), "LAST USED": "never" });
   });
 
-  it("shows only its columns where there is no key", async () => {
+  it("keys list: no keys → only the header", async () => {
     expect(await listedKeys()).toEqual([]);
   });
 });
 
 describe("keys revoke", () => {
-  it("ends a key by its prefix, and no other, and prints nothing on standard output", async () => {
+  it("keys revoke: prefix → this key is revoked, no other", async () => {
     const key = await createKey("--name", "ended");
     await createKey("--name", "kept");
     const { code, stdout, stderr } = await keys("revoke", key.slice(0, 12));
@@ -131,7 +131,7 @@ describe("keys revoke", () => {
     expect((await listedKeys()).map(({ STATUS }) => STATUS)).toEqual(["revoked", "active"]);
   });
 
-  it("ends a key by its id, and may be repeated", async () => {
+  it("keys revoke: id, twice → exit code 0 both times", async () => {
     await createKey();
     const id = (await listedKeys())[0]?.ID ?? "";
     expect((await keys("revoke", id)).code).toBe(0);
@@ -139,7 +139,7 @@ describe("keys revoke", () => {
     expect((await listedKeys())[0]?.STATUS).toBe("revoked");
   });
 
-  it("refuses a name that no key has, and revokes none", async () => {
+  it("keys revoke: unknown or incomplete prefix → exit code 2, none is revoked", async () => {
     const key = await createKey();
     for (const name of ["dk_nosuchkey", key.slice(0, 11), key]) {
       const { code, stderr } = await keys("revoke", name);
@@ -149,8 +149,8 @@ describe("keys revoke", () => {
   });
 });
 
-describe("keys while a server runs on the same database", () => {
-  it("makes a key that works at once, and revokes it for the next request", async () => {
+describe("keys while a server runs", () => {
+  it("keys create: while a server runs → 200 at once, 401 once revoked", async () => {
     const server = await spawnServer({ DATABASE_URL });
     const key = await createKey();
     const client = server.client(key);
@@ -159,7 +159,7 @@ describe("keys while a server runs on the same database", () => {
     expect((await client.GET("/customers")).response.status).toBe(401);
   });
 
-  it("makes a key that works until it expires, and not after", async () => {
+  it("keys create: --expires → 200 until then, then 401", async () => {
     const server = await spawnServer({ DATABASE_URL });
     const key = await createKey("--expires", new Date(Date.now() + 3_000).toISOString());
     const client = server.client(key);

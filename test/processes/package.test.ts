@@ -8,7 +8,7 @@ import { runProgram } from "../support/processes.ts";
 import { startServer } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
-describe("the package", () => {
+describe("package", () => {
   const folder = temporaryFolder();
   let files: string[];
   beforeAll(() => {
@@ -16,7 +16,7 @@ describe("the package", () => {
     return folder.remove;
   });
 
-  it("holds what was built, the contract and the documentation, and neither sources nor tests", () => {
+  it("package: npm pack → build, contract and documentation, no sources or tests", () => {
     for (const file of [
       "dist/server/commands/contract.js",
       "dist/docs.html",
@@ -36,7 +36,7 @@ describe("the package", () => {
     expect(others).toEqual([]);
   });
 
-  it("brings distribu-contract along, which needs no more than the package's own dependencies", async () => {
+  it("package: npx distribu-contract → runs with the package's own dependencies", async () => {
     const ended = await runProgram("bash", [
       "-c",
       `cd ${folder.path} && npx --offline -- distribu-contract --help`,
@@ -45,7 +45,7 @@ describe("the package", () => {
     expect(ended.code).toBe(0);
   });
 
-  it("compares a deployment with the contract in the job of GitHub Actions that README.md shows", async () => {
+  it("package: GitHub Actions job of README.md → compares a deployment", async () => {
     const server = await startServer();
     onTestFinished(() => server.stop());
     const [, sample = ""] = /^```yaml\n(.*?)^```$/ms.exec(readFileSync("README.md", "utf8")) ?? [];

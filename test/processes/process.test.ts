@@ -23,7 +23,7 @@ beforeEach(() => {
   DATABASE_URL = `sqlite:${join(folder, "process.db")}`;
 });
 
-describe("a wrong environment", () => {
+describe("environment", () => {
   it.each([
     ["PORT", "http"],
     ["PORT", "65536"],
@@ -33,13 +33,13 @@ describe("a wrong environment", () => {
     ["DATABASE_POOL_SIZE", "0"],
     ["DATABASE_STATEMENT_TIMEOUT", "99"],
     ["RATE_LIMIT_PER_MINUTE", "1000001"],
-  ])("%s=%s ends the start with a line that names it, and exit code 1", async (name, value) => {
+  ])("start: %s=%s → exit code 1 and a line that names it", async (name, value) => {
     const ended = await runServer({ DATABASE_URL, [name]: value });
     expect(ended).toEqual({ code: 1, stdout: "", stderr: expect.stringMatching(/^[^\n]+\n$/) });
     expect(ended.stderr).toContain(`${name}=${value} is not valid. `);
   });
 
-  it("is reported a line for each variable when several are wrong", async () => {
+  it("start: several wrong variables → a line for each", async () => {
     const { code, stderr } = await runServer({ PORT: "x", DATABASE_URL: "x", LOG_LEVEL: "x" });
     expect(code).toBe(1);
     const names = stderr
@@ -50,7 +50,7 @@ describe("a wrong environment", () => {
   });
 
   it.each(["mysql://operator:s3/cr@t@host/name", "postgres//operator:s3/cr@t@host/name"])(
-    "does not put the password of a database into the log: %s",
+    "start: %s → its password is not printed",
     async (DATABASE_URL) => {
       const { code, stdout, stderr } = await runServer({ DATABASE_URL });
       expect(code).toBe(1);
@@ -59,7 +59,7 @@ describe("a wrong environment", () => {
     },
   );
 
-  it("counts an empty variable as one that is not set", async () => {
+  it("start: empty variables → the defaults", async () => {
     const server = await spawnServer({ DATABASE_URL, HOST: "", LOG_LEVEL: "", RATE_LIMIT_PER_MINUTE: "" });
     expect(new URL(server.url).hostname).toBe("127.0.0.1");
     const { response } = await server.client(await createKeyByCommand(DATABASE_URL)).GET("/customers");
@@ -67,8 +67,8 @@ describe("a wrong environment", () => {
   });
 });
 
-describe("a start that fails", () => {
-  it("says in the log that the port is in use, and ends with exit code 1", async () => {
+describe("start", () => {
+  it("start: port in use → logged, exit code 1", async () => {
     const { port } = await spawnServer({ DATABASE_URL });
     const { code, stdout } = await runServer({ DATABASE_URL, PORT: String(port) });
     expect(code).toBe(1);
@@ -76,7 +76,7 @@ describe("a start that fails", () => {
     expect(line).toMatchObject({ level: 60, msg: "cannot listen", err: { code: "EADDRINUSE", port } });
   });
 
-  it("says in the log that the database cannot be opened, and ends with exit code 1", async () => {
+  it("start: database cannot be opened → logged, exit code 1", async () => {
     const file = join(folder, "text.db");
     writeFileSync(file, "This is no database, but text that is long enough to be taken for one. ".repeat(20));
     for (const name of [folder, file]) {
@@ -95,8 +95,8 @@ async function welcomeOf(server: SpawnedServer): Promise<{ key: string; curl: st
   return { key, curl };
 }
 
-describe("the first run on a database without keys", () => {
-  it("prints a key, a curl and the address of the documentation once, and not on the second start", async () => {
+describe("first run", () => {
+  it("first run: no keys → prints a key, a curl and the documentation, once", async () => {
     const first = await spawnServer({ DATABASE_URL, NODE_ENV: "development" });
     const { key } = await welcomeOf(first);
     expect(first.output().match(/^ *dk_[\w-]{43}$/gm)).toHaveLength(1);
@@ -113,7 +113,7 @@ describe("the first run on a database without keys", () => {
     expect(second.output()).not.toMatch(/dk_|curl|Documentation/);
   });
 
-  it("prints a curl that works as it is, and answers the customers of the demo", async () => {
+  it("first run: its curl → the customers of the demo", async () => {
     const server = await spawnServer({ DATABASE_URL, NODE_ENV: "development" });
     const { curl } = await welcomeOf(server);
     writeFileSync(join(folder, ".curlrc"), "include\n");
@@ -126,7 +126,7 @@ describe("the first run on a database without keys", () => {
     expect(JSON.parse(answer.body).data).toHaveLength(3);
   });
 
-  it("prints no key and makes no company where there is a key already", async () => {
+  it("first run: a key exists → prints no key, creates no company", async () => {
     await createKeyByCommand(DATABASE_URL);
     const server = await spawnServer({ DATABASE_URL, NODE_ENV: "development" });
     await server.fetch("/readyz");
@@ -136,7 +136,7 @@ describe("the first run on a database without keys", () => {
     expect((await runCommand(["keys", "list"], { DATABASE_URL })).stdout).not.toContain("demo");
   });
 
-  it("prints no key and makes none in production", async () => {
+  it("first run: production → prints no key, creates none", async () => {
     const server = await spawnServer({ DATABASE_URL, NODE_ENV: "production" });
     await server.fetch("/healthz");
     server.process.kill("SIGTERM");
@@ -152,7 +152,7 @@ describe("the first run on a database without keys", () => {
     expect(stdout.trimEnd().split("\n")).toHaveLength(1);
   });
 
-  it("works on a database in memory, which writes no file", async () => {
+  it("first run: database in memory → works, writes no file", async () => {
     const server = await spawnServer({ DATABASE_URL: "sqlite::memory:", NODE_ENV: "development" });
     const client = server.client((await welcomeOf(server)).key);
     const created = await client.POST("/customers", { body: { email: "kept@memory.example" } });
@@ -165,7 +165,7 @@ describe("the first run on a database without keys", () => {
 });
 
 describe("SIGTERM", () => {
-  it("makes a server not ready at once, ends idle connections, and finishes what was begun", async () => {
+  it("SIGTERM: requests and idle connections → finished, closed, not ready at once", async () => {
     const server = await spawnServer({ DATABASE_URL });
     const key = await createKeyByCommand(DATABASE_URL);
     const idle = await openConnection(server.port);
@@ -207,7 +207,7 @@ describe("SIGTERM", () => {
     expect(data?.data).toEqual([JSON.parse(answer.body).data]);
   });
 
-  it("cuts a request that its client does not finish, and ends with 0 within ten seconds", async () => {
+  it("SIGTERM: incomplete request → cut, exit code 0 within ten seconds", async () => {
     const server = await spawnServer({ DATABASE_URL });
     const key = await createKeyByCommand(DATABASE_URL);
     const connection = await openConnection(server.port);
@@ -229,7 +229,7 @@ describe("SIGTERM", () => {
 
   // The grace for requests that are being answered is 9 seconds: a server that waited it out
   // without need would run into this limit.
-  it("does not wait for connections on which nothing is being answered", async () => {
+  it("SIGTERM: connections without a request → not waited for", async () => {
     const server = await spawnServer({ DATABASE_URL });
     const silent = await openConnection(server.port);
     const idle = await openConnection(server.port);
@@ -241,7 +241,7 @@ describe("SIGTERM", () => {
   }, 9_000);
 });
 
-describe("the pages beside the operations", () => {
+describe("pages", () => {
   let server: TestServer;
   beforeAll(async () => {
     server = await startServer();
@@ -252,7 +252,7 @@ describe("the pages beside the operations", () => {
     ["/openapi.json", "generated/openapi.json", /^application\/json/],
     ["/openapi.yaml", "openapi/openapi.yaml", /^application\/yaml/],
     ["/docs", "dist/docs.html", /^text\/html/],
-  ])("%s is %s as it is, needs no key, and is answered to HEAD too", async (path, file, mediaType) => {
+  ])("%s: GET and HEAD without a key → 200 with %s", async (path, file, mediaType) => {
     const response = await server.fetch(path);
     expect(response.status).toBe(200);
     expect(response.headers.get("Content-Type")).toMatch(mediaType);
@@ -263,7 +263,7 @@ describe("the pages beside the operations", () => {
     expect(await head.text()).toBe("");
   });
 
-  it("/docs is under the policy that it brings, and the others may load nothing", async () => {
+  it("/docs: Content-Security-Policy → its own; other pages load nothing", async () => {
     const html = await (await server.fetch("/docs")).text();
     const [, own] = /<meta http-equiv="Content-Security-Policy" content="([^"]+)">/.exec(html) ?? [];
     expect(own).toMatch(
@@ -279,19 +279,19 @@ describe("the pages beside the operations", () => {
     }
   });
 
-  it("/ redirects to /docs", async () => {
+  it("/: GET → 302 to /docs", async () => {
     const response = await server.fetch("/");
     expect(response.status).toBe(302);
     expect(response.headers.get("Location")).toBe("/docs");
   });
 
-  it("/healthz is ok and /readyz is ready while the database answers", async () => {
+  it("/healthz and /readyz: database available → ok and ready", async () => {
     const [health, readiness] = [await server.fetch("/healthz"), await server.fetch("/readyz")];
     expect([health.status, await health.json()]).toEqual([200, { status: "ok" }]);
     expect([readiness.status, await readiness.json()]).toEqual([200, { status: "ready" }]);
   });
 
-  it("/readyz is 503 and /healthz is still ok when a migration is not applied", async () => {
+  it("/readyz: migration missing → 503, /healthz stays ok", async () => {
     const server = await startServer();
     onTestFinished(() => server.stop());
     await forgetMigrations(server);
@@ -300,7 +300,7 @@ describe("the pages beside the operations", () => {
     expect([readiness.status, await readiness.json()]).toEqual([503, { status: "unavailable" }]);
   });
 
-  it("refuses another method with 405, and a path in another case or with a slash with 404", async () => {
+  it("pages: other method → 405, other case or trailing slash → 404", async () => {
     for (const path of ["/", "/docs", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz"]) {
       const refused = await server.fetch(path, { method: "POST" });
       expect([refused.status, refused.headers.get("Allow")]).toEqual([405, "GET, HEAD, OPTIONS"]);

@@ -28,7 +28,7 @@ function folderWith(name: string, text: string): string {
 }
 
 describe("README.md", () => {
-  it("shows curls that all work when pasted one after the other, and that use every operation", async () => {
+  it("README.md: its curls in order → work and use every operation", async () => {
     const server = await startServer();
     onTestFinished(() => server.stop());
     const key = await createDemo(server.database);
@@ -54,7 +54,7 @@ describe("README.md", () => {
     expect(ended.stdout.slice(ended.stdout.lastIndexOf('{"data":[')).match(/"email":/g)).toHaveLength(1);
   });
 
-  it("shows key commands that work as they are, but for the prefix of the key to revoke", async () => {
+  it("README.md: its key commands → work as printed", async () => {
     const DATABASE_URL = `sqlite:${join(folderWith("x", ""), "readme.db")}`;
     const lines =
       blocksOf(readme, "bash")
@@ -72,7 +72,7 @@ describe("README.md", () => {
     expect(stdout).toContain("revoked");
   });
 
-  it("shows the generation of a client, and code that compiles with what it generates", async () => {
+  it("README.md: generating a client → compiles with the code shown", async () => {
     const server = await startServer();
     onTestFinished(() => server.stop());
     const code = blocksOf(readme, "ts").find((block) => block.includes("./customers-api.ts")) as string;
@@ -88,7 +88,7 @@ describe("README.md", () => {
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
   });
 
-  it("lists every environment variable of the server with its default and meaning, and no other", () => {
+  it("README.md: environment variables → all of them, with default and meaning", () => {
     const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| `([^`]*)` +\| (.+?) +\|$/gm)];
     const listed = rows.map(([, name, standard, meaning]) => [name, standard, meaning?.replaceAll("\\", "")]);
     const described = Object.entries(variables).map(([name, { default: standard, description }]) => {
@@ -99,7 +99,7 @@ describe("README.md", () => {
 });
 
 describe("README.md, CONTRIBUTING.md and SECURITY.md", () => {
-  it("name no npm command and no file that does not exist", () => {
+  it("pages: npm commands and files named → exist", () => {
     const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
     const pages = readme + contributing + security;
     const commands = [...pages.matchAll(/npm (?:run )?(?:--silent )?([a-z:]+)/g)].map(([, name]) => name);

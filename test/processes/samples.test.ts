@@ -69,7 +69,7 @@ const samples = operations.flatMap(({ operationId }) =>
   endings.map((ending) => [`${operationId}.${ending}`, operationId, ending] as const),
 );
 
-describe("the samples of the documentation", () => {
+describe("samples", () => {
   /** A folder as a partner's, with our client in it, and the samples. */
   const folder = temporaryFolder();
   beforeAll(() => {
@@ -79,7 +79,7 @@ describe("the samples of the documentation", () => {
     return folder.remove;
   });
 
-  it.for(endings)("can be run on this machine: %s", async (ending) => {
+  it.for(endings)("samples: interpreter of .%s files → installed", async (ending) => {
     const { check, install } = interpreters[ending];
     const ended = await runAll(check).catch((error) => ({ code: 1, stderr: String(error) }));
     expect(
@@ -89,52 +89,53 @@ describe("the samples of the documentation", () => {
     ).toBe(0);
   });
 
-  it.for(samples)("%s does what it says", async ([file, operationId, ending]) => {
-    const server = await startServer();
-    onTestFinished(() => server.stop());
-    const partner = await server.partner();
-    // Lists show two pages: of two customers in the shell, else of as many as a page may hold.
-    const count = operationId !== "listCustomers" ? 1 : ending === "sh" ? 4 : 101;
-    const emails = Array.from({ length: count }, (_, index) => `buyer.${index}@list.example`);
-    let id = "";
-    for (const email of emails) {
-      const created = await partner.send("POST", "/customers", { email, name: "Corner", notes: "Old." });
-      id = created.body.data.id;
-    }
-    const seen: string[] = [];
-    const url = await serveChecked(server.url, ({ method, status }) => seen.push(`${method} ${status}`));
-    const [program, ...args] = interpreters[ending].run;
-    const ran = await runProgram(program, [...args, join(folder.path, "samples", file)], {
-      API: `${url}/api/v1`,
-      KEY: partner.key,
-      ID: id,
-    });
-    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
-    await outcomes[operationId](ran, seen, { partner, emails: emails.reverse(), id });
-  });
+  it.for(samples)(
+    "samples: %s → the requests and output of its operation",
+    async ([file, operationId, ending]) => {
+      const server = await startServer();
+      onTestFinished(() => server.stop());
+      const partner = await server.partner();
+      // Lists show two pages: of two customers in the shell, else of as many as a page may hold.
+      const count = operationId !== "listCustomers" ? 1 : ending === "sh" ? 4 : 101;
+      const emails = Array.from({ length: count }, (_, index) => `buyer.${index}@list.example`);
+      let id = "";
+      for (const email of emails) {
+        const created = await partner.send("POST", "/customers", { email, name: "Corner", notes: "Old." });
+        id = created.body.data.id;
+      }
+      const seen: string[] = [];
+      const url = await serveChecked(server.url, ({ method, status }) => seen.push(`${method} ${status}`));
+      const [program, ...args] = interpreters[ending].run;
+      const ran = await runProgram(program, [...args, join(folder.path, "samples", file)], {
+        API: `${url}/api/v1`,
+        KEY: partner.key,
+        ID: id,
+      });
+      expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+      await outcomes[operationId](ran, seen, { partner, emails: emails.reverse(), id });
+    },
+  );
 });
 
-describe("the introduction of the documentation", () => {
-  it("gets its reader from a key of the sandbox to a first customer by copy and paste", async () => {
-    const sandbox = await spawnServer({}, "dist/server/sandbox/main.js");
-    const seen: string[] = [];
-    const url = await serveChecked(sandbox.url, ({ method, status }) => seen.push(`${method} ${status}`));
-    const blocks = [...contract.info.description.matchAll(/^```bash\n(.*?)^```$/gms)].map(([, code]) => code);
-    expect(blocks.length).toBeGreaterThanOrEqual(4);
-    const script = blocks.join("\n").replace("http://127.0.0.1:3000", url);
-    const ended = await runProgram("bash", ["-euo", "pipefail", "-c", script]);
-    expect(ended.code, ended.stderr).toBe(0);
-    expect(seen).toEqual(["POST 201", "GET 200", "GET 200", "PATCH 200"]);
-    expect(ended.stdout).toContain('"name":"My first customer"');
-    expect(ended.stdout).toContain('"creditLimit":5000');
-  });
+it("introduction: its curls with a sandbox key → create, read and update", async () => {
+  const sandbox = await spawnServer({}, "dist/server/sandbox/main.js");
+  const seen: string[] = [];
+  const url = await serveChecked(sandbox.url, ({ method, status }) => seen.push(`${method} ${status}`));
+  const blocks = [...contract.info.description.matchAll(/^```bash\n(.*?)^```$/gms)].map(([, code]) => code);
+  expect(blocks.length).toBeGreaterThanOrEqual(4);
+  const script = blocks.join("\n").replace("http://127.0.0.1:3000", url);
+  const ended = await runProgram("bash", ["-euo", "pipefail", "-c", script]);
+  expect(ended.code, ended.stderr).toBe(0);
+  expect(seen).toEqual(["POST 201", "GET 200", "GET 200", "PATCH 200"]);
+  expect(ended.stdout).toContain('"name":"My first customer"');
+  expect(ended.stdout).toContain('"creditLimit":5000');
+});
 
-  it("has every message of the contract in its table", () => {
-    const { description } = JSON.parse(readFileSync("generated/openapi.json", "utf8")).info;
-    const messages = [...JSON.stringify(contract).matchAll(/"error":"((?:[^"\\]|\\.)*)"/g)].map(
-      ([, message]) => message,
-    );
-    expect(new Set(messages).size).toBeGreaterThan(30);
-    for (const message of new Set(messages)) expect(description).toContain(`| \`${message}\` |`);
-  });
+it("introduction: table of error messages → every message of the contract", () => {
+  const { description } = JSON.parse(readFileSync("generated/openapi.json", "utf8")).info;
+  const messages = [...JSON.stringify(contract).matchAll(/"error":"((?:[^"\\]|\\.)*)"/g)].map(
+    ([, message]) => message,
+  );
+  expect(new Set(messages).size).toBeGreaterThan(30);
+  for (const message of new Set(messages)) expect(description).toContain(`| \`${message}\` |`);
 });

@@ -62,8 +62,8 @@ async function exchange({ port }: SpawnedServer, bytes: string): Promise<Observe
   return parseResponses(await connection.closed, "GET", "/")[0] as ObservedResponse;
 }
 
-describe("npm run sandbox", () => {
-  it("gives every answer of the contract to one of its keys", async () => {
+describe("sandbox", () => {
+  it("sandbox: its keys → every response of the contract", async () => {
     const sandbox = await spawnSandbox();
     const api = apiOf(sandbox);
     for (const [name, provoke] of Object.entries(outsideAnswers)) confirmed(name, await provoke(api));
@@ -81,7 +81,7 @@ describe("npm run sandbox", () => {
     ["broken", 500, 500],
     ["unavailable", 503, 503],
   ] as const)(
-    "answers the key %s with %i to a read and %i to a write of no customer",
+    "sandbox: key %s → %i to a read, %i to a write of an unknown customer",
     async (name, read, write) => {
       const api = apiOf(await spawnSandbox(), name);
       expect((await api.call("listCustomers")).status).toBe(read);
@@ -90,7 +90,7 @@ describe("npm run sandbox", () => {
     },
   );
 
-  it("counts five requests a minute for one key, and 600 for another", async () => {
+  it("sandbox: rate limits → 5 a minute for one key, 600 for another", async () => {
     const sandbox = await spawnSandbox();
     const limited = apiOf(sandbox, "limited");
     const statuses: number[] = [];
@@ -101,7 +101,7 @@ describe("npm run sandbox", () => {
     expect((await apiOf(sandbox).call("listCustomers")).headers["ratelimit-limit"]).toBe("600");
   });
 
-  it("has the same customers at each start, of every kind, and keeps the companies apart", async () => {
+  it("sandbox: two starts → the same customers, companies separate", async () => {
     const walks = await Promise.all(
       [1, 2].map(async () => {
         const sandbox = await spawnSandbox();
@@ -128,7 +128,7 @@ describe("npm run sandbox", () => {
     expect(sandbox.some(({ createdAt, updatedAt }) => createdAt < updatedAt)).toBe(true);
   });
 
-  it("forgets at its end what was created, and ends in order", async () => {
+  it("sandbox: SIGTERM → created customers are gone, exit code 0", async () => {
     const first = await spawnSandbox();
     const { email } = await apiOf(first).create();
     first.process.kill("SIGTERM");
@@ -137,7 +137,7 @@ describe("npm run sandbox", () => {
     expect(JSON.parse(body).data).toEqual([]);
   });
 
-  it("says its keys and where its start page is", async () => {
+  it("sandbox: start → prints its keys and the start page", async () => {
     const sandbox = await spawnSandbox();
     await expect.poll(() => sandbox.output()).toContain(`What to try with them: ${sandbox.url}/\n`);
     for (const { key, meaning } of Object.values(sandboxKeys))
@@ -145,8 +145,8 @@ describe("npm run sandbox", () => {
   });
 });
 
-describe("the start page of the sandbox", () => {
-  it("shows every key, refers to the documentation, and runs nothing", async () => {
+describe("start page", () => {
+  it("start page: content → every key, a link to the documentation, no script", async () => {
     const sandbox = await spawnSandbox();
     const response = await sandbox.fetch("/");
     expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
@@ -160,7 +160,7 @@ describe("the start page of the sandbox", () => {
     expect(await head.text()).toBe("");
   });
 
-  it("shows for every answer of the contract a curl that gives it, in any order and more than once", async () => {
+  it("start page: its curls, in any order, twice → the responses shown", async () => {
     const sandbox = await spawnSandbox();
     const seen: ObservedResponse[] = [];
     const url = await serveChecked(sandbox.url, (answer) => seen.push(answer));
@@ -186,7 +186,7 @@ describe("the start page of the sandbox", () => {
     expect([...provoked].sort()).toEqual([...new Set(described)].sort());
   });
 
-  it("has the keys of README.md and of the contract", () => {
+  it("start page: its keys → those of README.md and the contract", () => {
     const pages = [readFileSync("README.md", "utf8"), contract.info.description as string];
     for (const page of pages)
       expect([...new Set(page.match(/\bdk_sandbox_\w+/g))]).toEqual(

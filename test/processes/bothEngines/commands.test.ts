@@ -57,7 +57,7 @@ function importable({ email, name, status, notes, creditLimit, taxRateOverride }
 }
 
 describe("import", () => {
-  it("creates customers, whatever the order and the spelling of the columns", async () => {
+  it("import: columns in any order and spelling → customers", async () => {
     const partner = await server.partner();
     const { code, stdout } = await importInto(
       partner,
@@ -84,7 +84,7 @@ describe("import", () => {
     });
   });
 
-  it("makes customers that a get, a search, an update and a walk find as any other", async () => {
+  it("import: its customers → found by get, search, update and iteration", async () => {
     const partner = await server.partner();
     await partner.send("POST", "/customers", { email: "first@x.example", name: "First" });
     const rows = Array.from({ length: 1_200 }, (_, n) => `n${n}@x.example,Straße ${n}`);
@@ -111,7 +111,7 @@ describe("import", () => {
     expect((await partner.send("POST", "/customers", again)).status).toBe(409);
   });
 
-  it("updates by email what differs, and moves updatedAt and the entity tag of nothing else", async () => {
+  it("import: existing emails → changed values only, updatedAt and ETag too", async () => {
     const partner = await server.partner();
     await importInto(partner, "email,name,notes\na@x.example,A,one\nb@x.example,B,two\n");
     const before = await customersOf(partner);
@@ -131,7 +131,7 @@ describe("import", () => {
     expect((await partner.send("GET", "/customers?search=c@x")).body.data).toHaveLength(1);
   });
 
-  it("leaves what has no column, and the status where its cell is empty", async () => {
+  it("import: absent columns, empty status → unchanged", async () => {
     const partner = await server.partner();
     const full = { name: "A", status: "BLOCKED", notes: "kept", creditLimit: 5, taxRateOverride: 0.1 };
     await partner.send("POST", "/customers", { email: "a@x.example", ...full });
@@ -152,7 +152,7 @@ describe("import", () => {
     expect((await partner.send("GET", "/customers?search=A")).body.data).toHaveLength(1);
   });
 
-  it("touches no other company", async () => {
+  it("import: another company with the same emails → unchanged", async () => {
     const [ours, theirs] = [await server.partner(), await server.partner()];
     for (const partner of [ours, theirs])
       await partner.send("POST", "/customers", { email: "same@x.example", name: "Before" });
@@ -162,7 +162,7 @@ describe("import", () => {
     expect((await customersOf(ours))["same@x.example"]?.name).toBe("After");
   });
 
-  it("with --dry-run says the same, and writes nothing", async () => {
+  it("import: --dry-run → the same report, nothing written", async () => {
     const partner = await server.partner();
     await importInto(partner, "email,name\na@x.example,A\nb@x.example,B\n");
     const before = await customersOf(partner);
@@ -176,7 +176,7 @@ describe("import", () => {
     expect((await importInto(partner, file)).stdout).toBe("1 created, 1 updated, 1 unchanged");
   });
 
-  it("writes nothing where a row is bad, and reports each with its line, column and the contract's message", async () => {
+  it("import: wrong rows → line, column and message of each, nothing written", async () => {
     const partner = await server.partner();
     const file = [
       "email,name,status,notes,creditLimit,taxRateOverride",
@@ -226,7 +226,7 @@ describe("import", () => {
     expect(await customersOf(partner)).toEqual({});
   });
 
-  it("counts empty lines, and those within cells, as lines", async () => {
+  it("import: empty lines, also within cells → counted as lines", async () => {
     const partner = await server.partner();
     const file = '\nemail,notes\n\n\na@x.example,"x\n\ny"\n\nbad,\n';
     for (const content of [file, file.replaceAll("\n", "\r\n")]) {
@@ -235,7 +235,7 @@ describe("import", () => {
     }
   });
 
-  it("writes nothing where an email stands twice, compared as the contract does", async () => {
+  it("import: an email twice → rejected, nothing written", async () => {
     const partner = await server.partner();
     const { code, reports } = await importInto(
       partner,
@@ -260,7 +260,7 @@ describe("import", () => {
     ["ends within a character", Buffer.from("email,name\na@x.example,Z\xc3", "latin1"), /not UTF-8/],
     ["ends within quotes", 'email,name\na@x.example,"A\n', /not CSV/],
     ["has text after quotes", 'email,name\na@x.example,"A"b\n', /not CSV/],
-  ])("refuses a file that %s, and writes nothing", async (_what, content, message) => {
+  ])("import: a file that %s → rejected", async (_what, content, message) => {
     const partner = await server.partner();
     const { code, stdout, reports } = await importInto(partner, content);
     expect([code, stdout, reports.length]).toEqual([1, "", 1]);
@@ -268,7 +268,7 @@ describe("import", () => {
     expect(await customersOf(partner)).toEqual({});
   });
 
-  it("reads a byte order mark, CRLF, no end of line at the end, and a file of nothing but a header", async () => {
+  it("import: byte order mark, CRLF, no last line end, header only → read", async () => {
     const partner = await server.partner();
     const windows = await importInto(
       partner,
@@ -283,7 +283,7 @@ describe("import", () => {
 
   // PostgreSQL counts the positions itself.
   if (process.env.TEST_ENGINE !== "postgres") {
-    it("gives a row another id where a server has drawn its position in the table meanwhile", async () => {
+    it("import: position in the table taken meanwhile → another id", async () => {
       const partner = await server.partner();
       await partner.send("POST", "/customers", { email: "position@x.example" });
       // The import's clock stands, so that it uses up the positions of that millisecond, and begins the next,
@@ -311,7 +311,7 @@ describe("import", () => {
 });
 
 describe("audit", () => {
-  it("lists what an import created and changed as an import, and nothing of what stays, of a bad file or of a dry run", async () => {
+  it("audit: import → its creates and updates, not unchanged or rejected rows", async () => {
     const partner = await server.partner();
     await importInto(partner, "email,name,notes\na@x.example,A,\nb@x.example,B,\nc@x.example,C,\n");
     const file = "email,name,notes\na@x.example,A,n\nb@x.example,B,\nc@x.example,X,n\nd@x.example,D,\n";
@@ -340,7 +340,7 @@ describe("audit", () => {
       );
   });
 
-  it("prints columns under a header, of one customer and from a time where it is told, and no secret of a key", async () => {
+  it("audit: --customer, --since → columns under a header, no secret of a key", async () => {
     const partner = await server.partner();
     const { body } = await partner.send("POST", "/customers", { email: "a@x.example" });
     await partner.send("POST", "/customers", { email: "b@x.example" });
@@ -392,7 +392,7 @@ describe("export", () => {
     )
     .map((list) => list.map(({ start, ...others }, n) => ({ email: `${start}.${n}@x.example`, ...others })));
 
-  it("gives back what import takes: the same customers, whatever is in them", {
+  it("export: then import → the same customers", {
     timeout: 120_000,
   }, async () => {
     await fc.assert(
@@ -421,7 +421,7 @@ describe("export", () => {
     );
   });
 
-  it("writes cells that no spreadsheet runs as a formula, and puts an apostrophe nowhere else", async () => {
+  it("export: cells that start a formula → quoted by an apostrophe, no others", async () => {
     const partner = await server.partner();
     const texts = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "'=x", "'x", "x=1", "＝1", ""];
     for (const [n, notes] of texts.entries())
@@ -437,7 +437,7 @@ describe("export", () => {
     expect(stdout.split("\n")[0]).toBe("email,name,status,notes,creditLimit,taxRateOverride");
   });
 
-  it("writes the customers of one company, more than a page of them, and only the header where there are none", async () => {
+  it("export: more than a page, or no customers → all of one company, or the header", async () => {
     const [many, none] = [await server.partner(), await server.partner()];
     const rows = Array.from({ length: 2_001 }, (_, n) => `n${n}@x.example`);
     await importInto(many, ["email", ...rows].join("\n"));
@@ -457,7 +457,7 @@ describe("export", () => {
 describe("copy", () => {
   const other = process.env.TEST_ENGINE === "postgres" ? "sqlite" : "postgres";
 
-  it("brings everything to the other engine: keys, customers and the answers under idempotency keys", async () => {
+  it("copy: to the other engine → keys, customers, replayable responses", async () => {
     const source = await startServer();
     const created = await createDatabase(other);
     try {
@@ -532,14 +532,14 @@ describe("copy", () => {
     }
   });
 
-  it("copies no database that does not exist, and makes none of its name", async () => {
+  it("copy: database does not exist → exit code 1, none is created", async () => {
     const file = join(folder.path, "mistyped.db");
     const copied = await runCommand(["copy", "--from", `sqlite:${file}`, "--to", server.databaseUrl]);
     expect(copied).toMatchObject({ code: 1, stdout: "", stderr: `There is no database ${file}\n` });
     expect(existsSync(file)).toBe(false);
   });
 
-  it("refuses to copy a database onto itself, and leaves it as it is", async () => {
+  it("copy: database onto itself → rejected, unchanged", async () => {
     const partner = await server.partner();
     await partner.send("POST", "/customers", { email: "a@x.example" });
     const copied = await runCommand(["copy", "--from", server.databaseUrl, "--to", server.databaseUrl]);

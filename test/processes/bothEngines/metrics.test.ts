@@ -40,21 +40,21 @@ const requests = (operation: string, status: number | string) =>
   `http_requests_total{operation="${operation}",status="${status}"}`;
 
 describe("METRICS_PORT", () => {
-  it("is off unless it is set: the server says no address of metrics, and has no such path", async () => {
+  it("METRICS_PORT: not set → no metrics anywhere", async () => {
     const server = await spawnServer({ DATABASE_URL: await createTemporaryDatabase() });
     expect(server.output()).toContain('"msg":"listening"');
     expect(server.output()).not.toContain("metricsUrl");
     expect((await server.fetch("/metrics")).status).toBe(404);
   });
 
-  it("serves /metrics and nothing else, and the port of the API serves no metrics", async () => {
+  it("METRICS_PORT: set → serves /metrics only, the API's port none", async () => {
     const server = await startMeasured();
     expect(await server.metrics()).toContain("# TYPE http_requests_total counter");
     expect((await fetch(new URL("/api/v1/customers", server.metricsUrl))).status).toBe(404);
     expect((await server.fetch("/metrics")).status).toBe(404);
   });
 
-  it("that is in use ends the start with exit code 1 and a line that says so", async () => {
+  it("METRICS_PORT: in use → exit code 1 and a line that says so", async () => {
     const { metricsUrl } = await startMeasured();
     const { code, stdout } = await runServer({
       DATABASE_URL: await createTemporaryDatabase(),
@@ -65,8 +65,8 @@ describe("METRICS_PORT", () => {
   });
 });
 
-describe("the metrics", () => {
-  it("count each request by operation and status, time it, and time the database", async () => {
+describe("metrics", () => {
+  it("metrics: requests → counted by operation and status, timed", async () => {
     const server = await startMeasured();
     const { response } = await server.client.POST("/customers", { body: { email: "a@x.example" } });
     const path = `/customers/${response.headers.get("Location")?.split("/").at(-1)}`;
@@ -98,7 +98,7 @@ describe("the metrics", () => {
     else expect(open).toBeUndefined();
   });
 
-  it("hold no key, no id, no company and nothing that a caller sent", async () => {
+  it("metrics: keys, ids, companies, input of callers → absent", async () => {
     const server = await startMeasured();
     const body = { email: "secret-email@x.example", name: "secret-name" };
     const { data } = await server.client.POST("/customers", { body });
@@ -110,7 +110,7 @@ describe("the metrics", () => {
       expect(metrics).not.toContain(secret);
   });
 
-  it("count a request as in flight until its answer has ended", async () => {
+  it("metrics: request without a complete response → in flight", async () => {
     const server = await startMeasured();
     const body = exchangeBytes(
       server.port,
@@ -126,7 +126,7 @@ describe("the metrics", () => {
     expect(await server.valueOf(requests("createCustomer", "aborted"))).toBe(1);
   });
 
-  it("count those of a connection that ends before the turn of their answers has come", async () => {
+  it("metrics: connection closed before queued responses → not in flight", async () => {
     const server = await startMeasured();
     const unlock = await lockDatabase(server);
     const head = (line: string) => `${line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${server.key}\r\n`;
@@ -144,7 +144,7 @@ describe("the metrics", () => {
     await unlock();
   });
 
-  it("count what the rate limits refuse, those of a key and those of an address", async () => {
+  it("metrics: 429 → counted by key and by address", async () => {
     const server = await startMeasured({ RATE_LIMIT_PER_MINUTE: "10" });
     const statuses: number[] = [];
     for (let n = 0; n < 14; n++) statuses.push((await server.get("/customers")).status);
@@ -156,7 +156,7 @@ describe("the metrics", () => {
     expect(await server.valueOf('rate_limited_requests_total{limit="address"}')).toBe(2);
   });
 
-  it("with WORKERS=2 are those of both workers, summed, at one address", async () => {
+  it("metrics: WORKERS=2 → one address, the sum of both workers", async () => {
     const server = await startMeasured({ WORKERS: "2" });
     // On connections of their own, so that the workers take turns.
     const headers = { Authorization: `Bearer ${server.key}`, Connection: "close" };
@@ -169,7 +169,7 @@ describe("the metrics", () => {
   });
 });
 
-it("are those that the README lists, with their types and labels, and those of prom-client", async () => {
+it("metrics: names, types, labels → those of the README and of prom-client", async () => {
   const server = await startMeasured();
   await server.get("/customers");
   await expect.poll(() => server.valueOf(requests("listCustomers", 200))).toBe(1);
@@ -190,8 +190,8 @@ it("are those that the README lists, with their types and labels, and those of p
   expect(ours.filter((name) => !names.includes(name) && !/^(nodejs|process)_/.test(name))).toEqual([]);
 });
 
-describe("an answer that differs from the contract", () => {
-  it("is counted and logged without its values, and sent as it is", async () => {
+describe("drift check", () => {
+  it("drift check: differing response → counted, logged without values, sent", async () => {
     const server = await startMeasured({ DRIFT_CHECK_ONE_IN: "1" });
     const { data } = await server.client.POST("/customers", { body: { email: "a@x.example" } });
     const id = data?.data.id as string;
@@ -232,7 +232,7 @@ describe("an answer that differs from the contract", () => {
     expect(server.output()).not.toContain("SECRET-STATUS");
   });
 
-  it("is looked for in about one answer in DRIFT_CHECK_ONE_IN, and in none where that is 0", async () => {
+  it("drift check: DRIFT_CHECK_ONE_IN → that share of responses, 0 is none", async () => {
     for (const [oneIn, least, most] of [
       ["4", 20, 90],
       ["0", 0, 0],

@@ -32,7 +32,7 @@ async function startReceiver(): Promise<{ url: string; spans: Span[] }> {
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const parentSpanId = "b7ad6b7169203331";
 
-it("gives a span for each request, named by its operation, in the caller's trace, and without what was searched", async () => {
+it("tracing: request → a span of its operation without the search text", async () => {
   const { url, spans } = await startReceiver();
   const DATABASE_URL = await createTemporaryDatabase();
   const { fetch, ...spawned } = await spawnServer({

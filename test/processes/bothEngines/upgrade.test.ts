@@ -119,8 +119,8 @@ async function useAll(client: CustomersClient, email: string): Promise<string> {
   return id;
 }
 
-describe("the version before and this one", () => {
-  it("serve side by side from the migration on, and each sees what the other writes", async () => {
+describe("previous release", () => {
+  it("previous release: beside this one after the migration → same data", async () => {
     const { DATABASE_URL, key } = await databaseBefore(200);
     const old = await spawnBefore(DATABASE_URL);
     const made: string[] = [];
@@ -154,7 +154,7 @@ describe("the version before and this one", () => {
     for (const server of [old, current]) expect((await server.fetch("/readyz")).status).toBe(200);
   });
 
-  it("can be exchanged back: the code before starts and works on the newer schema, and this one after it", async () => {
+  it("previous release: started on the newer schema → works", async () => {
     const { DATABASE_URL, key } = await databaseBefore(10);
     const ids: string[] = [];
     for (const [name, spawn] of [
@@ -178,7 +178,7 @@ describe("the version before and this one", () => {
   });
 });
 
-it("six servers that start at once bring a database to the newest migration once, and all serve", async () => {
+it("migrations: six servers start at once → applied once, all ready", async () => {
   const { DATABASE_URL, key } = await databaseBefore(1_000);
   const servers = await Promise.all(Array.from({ length: 6 }, () => spawnServer({ DATABASE_URL })));
   expect(await versionsOf(DATABASE_URL)).toEqual(versions);
@@ -189,7 +189,7 @@ it("six servers that start at once bring a database to the newest migration once
   expect(await countOf(DATABASE_URL, "customers")).toBe(1_006);
 });
 
-it("a server that is killed before any statement of a migration leaves all as it was, and the next one migrates", async () => {
+it("migrations: killed before any statement → as before, the next start migrates", async () => {
   const customers = 2_000;
   const { DATABASE_URL, key } = await databaseBefore(customers);
   const killed: number[] = [];
@@ -218,7 +218,7 @@ it("a server that is killed before any statement of a migration leaves all as it
 
 // On SQLite no statement of a migration takes long.
 if (process.env.TEST_ENGINE === "postgres")
-  it("a server that is killed while PostgreSQL makes an index of 30,000 customers leaves all as it was", async () => {
+  it("migrations: killed while PostgreSQL builds an index → as before", async () => {
     const { DATABASE_URL, key } = await databaseBefore(0);
     await query(
       DATABASE_URL,
@@ -244,7 +244,7 @@ if (process.env.TEST_ENGINE === "postgres")
     await useAll(next.client(key), "after@upgrade.example");
   });
 
-it("a server that runs goes on when a migration of a later version adds a column to any table", async () => {
+it("migrations: a later one adds a column → a running server keeps working", async () => {
   const server = await startServer();
   onTestFinished(() => server.stop());
   const client = await server.client();

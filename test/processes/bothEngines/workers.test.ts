@@ -36,21 +36,21 @@ async function statusesOf(requests: number, server: { url: string; key: string }
   return answers.map(({ status }) => status).sort();
 }
 
-describe("a server with WORKERS=2", () => {
-  it("has two processes that share one port and one rate limit", async () => {
+describe("WORKERS=2", () => {
+  it("WORKERS=2: requests → two processes, one port, one rate limit", async () => {
     const server = await startWorkers({ RATE_LIMIT_PER_MINUTE: "10" });
     expect(workersOf(server)).toHaveLength(2);
     expect(await statusesOf(16, server)).toEqual([...Array(10).fill(200), ...Array(6).fill(429)]);
   });
 
-  it("refuses a key from the moment on at which it is revoked, in both", async () => {
+  it("WORKERS=2: key revoked → 401 from both", async () => {
     const server = await startWorkers();
     expect(await statusesOf(8, server)).toEqual(Array(8).fill(200));
     await runCommand(["keys", "revoke", server.key.slice(0, 12)], { DATABASE_URL: server.databaseUrl });
     expect(await statusesOf(8, server)).toEqual(Array(8).fill(401));
   });
 
-  it("replaces a worker that has died, and answers meanwhile", async () => {
+  it("WORKERS=2: a worker killed → replaced, requests still succeed", async () => {
     const server = await startWorkers();
     const [first, second] = workersOf(server) as [number, number];
     process.kill(first, "SIGKILL");
@@ -62,7 +62,7 @@ describe("a server with WORKERS=2", () => {
     expect(server.output()).toContain("a worker has died");
   });
 
-  it("outlives a worker that dies with questions which the primary has not answered", async () => {
+  it("WORKERS=2: a worker killed with pending messages → the others keep serving", async () => {
     const server = await startWorkers({ RATE_LIMIT_PER_MINUTE: "10000" });
     // Node never answers a connection that it has handed to a process which no longer is.
     const ask = () =>
@@ -91,7 +91,7 @@ describe("a server with WORKERS=2", () => {
     expect(await server.exited).toBe(0);
   });
 
-  it("ends with all its workers and exit code 0 on SIGTERM", async () => {
+  it("WORKERS=2: SIGTERM → all workers exit, exit code 0", async () => {
     const server = await startWorkers();
     const workers = workersOf(server);
     expect((await get(server)).status).toBe(200);
@@ -101,13 +101,13 @@ describe("a server with WORKERS=2", () => {
   });
 });
 
-it("has as many workers as processors with WORKERS=auto", async () => {
+it("WORKERS=auto: start → one worker per processor", async () => {
   const server = await startWorkers({ WORKERS: "auto" });
   expect(workersOf(server)).toHaveLength(availableParallelism());
   expect((await get(server)).status).toBe(200);
 });
 
-it("refuses workers that would each have a database of their own", async () => {
+it("WORKERS=2: database in memory → rejected", async () => {
   await expect(spawnServer({ DATABASE_URL: "sqlite::memory:", WORKERS: "2" })).rejects.toThrow(
     "ended with 1",
   );

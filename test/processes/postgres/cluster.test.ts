@@ -45,7 +45,7 @@ async function startCluster(environment: Record<string, string> = {}) {
   };
 }
 
-it("makes one customer of 50 creates of one email at once, and refuses 49", async () => {
+it("cluster: 50 concurrent creates of one email → one 201, 49 times 409", async () => {
   const send = await startCluster();
   const key = await server.createKey({ company: "race" });
   const body = { email: "race@x.example" };
@@ -55,7 +55,7 @@ it("makes one customer of 50 creates of one email at once, and refuses 49", asyn
     expect((await send(key, "GET", "/customers")).body.data).toHaveLength(1);
 });
 
-it("gives 30 creates at once under one Idempotency-Key the same answer, and makes one customer", async () => {
+it("cluster: 30 creates under one Idempotency-Key → one customer, one response", async () => {
   const send = await startCluster();
   const key = await server.createKey({ company: "idempotency" });
   const sent = await Promise.all(
@@ -80,7 +80,7 @@ it("gives 30 creates at once under one Idempotency-Key the same answer, and make
   }
 });
 
-it("lets one of 30 updates at once through that name the same entity tag, and refuses 29", async () => {
+it("cluster: 30 updates under one ETag → one 200, 29 times 412", async () => {
   const send = await startCluster();
   const key = await server.createKey({ company: "updates" });
   const created = await send(key, "POST", "/customers", { email: "tag@x.example" });
@@ -92,7 +92,7 @@ it("lets one of 30 updates at once through that name the same entity tag, and re
   expect(sent.map(({ status }) => status).sort()).toEqual([200, ...Array(29).fill(412)]);
 });
 
-it("shows on each process at once what another has written, and walks a list over all of them", async () => {
+it("cluster: writes of one process → visible to all, one iteration over all", async () => {
   const send = await startCluster();
   const key = await server.createKey({ company: "walk" });
   const ids: string[] = [];
@@ -110,7 +110,7 @@ it("shows on each process at once what another has written, and walks a list ove
   expect(seen.toSorted()).toEqual(ids.toSorted());
 });
 
-it("refuses a revoked key on the next request, on every process", async () => {
+it("cluster: key revoked → 401 from every process", async () => {
   const send = await startCluster();
   const key = await server.createKey({ company: "revoked" });
   for (let n = 0; n < processes * 2; n++) expect((await send(key, "GET", "/customers")).status).toBe(200);
@@ -118,7 +118,7 @@ it("refuses a revoked key on the next request, on every process", async () => {
   for (let n = 0; n < processes * 2; n++) expect((await send(key, "GET", "/customers")).status).toBe(401);
 });
 
-it("has one rate limit for all processes: of 60 requests at once exactly 30 pass", async () => {
+it("cluster: 60 requests at once, limit 30 → exactly 30 succeed", async () => {
   const send = await startCluster({ RATE_LIMIT_PER_MINUTE: "30" });
   const key = await server.createKey({ company: "limited" });
   const sent = await Promise.all(Array.from({ length: 60 }, () => send(key, "GET", "/customers")));
@@ -129,7 +129,7 @@ it("has one rate limit for all processes: of 60 requests at once exactly 30 pass
   expect(remaining.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, n) => n));
 });
 
-it("has one limit of failed keys for all processes", async () => {
+it("cluster: wrong keys → one limit for all processes", async () => {
   const send = await startCluster({ RATE_LIMIT_PER_MINUTE: "60" });
   const sent = await Promise.all(Array.from({ length: 12 }, () => send("dk_wrong", "GET", "/customers")));
   expect(sent.map(({ status }) => status).sort()).toEqual([...Array(6).fill(401), ...Array(6).fill(429)]);
