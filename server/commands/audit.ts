@@ -1,8 +1,39 @@
-/** Lists the audit trail of a company: who created and changed which customer, when, and in which fields. */
+/** `distribu audit`: who created and changed which customer of a company, when, and in which fields. */
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type Command, InvalidArgumentError } from "commander";
 import { createApiKeys } from "../apiKeys.ts";
+import { isCustomerId } from "../customerIds.ts";
 import type { Database, Value } from "../database/database.ts";
 import { named } from "../database/statement.ts";
 import { isoTime } from "../isoTime.ts";
+import { companyOption, parseTime } from "./options.ts";
+import { findCompany, withDatabase } from "./withDatabase.ts";
+
+/** Defines `distribu audit`. */
+export function define(command: Command): void {
+  command
+    .description(
+      "Lists who created and changed the customers of a company, when, and in which fields, the oldest first.",
+    )
+    .addOption(companyOption())
+    .option("--customer <id>", "only the entries of this customer", parseCustomerId)
+    .option("--since <time>", "only the entries from this time on, as in 2027-01-01T00:00:00Z", parseTime, 0)
+    .option("--json", "print a JSON object per line", false)
+    .addHelpText("after", "\nValues are not kept: they are personal data.")
+    .action(({ company, customer, since, json }) =>
+      withDatabase(async (database) => {
+        const filter = { companyId: await findCompany(database, company), customerId: customer, since };
+        // Standard output stays open: other code may still write to it.
+        await pipeline(Readable.from(listAudit(database, filter, json)), process.stdout, { end: false });
+      }),
+    );
+}
+
+function parseCustomerId(text: string): string {
+  if (!isCustomerId(text)) throw new InvalidArgumentError("It is not the id of a customer.");
+  return text;
+}
 
 /** What stands in the place of a key's id where an import has written. */
 export const importer = "import";

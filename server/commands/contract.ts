@@ -1,131 +1,113 @@
-#!/usr/bin/env node
-/** `distribu-contract`: asks an API for every answer that a key can provoke, and compares it with the contract. */
-import "../requireNode.ts";
+/** `distribu contract`: provokes every response of an API that a key can, and compares each with the contract. */
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { type Command, InvalidArgumentError } from "commander";
 import { basePath, contract } from "../contract.ts";
-import { confirmed, createApi, outsideAnswers } from "./contractResponses.ts";
+import { confirmResponse, createContractClient } from "./contractClient.ts";
+import { provokedResponses } from "./contractResponses.ts";
+import { UsageError } from "./usageError.ts";
 
-const usage = "distribu-contract --url <https://...> --key <dk_...> [--junit <file>]";
-const help = `Usage: ${usage}
-
-Compares the answers of a running API with the contract. Creates customers there, which the API
-cannot delete again, in the company of the key.
-
-  --url    where the API is, with or without ${basePath}
-  --key    an API key with both scopes, of a company that is meant for tests
-  --junit  a file to write the report to as JUnit XML too, for CI
-
-Exit code 0: every answer is as the contract says; 1: one differs, or none came; 2: wrong arguments.`;
-
-/** What came of one answer of the contract. */
+/** The result for one response of the contract. */
 interface Result {
   /** As in `createCustomer 409 A customer with this email already exists.` */
   name: string;
-  /** What the contract says and what came; empty where nothing differs. */
+  /** What the contract says and what the response was; empty when they agree. */
   report: string;
 }
 
-/** Wrong arguments: one line, and exit code 2. */
-class UsageError extends Error {}
-
-/** No answer came. */
+/** No response arrived. */
 class UnreachableError extends Error {}
 
-try {
-  const { url, key, junit, isHelp } = readArguments();
-  if (isHelp) console.log(help);
-  else process.exitCode = (await compare(url, key, junit)) ? 0 : 1;
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(`${error.message}. Usage: ${usage}`);
-  process.exitCode = 2;
+/** Defines `distribu contract`. */
+export function define(command: Command): void {
+  command
+    .description(
+      `Compares the responses of a running API with the contract. It creates customers, which the API cannot delete,
+in the company of the key.`,
+    )
+    .requiredOption("--url <url>", `where the API is, with or without ${basePath}`, parseUrl)
+    .requiredOption("--key <key>", "an API key with both scopes, of a company for tests", parseKey)
+    .option("--junit <file>", "also write the report to a file as JUnit XML, for CI")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0: every response conforms to the contract; 1: one differs, or none arrived; 2: wrong arguments.",
+    )
+    .action(async ({ url, key, junit }) => {
+      if (junit !== undefined) writeReport(junit, "");
+      process.exitCode = (await compare(url, key, junit)) ? 0 : 1;
+    });
 }
 
-function readArguments() {
-  let values: { url?: string; key?: string; junit?: string; help?: boolean };
-  try {
-    ({ values } = parseArgs({
-      options: {
-        url: { type: "string" },
-        key: { type: "string" },
-        junit: { type: "string" },
-        help: { type: "boolean" },
-      },
-    }));
-  } catch (error) {
-    // Node's messages go on to explain themselves.
-    throw new UsageError(String((error as Error).message).split(/[.\n]/)[0]);
-  }
-  const { url = "", key = "", junit, help: isHelp = false } = values;
-  if (isHelp) return { url, key, junit, isHelp };
-  if (!/^https?:\/\/[^/]/.test(url) || !URL.canParse(url))
-    throw new UsageError("--url must be an http address");
-  if (!/^[!-~]+$/.test(key)) throw new UsageError("--key must be an API key");
-  if (junit !== undefined) write(junit, "");
-  return { url: url.replace(/\/+$/, "").replace(new RegExp(`${basePath}$`), ""), key, junit, isHelp };
+function parseUrl(text: string): string {
+  if (!/^https?:\/\/[^/]/.test(text) || !URL.canParse(text))
+    throw new InvalidArgumentError("Give an http or https URL.");
+  return text.replace(/\/+$/, "").replace(new RegExp(`${basePath}$`), "");
 }
 
-/** Prints a line for each answer, and what differs; returns whether every answer came and none does. */
+function parseKey(text: string): string {
+  if (!/^[!-~]+$/.test(text)) throw new InvalidArgumentError("It is not an API key.");
+  return text;
+}
+
+/** Prints a line for each response, and what differs. Returns whether every response arrived and conforms. */
 async function compare(url: string, key: string, junit: string | undefined): Promise<boolean> {
-  console.log(`Compares ${url} with ${contract.info.title} ${contract.info.version}.`);
-  console.log("This creates customers there, as contract-...@contract.example; they are not deleted.\n");
+  console.log(`Comparing ${url} with ${contract.info.title} ${contract.info.version}.`);
+  console.log("This creates customers contract-...@contract.example there, which are not deleted.\n");
   // A proxy adds headers of its own.
-  const api = createApi({ url, key, strictHeaders: false });
+  const client = createContractClient({ url, key, strictHeaders: false });
   const results: Result[] = [];
   let unreachable: string | undefined;
   try {
-    for (const [name, provoke] of Object.entries(outsideAnswers)) {
-      const report = await differenceOf(async () => confirmed(name, await provoke(api)));
+    for (const [name, provoke] of Object.entries(provokedResponses)) {
+      const report = await reportDifferences(async () => confirmResponse(name, await provoke(client)));
       results.push({ name, report });
       console.log(
-        report === "" ? `same     ${name}` : `differs  ${name}\n${report.replaceAll(/^/gm, "         ")}`,
+        report === "" ? `conforms  ${name}` : `differs   ${name}\n${report.replaceAll(/^/gm, "          ")}`,
       );
     }
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
-    unreachable = `No answer came: ${error.message}`;
+    unreachable = `No response: ${error.message}`;
     console.error(unreachable);
   }
-  if (junit !== undefined) write(junit, junitOf(url, results, unreachable));
+  if (junit !== undefined) writeReport(junit, formatJunit(url, results, unreachable));
   if (unreachable !== undefined) return false;
   const differing = results.filter(({ report }) => report !== "").length;
   console.log(
-    `\n${results.length - differing} of ${results.length} answers are as the contract says; ${differing} differ.`,
+    `\n${results.length - differing} of ${results.length} responses conform to the contract; ${differing} differ.`,
   );
   return differing === 0;
 }
 
-/** The report of how an answer differs; empty where it does not. */
-async function differenceOf(provoke: () => Promise<unknown>): Promise<string> {
+/** The report on a response that differs; empty if it conforms. */
+async function reportDifferences(provoke: () => Promise<unknown>): Promise<string> {
   try {
     await provoke();
     return "";
   } catch (error) {
     const { name, message, cause } = error as Error & { cause?: NodeJS.ErrnoException };
     if (name === "TimeoutError") throw new UnreachableError(message);
-    // What fetch throws where there is no answer.
+    // What fetch throws when no response arrives.
     if (message === "fetch failed") throw new UnreachableError(cause?.code ?? String(cause));
     return message;
   }
 }
 
-/** The report as JUnit XML: a case for each answer, and an error where the API ceased to answer. */
-function junitOf(url: string, results: Result[], unreachable: string | undefined): string {
+/** The report as JUnit XML: a case for each response, and an error if the API stopped responding. */
+function formatJunit(url: string, results: Result[], unreachable: string | undefined): string {
   const cases = results.map(({ name, report }) => {
     const [operation] = name.split(" ");
-    const start = `<testcase classname="${operation}" name="${escaped(name)}"`;
+    const start = `<testcase classname="${operation}" name="${escapeXml(name)}"`;
     return report === ""
       ? `${start}/>`
-      : `${start}><failure message="differs from the contract">${escaped(report)}</failure></testcase>`;
+      : `${start}><failure message="differs from the contract">${escapeXml(report)}</failure></testcase>`;
   });
   if (unreachable !== undefined)
     cases.push(
-      `<testcase classname="any" name="an answer"><error message="${escaped(unreachable)}"/></testcase>`,
+      `<testcase classname="any" name="a response"><error message="${escapeXml(unreachable)}"/></testcase>`,
     );
   const failures = results.filter(({ report }) => report !== "").length;
   const counts = `tests="${cases.length}" failures="${failures}" errors="${cases.length - results.length}"`;
-  const name = escaped(`${contract.info.title} ${contract.info.version} at ${url}`);
+  const name = escapeXml(`${contract.info.title} ${contract.info.version} at ${url}`);
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites ${counts}>`,
@@ -137,16 +119,16 @@ function junitOf(url: string, results: Result[], unreachable: string | undefined
   ].join("\n");
 }
 
-/** Text for an element or an attribute of XML 1.0, which has no place for most control characters. */
-function escaped(text: string): string {
+/** Text for an element or attribute of XML 1.0, which allows few control characters. */
+function escapeXml(text: string): string {
   const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
   return text
     .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "\uFFFD")
     .replace(/[&<>"]/g, (character) => entities[character] as string);
 }
 
-/** @throws {UsageError} where the file cannot be written */
-function write(file: string, text: string): void {
+/** @throws {UsageError} when the file cannot be written */
+function writeReport(file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (error) {

@@ -1,9 +1,15 @@
 /** Copies one database to another, of either dialect, and compares the two. */
 import { createHash } from "node:crypto";
+import type { Command } from "commander";
+import { connectDatabase } from "../database/connect.ts";
+import { explainConnectError } from "../database/connectError.ts";
 import { idColumns, idValues } from "../database/customers.ts";
 import type { Database, Run, Value } from "../database/database.ts";
+import { describeUrl } from "../database/describeUrl.ts";
 import { keepStatements, named } from "../database/statement.ts";
 import { CommandError } from "../errors.ts";
+import { parseText } from "./options.ts";
+import { openDatabase } from "./withDatabase.ts";
 
 /** The tables that are copied, in an order that foreign keys allow, with the columns that order their rows. */
 const keys: Record<string, string[]> = {
@@ -175,4 +181,28 @@ function createDigest({ booleans }: Table) {
     },
     result: () => ({ rows: count, checksum: hash.digest("hex") }),
   };
+}
+
+/** Defines `distribu copy`. */
+export function define(command: Command): void {
+  command
+    .description(
+      "Copies a database, keys included, into an empty one, as from SQLite to PostgreSQL, and compares the two.",
+    )
+    .requiredOption("--from <database url>", "the database to read", parseText)
+    .requiredOption("--to <database url>", "the database to fill; it is created if there is none", parseText)
+    .addHelpText("after", "\nStop the servers first: what they write afterwards is not copied.")
+    .action(async ({ from, to }) => {
+      console.error(`From: ${describeUrl(from)}\nTo: ${describeUrl(to)}`);
+      const source = await openDatabase({ url: from });
+      const target = await connectDatabase({ url: to }).catch(async (error) => {
+        await source.close();
+        throw new CommandError(explainConnectError(to, error));
+      });
+      const copied = await copyDatabase(source, target).finally(() =>
+        Promise.all([source.close(), target.close()]),
+      );
+      for (const { table, rows, checksum } of copied)
+        console.log(`${table}: ${rows} rows, SHA-256 ${checksum} on both`);
+    });
 }

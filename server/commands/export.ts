@@ -1,11 +1,14 @@
 /** Exports the customers of a company as CSV, which imports back unchanged. */
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { Command } from "commander";
 import { stringify } from "csv-stringify";
 import { type CustomerRow, selectedColumns } from "../database/customers.ts";
 import type { Database } from "../database/database.ts";
 import { named } from "../database/statement.ts";
 import { csvColumns, safeText } from "./csv.ts";
+import { companyOption } from "./options.ts";
+import { findCompany, withDatabase } from "./withDatabase.ts";
 
 /** Rows that are read at once. */
 const pageSize = 1_000;
@@ -51,4 +54,22 @@ async function* cellsOf(database: Database, companyId: string): AsyncGenerator<(
     if (!last || rows.length < pageSize) return;
     after = last.id;
   }
+}
+
+/** Defines `distribu export`. */
+export function define(command: Command): void {
+  command
+    .description(
+      "Writes the customers of a company to standard output as CSV, the oldest first; import reads it back.",
+    )
+    .addOption(companyOption())
+    .addHelpText(
+      "after",
+      "\nA text that a spreadsheet would run as a formula gets an apostrophe, which import removes.",
+    )
+    .action(({ company }) =>
+      withDatabase(async (database) => {
+        await exportCustomers(database, await findCompany(database, company), process.stdout);
+      }),
+    );
 }

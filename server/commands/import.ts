@@ -1,8 +1,9 @@
 /** Imports customers from a CSV file: everything is checked first, then all is written, or nothing. */
-import { createReadStream, statSync } from "node:fs";
+import { createReadStream, existsSync, statSync } from "node:fs";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { SingleBar } from "cli-progress";
+import type { Command } from "commander";
 import { CsvError, parse } from "csv-parse";
 import { operations } from "../contract.ts";
 import { newCustomerId } from "../customerIds.ts";
@@ -13,6 +14,9 @@ import { ApiError, CommandError } from "../errors.ts";
 import { createRequestCheck } from "../validation.ts";
 import { importer } from "./audit.ts";
 import { bodyOf, type Cell, type CheckedBody, type CsvColumn, columnOf, csvColumns } from "./csv.ts";
+import { companyOption } from "./options.ts";
+import { UsageError } from "./usageError.ts";
+import { findCompany, withDatabase } from "./withDatabase.ts";
 
 /** Rows that one statement stages. */
 const batchSize = 500;
@@ -347,4 +351,39 @@ function createProgress(file: string) {
       bar?.stop();
     },
   };
+}
+
+/** Defines `distribu import`. */
+export function define(command: Command): void {
+  command
+    .description(
+      "Creates and updates customers from a CSV file, matched by email: all of them, or none if a row is invalid.",
+    )
+    .argument("<file.csv>", "the file to import")
+    .addOption(companyOption("slug of the company; keys create creates companies"))
+    .option("--dry-run", "only validate and count", false)
+    .addHelpText(
+      "after",
+      `
+Columns, in any order, of which only email is required: ${csvColumns.join(", ")}.
+An empty cell clears a field. A column that is absent, and an empty status, leave the field as it is.`,
+    )
+    .action(async (file: string, { company, dryRun }) => {
+      if (!existsSync(file)) throw new UsageError(`There is no file ${file}`);
+      await withDatabase(async (database) => {
+        const companyId = await findCompany(database, company);
+        const result = await importCustomers(database, companyId, file, {
+          isDryRun: dryRun,
+          report: console.error,
+        });
+        if (result.bad > 0) {
+          console.error(`${result.bad} of ${result.rows} rows are bad; nothing was written.`);
+          process.exitCode = 1;
+          return;
+        }
+        console.log(
+          `${result.created} created, ${result.updated} updated, ${result.unchanged} unchanged${dryRun ? " (dry run: nothing was written)" : ""}`,
+        );
+      });
+    });
 }

@@ -102,7 +102,8 @@ function sendStartPage({ headers }: Request, response: Response): void {
 
 function configuration() {
   try {
-    return readConfig(process.env);
+    const { PORT, HOST, LOG_LEVEL } = process.env;
+    return readConfig({ PORT, HOST, LOG_LEVEL });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(error.message);

@@ -1,14 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Scope } from "../../generated/messages.ts";
 import {
-  type AnswerName,
-  type Api,
-  confirmed,
-  createApi,
-  each,
+  type ContractClient,
+  confirmResponse,
+  createContractClient,
+  nameResponse,
+} from "../../server/commands/contractClient.ts";
+import {
   everyOperation,
-  nameOf,
-  outsideAnswers,
+  forOperations,
+  provokedResponses,
+  type ResponseName,
   reads,
   writes,
 } from "../../server/commands/contractResponses.ts";
@@ -22,11 +24,11 @@ import { shorten } from "../support/shorten.ts";
 type Start = typeof startServer;
 
 /**
- * What cannot be provoked with a key alone. With `outsideAnswers` this is every operation, status
+ * What cannot be provoked with a key alone. With `provokedResponses` this is every operation, status
  * and message of the contract: leaving one out does not compile.
  */
 const insideResponses: Record<
-  Exclude<AnswerName, keyof typeof outsideAnswers>,
+  Exclude<ResponseName, keyof typeof provokedResponses>,
   (start: Start) => Promise<ObservedResponse>
 > = {
   // First, as it takes ten seconds, in which the others run.
@@ -37,31 +39,31 @@ const insideResponses: Record<
     only(
       await (await start()).exchange(`GET /api/v1/customers HTTP/1.1\r\nA: ${"a".repeat(17_000)}\r\n\r\n`),
     ),
-  ...each(reads, "403 This API key lacks the customers:read scope.", async (start: Start, id) =>
+  ...forOperations(reads, "403 This API key lacks the customers:read scope.", async (start: Start, id) =>
     (await createApiOf(await start(), ["customers:write"])).call(id),
   ),
-  ...each(writes, "403 This API key lacks the customers:write scope.", async (start: Start, id) =>
+  ...forOperations(writes, "403 This API key lacks the customers:write scope.", async (start: Start, id) =>
     (await createApiOf(await start(), ["customers:read"])).call(id),
   ),
-  ...each(everyOperation, "429 Rate limit exceeded.", async (start: Start, id) => {
+  ...forOperations(everyOperation, "429 Rate limit exceeded.", async (start: Start, id) => {
     const api = await createApiOf(await start({ requestsPerMinute: 1 }));
     await api.call(id);
     return api.call(id);
   }),
-  ...each(everyOperation, "500 Internal server error.", async (start: Start, id) => {
+  ...forOperations(everyOperation, "500 Internal server error.", async (start: Start, id) => {
     const server = await start();
     const api = await createApiOf(server);
     await breakSchema(server);
     return api.call(id);
   }),
-  ...each(reads, "503 Service temporarily unavailable.", async (start: Start, id) => {
+  ...forOperations(reads, "503 Service temporarily unavailable.", async (start: Start, id) => {
     const server = await start();
     const api = await createApiOf(server);
     const customer = await api.create();
     await damageDatabase(server);
     return api.call(id, customer);
   }),
-  ...each(writes, "503 Service temporarily unavailable.", async (start: Start, id) => {
+  ...forOperations(writes, "503 Service temporarily unavailable.", async (start: Start, id) => {
     const server = await start();
     const api = await createApiOf(server);
     const release = await lockDatabase(server);
@@ -98,20 +100,20 @@ const details: Record<number, (response: ObservedResponse) => void> = {
 };
 
 function expectResponse(name: string, response: ObservedResponse): void {
-  confirmed(name, response);
+  confirmResponse(name, response);
   details[response.status]?.(response);
 }
 
 describe("responses that a key can provoke", () => {
   let server: TestServer;
-  let api: Api;
+  let api: ContractClient;
   beforeAll(async () => {
     server = await startServer();
     api = await createApiOf(server);
   });
   afterAll(() => server.stop());
 
-  it.each(titled(outsideAnswers))("response: %s → conforms", async (_title, name, provoke) => {
+  it.each(titled(provokedResponses))("response: %s → conforms", async (_title, name, provoke) => {
     expectResponse(name, await provoke(api));
   });
 });
@@ -133,7 +135,7 @@ describe.concurrent("responses with another cause", () => {
 });
 
 it("response: every status of any request → provoked", () => {
-  const names = Object.keys({ ...outsideAnswers, ...insideResponses });
+  const names = Object.keys({ ...provokedResponses, ...insideResponses });
   const statuses = names.flatMap((name) => /^any (\d+)/.exec(name)?.[1] ?? []);
   expect(Object.keys(contract["x-any-request"].responses)).toEqual([...new Set(statuses)].sort());
 });
@@ -143,11 +145,11 @@ function titled<Provoke>(responses: Record<string, Provoke>) {
   return Object.entries(responses).map(([name, provoke]) => [shorten(name, 58), name, provoke] as const);
 }
 
-async function createApiOf({ url, createKey }: TestServer, scopes?: Scope[]): Promise<Api> {
-  return createApi({ url, key: await createKey(scopes && { scopes }) });
+async function createApiOf({ url, createKey }: TestServer, scopes?: Scope[]): Promise<ContractClient> {
+  return createContractClient({ url, key: await createKey(scopes && { scopes }) });
 }
 
 function only(responses: ObservedResponse[]): ObservedResponse {
-  expect(responses.map(nameOf)).toHaveLength(1);
+  expect(responses.map(nameResponse)).toHaveLength(1);
   return responses[0] as ObservedResponse;
 }

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Api, createApi, operationNamed } from "../../server/commands/contractResponses.ts";
+import {
+  type ContractClient,
+  createContractClient,
+  getOperation,
+} from "../../server/commands/contractClient.ts";
 import { contract, type Operation, operations } from "../../server/contract.ts";
 import { findResponses, findSchemaErrors } from "../../server/contractCheck.ts";
 import type { OperationId } from "../../server/operations.ts";
@@ -48,8 +52,8 @@ describe("examples", () => {
   afterAll(() => server.stop());
 
   /** The API with a key of a new company, as examples share their emails. */
-  async function apiFor(company: string): Promise<Api> {
-    return createApi({ url: server.url, key: await server.createKey({ company }) });
+  async function apiFor(company: string): Promise<ContractClient> {
+    return createContractClient({ url: server.url, key: await server.createKey({ company }) });
   }
 
   const requests = operations.flatMap((operation) =>
@@ -113,12 +117,12 @@ function requestExamples(operation: Operation): Record<string, Part> {
 }
 
 function responseExample(id: OperationId, status: number, name: string): Part {
-  return namedExamples(findResponses(operationNamed(id))[status])[name];
+  return namedExamples(findResponses(getOperation(id))[status])[name];
 }
 
 /** Creates the customer of the contract's `full` example. */
-async function createExample(api: Api): Promise<{ id: string }> {
-  const body = JSON.stringify(requestExamples(operationNamed("createCustomer")).full);
+async function createExample(api: ContractClient): Promise<{ id: string }> {
+  const body = JSON.stringify(requestExamples(getOperation("createCustomer")).full);
   const response = await api.call("createCustomer", { body });
   return { id: JSON.parse(response.body).data.id };
 }

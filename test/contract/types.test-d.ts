@@ -7,7 +7,7 @@ import {
   entityTagOf,
   unwrap,
 } from "../../client/index.ts";
-import { type AnswerName, each } from "../../server/commands/contractResponses.ts";
+import { forOperations, type ResponseName } from "../../server/commands/contractResponses.ts";
 import type { ObservedResponse } from "../../server/contractCheck.ts";
 import { ApiError } from "../../server/errors.ts";
 import { type Call, type Customer, implementOperations, type Operations } from "../../server/operations.ts";
@@ -129,23 +129,24 @@ it("Call: handler reads what the contract does not describe → error", () => {
 });
 
 it("responses: a status or message left out → error", () => {
-  const withoutStatus = {} as Record<Exclude<AnswerName, "getCustomer 304">, ObservedResponse>;
+  const withoutStatus = {} as Record<Exclude<ResponseName, "getCustomer 304">, ObservedResponse>;
   // @ts-expect-error getCustomer 304 is missing
-  withoutStatus satisfies Record<AnswerName, ObservedResponse>;
+  withoutStatus satisfies Record<ResponseName, ObservedResponse>;
   const withoutMessage = {} as Record<
-    Exclude<AnswerName, "listCustomers 400 Invalid cursor.">,
+    Exclude<ResponseName, "listCustomers 400 Invalid cursor.">,
     ObservedResponse
   >;
   // @ts-expect-error one message of listCustomers 400 is missing
-  withoutMessage satisfies Record<AnswerName, ObservedResponse>;
+  withoutMessage satisfies Record<ResponseName, ObservedResponse>;
 });
 
 it("responses: one that the contract does not have → error", () => {
-  each(["getCustomer"], "404 Customer not found.", async () => ({}) as ObservedResponse);
+  forOperations(["getCustomer"], "404 Customer not found.", async () => ({}) as ObservedResponse);
   // @ts-expect-error no such message
-  each(["getCustomer"], "404 No such customer.", async () => ({}) as ObservedResponse);
+  forOperations(["getCustomer"], "404 No such customer.", async () => ({}) as ObservedResponse);
+  const both = ["getCustomer", "listCustomers"] as const;
   // @ts-expect-error listCustomers has no 404
-  each(["getCustomer", "listCustomers"], "404 Customer not found.", async () => ({}) as ObservedResponse);
+  forOperations(both, "404 Customer not found.", async () => ({}) as ObservedResponse);
 });
 
 describe("openapi-fetch client", () => {

@@ -1,4 +1,4 @@
-/** `npm run backup`: a copy of a SQLite database while a server writes to it, and what is restored from it. */
+/** `distribu backup`: a copy of a SQLite database while a server writes to it, and what is restored from it. */
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import SqliteConnection from "better-sqlite3";
@@ -92,7 +92,7 @@ describe("backup", () => {
     for (const file of kept) {
       writeFileSync(file, "kept");
       const { code, stderr } = await backUp(file.replace(".part", ""));
-      expect([code, stderr]).toEqual([1, `${file} exists; a backup overwrites nothing\n`]);
+      expect([code, stderr]).toEqual([1, `${file} exists; a backup never overwrites a file\n`]);
       expect(readFileSync(file, "utf8")).toBe("kept");
     }
   });

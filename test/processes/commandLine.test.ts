@@ -1,11 +1,27 @@
+/** `distribu`: help, wrong arguments, and the database that a command uses. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { runCommand } from "../support/processes.ts";
+import { createTables, runCommand, runProgram } from "../support/processes.ts";
 import { bothScopes } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
-describe("help and arguments", () => {
+/** Runs a command, with all that it prints. */
+function runDistribu(args: string[], environment: Record<string, string> = {}) {
+  return runProgram(process.execPath, ["dist/server/cli.js", ...args], environment);
+}
+
+function folderOfTest(): string {
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  return folder.path;
+}
+
+describe("help", () => {
   it.each([
-    [["--help"], ["create", "list", "revoke", "import", "export", "copy", "backup", "audit"]],
+    [["--help"], ["serve", "keys", "import", "export", "copy", "backup", "audit", "sandbox", "contract"]],
+    [["help"], ["Usage: distribu [options] [command]"]],
+    [["help", "import"], ["Usage: distribu import [options] <file.csv>"]],
     [
       ["keys", "--help"],
       ["create", "list", "revoke"],
@@ -14,7 +30,7 @@ describe("help and arguments", () => {
       ["keys", "create", "--help"],
       ["--company", "--scopes", "--name", "--expires", ...bothScopes],
     ],
-    [["keys", "list", "--help"], ["Usage: keys list"]],
+    [["keys", "list", "--help"], ["Usage: distribu keys list"]],
     [["keys", "revoke", "-h"], ["<prefix or id>"]],
     [
       ["import", "--help"],
@@ -30,15 +46,31 @@ describe("help and arguments", () => {
       ["copy", "--help"],
       ["--from", "--to"],
     ],
-  ])("command line: %j → the usage on standard output", async (args, words) => {
+    [["serve", "--help"], ["Usage: distribu serve"]],
+    [["sandbox", "--help"], ["Usage: distribu sandbox"]],
+    [
+      ["contract", "--help"],
+      ["--url", "--key", "--junit"],
+    ],
+  ])("%j → usage on standard output, exit code 0, no database", async (args, words) => {
     const { code, stdout, stderr } = await runCommand(args, { DATABASE_URL: "none" });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toMatch(/^Usage: /);
+    expect(stdout).toMatch(/^Usage: distribu /);
     for (const word of words) expect(stdout).toContain(word);
   });
 
+  it("--version → the version of the package", async () => {
+    const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+    expect(await runCommand(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+  });
+});
+
+describe("wrong arguments", () => {
+  const create = ["keys", "create", "--company", "acme", "--scopes", "customers:read"];
   it.each([
     [[]],
+    [["delete"]],
+    [["toString"]],
     [["keys"]],
     [["keys", "delete"]],
     [["keys", "constructor"]],
@@ -49,50 +81,98 @@ describe("help and arguments", () => {
     [["keys", "create", "--company", "a".repeat(101), "--scopes", "customers:read"]],
     [["keys", "create", "--company", "acme", "--scopes", "customers:delete"]],
     [["keys", "create", "--company", "acme", "--scopes", "customers:read,"]],
-    [["keys", "create", "--company", "acme", "--scopes", "customers:read", "--name", "n".repeat(101)]],
-    [["keys", "create", "--company", "acme", "--scopes", "customers:read", "--name", "two\nlines"]],
-    [["keys", "create", "--company", "acme", "--scopes", "customers:read", "--expires", "tomorrow"]],
-    [
-      [
-        "keys",
-        "create",
-        "--company",
-        "acme",
-        "--scopes",
-        "customers:read",
-        "--expires",
-        "2027-01-01T00:00:00",
-      ],
-    ],
-    [
-      [
-        "keys",
-        "create",
-        "--company",
-        "acme",
-        "--scopes",
-        "customers:read",
-        "--expires",
-        "2027-13-01T00:00:00Z",
-      ],
-    ],
-    [["keys", "create", "--company", "acme", "--scopes", "customers:read", "--unknown", "x"]],
+    [[...create, "--name", "n".repeat(101)]],
+    [[...create, "--name", "two\nlines"]],
+    [[...create, "--expires", "tomorrow"]],
+    [[...create, "--expires", "2999-01-01T00:00:00"]],
+    [[...create, "--expires", "2999-13-01T00:00:00Z"]],
+    [[...create, "--expires", "2999-02-30"]],
+    [[...create, "--unknown", "x"]],
     [["keys", "list", "extra"]],
     [["keys", "revoke"]],
     [["keys", "revoke", "one", "two"]],
+    [["import"]],
     [["import", "--company", "acme"]],
     [["import", "nosuchfile.csv", "--company", "acme"]],
+    [["import", "package.json"]],
+    [["import", "package.json", "--company", "x", "--dry"]],
+    [["import", "package.json", "tsconfig.json", "--company", "x"]],
     [["export"]],
+    [["export", "--company", ""]],
+    [["backup"]],
+    [["audit"]],
+    [["audit", "--company", "known", "--since", "yesterday"]],
+    [["audit", "--company", "known", "--customer", "1"]],
     [["copy", "--from", "sqlite::memory:"]],
-  ])("command line: %j → exit code 2 and one line", async (args) => {
-    const ended = await runCommand(args, { DATABASE_URL: "none" });
-    expect(ended).toEqual({ code: 2, stdout: "", stderr: expect.stringMatching(/^[^\n]+\n$/) });
+    [["serve", "extra"]],
+  ])("%j → one line on standard error, exit code 2, no database", async (args) => {
+    const result = await runCommand(args, { DATABASE_URL: "none" });
+    expect(result).toEqual({ code: 2, stdout: "", stderr: expect.stringMatching(/^[^\n]+\n$/) });
+    expect(result.stderr).not.toMatch(/undefined|\bat .*:\d+:\d+/);
   });
 
-  it("command line: database cannot be opened → exit code 1 and one line", async () => {
-    const folder = temporaryFolder();
-    onTestFinished(folder.remove);
-    const ended = await runCommand(["keys", "list"], { DATABASE_URL: `sqlite:${folder.path}` });
-    expect(ended).toEqual({ code: 1, stdout: "", stderr: expect.stringMatching(/^[^\n]+\n$/) });
+  it("an unknown command → the one that it resembles", async () => {
+    expect((await runCommand(["kyes"])).stderr).toBe("unknown command 'kyes' (Did you mean keys?)\n");
+    expect((await runCommand(["keys"])).stderr).toBe("No command given. Commands: create, list, revoke\n");
+  });
+});
+
+describe("the database of a command", () => {
+  it("standard error names it: absolute file, or user, host, port and name, and no password", async () => {
+    const folder = folderOfTest();
+    await createTables(`sqlite:${folder}/known.db`);
+    const known = await runDistribu(["keys", "list"], { DATABASE_URL: `sqlite:${folder}/known.db` });
+    expect(known).toMatchObject({ code: 0, stderr: `Database: sqlite:${folder}/known.db\n` });
+    const relative = await runDistribu(["keys", "list"], { DATABASE_URL: "sqlite:no/such.db" });
+    expect(relative.stderr).toBe(
+      `Database: sqlite:${process.cwd()}/no/such.db\nThere is no database at ${process.cwd()}/no/such.db\n`,
+    );
+    const url = "postgres://ann:s3cret@127.0.0.1:1/name?password=s3cret";
+    const { code, stderr } = await runDistribu(["keys", "list"], { DATABASE_URL: url });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        "Database: postgres://ann@127.0.0.1:1/name\n" +
+        "Cannot reach PostgreSQL at 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1\n",
+    });
+  });
+
+  it.each([
+    [["keys", "create", "--company", "acme", "--scopes", "customers:read"]],
+    [["keys", "list"]],
+    [["import", "package.json", "--company", "acme"]],
+    [["export", "--company", "acme"]],
+    [["backup", "copy.db"]],
+    [["audit", "--company", "acme"]],
+  ])("%j without a database → exit code 1, and none is created", async (args) => {
+    const file = join(folderOfTest(), "folder", "distribu.db");
+    const { code, stdout, stderr } = await runDistribu(args, { DATABASE_URL: `sqlite:${file}` });
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toBe(`Database: sqlite:${file}\nThere is no database at ${file}\n`);
+    expect(existsSync(join(file, ".."))).toBe(false);
+  });
+
+  it("production without DATABASE_URL → exit code 1", async () => {
+    const { code, stderr } = await runDistribu(["keys", "list"], {
+      NODE_ENV: "production",
+      DATABASE_URL: "",
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^DATABASE_URL is required in production\./);
+  });
+
+  it("an invalid DATABASE_URL → exit code 1, and one line that names it", async () => {
+    const { code, stderr } = await runDistribu(["keys", "list"], { DATABASE_URL: "mysql://x" });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^DATABASE_URL=mysql:\/\/x is not valid\./);
+  });
+
+  it("a file that is no database → exit code 1, and a line that names it", async () => {
+    const folder = folderOfTest();
+    const { code, stderr } = await runDistribu(["keys", "list"], { DATABASE_URL: `sqlite:${folder}` });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `Database: sqlite:${folder}\nCannot open the database ${folder}: unable to open database file\n`,
+    );
   });
 });

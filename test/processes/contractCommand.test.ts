@@ -1,20 +1,20 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { outsideAnswers } from "../../server/commands/contractResponses.ts";
+import { provokedResponses } from "../../server/commands/contractResponses.ts";
 import { serve } from "../support/otherServers.ts";
 import { runCommand } from "../support/processes.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { unescapeXml } from "../support/unescapeXml.ts";
 
-const count = Object.keys(outsideAnswers).length;
+const count = Object.keys(provokedResponses).length;
 
 function runContract(...args: string[]) {
-  return runCommand(args, {}, ["dist/server/commands/contract.js"]);
+  return runCommand(["contract", ...args]);
 }
 
-describe("distribu-contract", () => {
+describe("contract", () => {
   let server: TestServer;
   let key: string;
   beforeAll(async () => {
@@ -23,45 +23,45 @@ describe("distribu-contract", () => {
   });
   afterAll(() => server.stop());
 
-  it("distribu-contract: our server → warns that it creates customers, exit code 0", async () => {
+  it("contract: our server → warns that it creates customers, exit code 0", async () => {
     const { code, stdout, stderr } = await runContract("--url", server.url, "--key", key);
     expect(stderr).toBe("");
-    expect(stdout.indexOf("This creates customers there")).toBeLessThan(stdout.indexOf("same "));
-    expect(stdout).toContain("same     createCustomer 409 A customer with this email already exists.\n");
-    expect(stdout.match(/^same /gm)).toHaveLength(count);
-    expect(stdout).toContain(`\n${count} of ${count} answers are as the contract says; 0 differ.\n`);
+    expect(stdout.indexOf("This creates customers there")).toBeLessThan(stdout.indexOf("conforms "));
+    expect(stdout).toContain("conforms  createCustomer 409 A customer with this email already exists.\n");
+    expect(stdout.match(/^conforms /gm)).toHaveLength(count);
+    expect(stdout).toContain(`\n${count} of ${count} responses conform to the contract; 0 differ.\n`);
     expect(code).toBe(0);
   });
 
-  it("distribu-contract: URL with /api/v1, headers of a proxy → no difference", async () => {
+  it("contract: URL with /api/v1, headers of a proxy → no difference", async () => {
     const proxy = await serveChanged(server.url, (text) => text, { Via: "1.1 proxy" });
     const { code } = await runContract("--url", `${proxy}/api/v1/`, "--key", key);
     expect(code).toBe(0);
   });
 
-  it("distribu-contract: a differing response → contract and response, exit code 1", async () => {
+  it("contract: a differing response → contract and response, exit code 1", async () => {
     const proxy = await serveChanged(server.url, (text) =>
       text.replace("Customer not found.", "No such customer.").replace('"field":"cursor"', '"field":"page"'),
     );
     const { code, stdout } = await runContract("--url", proxy, "--key", key);
-    expect(stdout.match(/^differs {2}.*$/gm)).toEqual([
-      "differs  listCustomers 400 Invalid cursor.",
-      "differs  getCustomer 404 Customer not found.",
-      "differs  updateCustomer 404 Customer not found.",
+    expect(stdout.match(/^differs {3}.*$/gm)).toEqual([
+      "differs   listCustomers 400 Invalid cursor.",
+      "differs   getCustomer 404 Customer not found.",
+      "differs   updateCustomer 404 Customer not found.",
     ]);
     expect(stdout).toMatch(
       /body\/error\n +- contract: Customer not found\.\n +\+ response: No such customer\.\n/,
     );
     expect(stdout).toMatch(/body\/field\n +- contract: cursor\n +\+ response: page\n/);
-    expect(stdout).toContain(`\n${count - 3} of ${count} answers are as the contract says; 3 differ.\n`);
+    expect(stdout).toContain(`\n${count - 3} of ${count} responses conform to the contract; 3 differ.\n`);
     expect(code).toBe(1);
   });
 
-  it("distribu-contract: --junit → a case for each response, valid XML", async () => {
+  it("contract: --junit → a case for each response, valid XML", async () => {
     const junit = reportOfTest();
     const { code } = await runContract("--url", server.url, "--key", key, "--junit", junit);
     const cases = casesOf(readFileSync(junit, "utf8"), { tests: count, failures: 0, errors: 0 });
-    expect(cases.map(({ name }) => name)).toEqual(Object.keys(outsideAnswers));
+    expect(cases.map(({ name }) => name)).toEqual(Object.keys(provokedResponses));
     expect(new Set(cases.map(({ content }) => content))).toEqual(new Set([""]));
     expect(code).toBe(0);
 
@@ -82,54 +82,58 @@ describe("distribu-contract", () => {
     );
   });
 
-  it("distribu-contract: --junit, server unreachable → an error in the report", async () => {
+  it("contract: --junit, server unreachable → an error in the report", async () => {
     const stopped = await startServer();
     await stopped.stop();
     const junit = reportOfTest();
     const { code } = await runContract("--url", stopped.url, "--key", key, "--junit", junit);
     const cases = casesOf(readFileSync(junit, "utf8"), { tests: 1, failures: 0, errors: 1 });
-    expect(cases[0]?.content).toBe('<error message="No answer came: ECONNREFUSED"/>');
+    expect(cases[0]?.content).toBe('<error message="No response: ECONNREFUSED"/>');
     expect(code).toBe(1);
   });
 
-  it("distribu-contract: key without a scope → names the missing responses", async () => {
+  it("contract: key without a scope → names the missing responses", async () => {
     const readOnly = await server.createKey({ scopes: ["customers:read"] });
     const { code, stdout } = await runContract("--url", server.url, "--key", readOnly);
-    expect(stdout).toContain("differs  createCustomer 201\n");
+    expect(stdout).toContain("differs   createCustomer 201\n");
     expect(stdout).toContain("response: createCustomer 403 This API key lacks the customers:write scope.");
     expect(code).toBe(1);
   });
 
-  it("distribu-contract: a page for every request → every response differs", async () => {
+  it("contract: a page for every request → every response differs", async () => {
     const url = await serve((_request, response) =>
       response.writeHead(200, { "Content-Type": "text/html" }).end(),
     );
     const { code, stdout } = await runContract("--url", url, "--key", key);
-    expect(stdout).not.toMatch(/^same /m);
-    expect(stdout).toContain(`\n0 of ${count} answers are as the contract says; ${count} differ.\n`);
+    expect(stdout).not.toMatch(/^conforms /m);
+    expect(stdout).toContain(`\n0 of ${count} responses conform to the contract; ${count} differ.\n`);
     expect(code).toBe(1);
   });
 
-  it("distribu-contract: server unreachable → one line, exit code 1", async () => {
+  it("contract: server unreachable → one line, exit code 1", async () => {
     const stopped = await startServer();
     await stopped.stop();
     const { code, stderr } = await runContract("--url", stopped.url, "--key", key);
-    expect(stderr).toBe("No answer came: ECONNREFUSED\n");
+    expect(stderr).toBe("No response: ECONNREFUSED\n");
     expect(code).toBe(1);
   });
 
   it.each([
-    ["no address", ["--key", "dk_x"], "--url must be an http address"],
-    ["an address that is none", ["--url", "distribu.app", "--key", "dk_x"], "--url must be an http address"],
-    ["no key", ["--url", "http://127.0.0.1:9"], "--key must be an API key"],
-    ["an option that it does not have", ["--urls", "x"], "Unknown option '--urls'"],
+    ["no address", ["--key", "dk_x"], "required option '--url <url>' not specified"],
+    ["an address that is none", ["--url", "distribu.app", "--key", "dk_x"], "'--url <url>' argument '"],
+    ["no key", ["--url", "http://127.0.0.1:9"], "required option '--key <key>' not specified"],
+    [
+      "an unknown option",
+      ["--url", "http://127.0.0.1:9", "--key", "dk_x", "--urls", "x"],
+      "unknown option '--urls' (Did you mean --url?)",
+    ],
     [
       "a report that it cannot write",
       ["--url", "http://127.0.0.1:9", "--key", "dk_x", "--junit", "/no/folder/report.xml"],
       "--junit cannot be written: ENOENT",
     ],
-    ["an argument that it does not take", ["http://127.0.0.1:9"], "Unexpected argument"],
-  ])("distribu-contract: %s → one line, exit code 2", async (_title, args, message) => {
+    ["an extra argument", ["--url", "http://127.0.0.1:9", "--key", "dk_x", "more"], "too many arguments"],
+  ])("contract: %s → one line, exit code 2", async (_title, args, message) => {
     const { code, stdout, stderr } = await runContract(...args);
     expect(stderr).toContain(message);
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
@@ -137,10 +141,10 @@ describe("distribu-contract", () => {
     expect(code).toBe(2);
   });
 
-  it("distribu-contract: --help → the usage, exit code 0", async () => {
+  it("contract: --help → the usage, exit code 0", async () => {
     const { code, stdout } = await runContract("--help");
-    expect(stdout).toContain("distribu-contract --url");
-    expect(stdout).toContain("Creates customers there");
+    expect(stdout).toContain("Usage: distribu contract [options]");
+    expect(stdout).toContain("It creates customers");
     expect(code).toBe(0);
   });
 });

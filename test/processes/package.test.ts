@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
-import { outsideAnswers } from "../../server/commands/contractResponses.ts";
+import { provokedResponses } from "../../server/commands/contractResponses.ts";
 import { installPackage } from "../support/packages.ts";
 import { runProgram } from "../support/processes.ts";
 import { startServer } from "../support/server.ts";
@@ -18,7 +18,7 @@ describe("package", () => {
 
   it("package: npm pack → build, contract and documentation, no sources or tests", () => {
     for (const file of [
-      "dist/server/commands/contract.js",
+      "dist/server/cli.js",
       "dist/docs.html",
       "dist/server/main.js",
       "generated/openapi.json",
@@ -36,12 +36,12 @@ describe("package", () => {
     expect(others).toEqual([]);
   });
 
-  it("package: npx distribu-contract → runs with the package's own dependencies", async () => {
+  it("package: npx distribu → runs with the package's own dependencies", async () => {
     const ended = await runProgram("bash", [
       "-c",
-      `cd ${folder.path} && npx --offline -- distribu-contract --help`,
+      `cd ${folder.path} && npx --offline -- distribu contract --help`,
     ]);
-    expect(ended.stdout).toMatch(/^Usage: distribu-contract --url/);
+    expect(ended.stdout).toMatch(/^Usage: distribu contract \[options\]/);
     expect(ended.code).toBe(0);
   });
 
@@ -55,8 +55,8 @@ describe("package", () => {
     const environment = { URL: server.url, KEY: await server.createKey() };
     const ended = await runProgram("bash", ["-ec", `cd ${folder.path}\n${run}`], environment);
     expect(ended.stderr.replaceAll(/^npm warn .*\n/gm, "")).toBe("");
-    const count = Object.keys(outsideAnswers).length;
-    expect(ended.stdout).toContain(`\n${count} of ${count} answers are as the contract says; 0 differ.\n`);
+    const count = Object.keys(provokedResponses).length;
+    expect(ended.stdout).toContain(`\n${count} of ${count} responses conform to the contract; 0 differ.\n`);
     expect(ended.code).toBe(0);
     const { path } = steps.find(({ uses }: { uses?: string }) =>
       uses?.startsWith("actions/upload-artifact"),

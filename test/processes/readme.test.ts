@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { variables } from "../../server/config.ts";
 import { createDemo } from "../../server/demo.ts";
 import { serveChecked } from "../support/otherServers.ts";
-import { type ProgramResult, runCommand, runProgram } from "../support/processes.ts";
+import { createTables, type ProgramResult, runCommand, runProgram } from "../support/processes.ts";
 import { startServer } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
@@ -59,8 +59,9 @@ describe("README.md", () => {
     const lines =
       blocksOf(readme, "bash")
         .join("\n")
-        .match(/^npm run --silent keys .*$/gm) ?? [];
+        .match(/^npx distribu keys .*$/gm) ?? [];
     expect(lines).toHaveLength(4);
+    await createTables(DATABASE_URL);
     let key = "";
     for (const line of lines) {
       const command = line.replace("dk_AbCdEfGhI", key.slice(0, 12));
@@ -108,7 +109,7 @@ describe("README.md, CONTRIBUTING.md and SECURITY.md", () => {
         !["audit", "ci", "install", "pack", "prune"].includes(name as string) && !scripts[name as string],
     );
     expect(unknown).toEqual([]);
-    for (const name of ["start", "test", "keys", "generate", "contract"]) expect(commands).toContain(name);
+    for (const name of ["start", "test", "generate"]) expect(commands).toContain(name);
     for (const [, file] of pages.matchAll(/\]\(([\w./-]+)\)/g)) readFileSync(file as string);
     for (const [, file] of pages.matchAll(/`((?:server|test|openapi)\/[\w/]+\.\w+)`/g))
       readFileSync(file as string);

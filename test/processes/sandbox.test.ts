@@ -1,14 +1,16 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
-  type AnswerName,
-  type Api,
-  confirmed,
-  createApi,
-  each,
+  type ContractClient,
+  confirmResponse,
+  createContractClient,
+  nameResponse,
+} from "../../server/commands/contractClient.ts";
+import {
   everyOperation,
-  nameOf,
-  outsideAnswers,
+  forOperations,
+  provokedResponses,
+  type ResponseName,
   reads,
   writes,
 } from "../../server/commands/contractResponses.ts";
@@ -24,30 +26,32 @@ import { unescapeXml } from "../support/unescapeXml.ts";
 const spawnSandbox = () => spawnServer({}, "dist/server/sandbox/main.js");
 
 /** The API of a sandbox, as one of its keys finds it. */
-function apiOf({ url }: SpawnedServer, name: keyof typeof sandboxKeys = "both"): Api {
-  return createApi({ url, key: sandboxKeys[name].key });
+function apiOf({ url }: SpawnedServer, name: keyof typeof sandboxKeys = "both"): ContractClient {
+  return createContractClient({ url, key: sandboxKeys[name].key });
 }
 
-/** What is provoked with another key than that which may all. With `outsideAnswers` this is the whole contract. */
+/** What is provoked with another key than that which may all. With `provokedResponses` this is the whole contract. */
 const otherAnswers: Record<
-  Exclude<AnswerName, keyof typeof outsideAnswers>,
+  Exclude<ResponseName, keyof typeof provokedResponses>,
   (sandbox: SpawnedServer) => Promise<ObservedResponse>
 > = {
-  ...each(reads, "403 This API key lacks the customers:read scope.", (sandbox: SpawnedServer, id) =>
+  ...forOperations(reads, "403 This API key lacks the customers:read scope.", (sandbox: SpawnedServer, id) =>
     apiOf(sandbox, "write").call(id),
   ),
-  ...each(writes, "403 This API key lacks the customers:write scope.", (sandbox: SpawnedServer, id) =>
-    apiOf(sandbox, "read").call(id),
+  ...forOperations(
+    writes,
+    "403 This API key lacks the customers:write scope.",
+    (sandbox: SpawnedServer, id) => apiOf(sandbox, "read").call(id),
   ),
-  ...each(everyOperation, "429 Rate limit exceeded.", async (sandbox: SpawnedServer, id) => {
+  ...forOperations(everyOperation, "429 Rate limit exceeded.", async (sandbox: SpawnedServer, id) => {
     const api = apiOf(sandbox, "limited");
     for (let request = 1; request <= 5; request++) await api.call(id);
     return api.call(id);
   }),
-  ...each(everyOperation, "500 Internal server error.", (sandbox: SpawnedServer, id) =>
+  ...forOperations(everyOperation, "500 Internal server error.", (sandbox: SpawnedServer, id) =>
     apiOf(sandbox, "broken").call(id),
   ),
-  ...each(everyOperation, "503 Service temporarily unavailable.", (sandbox: SpawnedServer, id) =>
+  ...forOperations(everyOperation, "503 Service temporarily unavailable.", (sandbox: SpawnedServer, id) =>
     apiOf(sandbox, "unavailable").call(id),
   ),
   "any 400 Malformed request.": (sandbox) => exchange(sandbox, "no HTTP\r\n\r\n"),
@@ -66,8 +70,9 @@ describe("sandbox", () => {
   it("sandbox: its keys → every response of the contract", async () => {
     const sandbox = await spawnSandbox();
     const api = apiOf(sandbox);
-    for (const [name, provoke] of Object.entries(outsideAnswers)) confirmed(name, await provoke(api));
-    for (const [name, provoke] of Object.entries(otherAnswers)) confirmed(name, await provoke(sandbox));
+    for (const [name, provoke] of Object.entries(provokedResponses))
+      confirmResponse(name, await provoke(api));
+    for (const [name, provoke] of Object.entries(otherAnswers)) confirmResponse(name, await provoke(sandbox));
   });
 
   it.each([
@@ -175,12 +180,12 @@ describe("start page", () => {
       expect(ended.code, ended.stderr).toBe(0);
       if (isTooLarge)
         expect(ended.stdout).toMatch(/^HTTP\/1\.1 431 .*\{"error":"Request headers are too large\."\}$/s);
-      else confirmed(name, seen.at(-1) as ObservedResponse);
+      else confirmResponse(name, seen.at(-1) as ObservedResponse);
     }
     /** The status and the message, without operation and remark. */
     const answerOf = (name: string) => name.replace(/^\w+ /, "").replace(/ \([^()]*\)$/, "");
     const provoked = new Set(shown.map(({ name }) => answerOf(name)));
-    const described = Object.keys({ ...outsideAnswers, ...otherAnswers })
+    const described = Object.keys({ ...provokedResponses, ...otherAnswers })
       .map(answerOf)
       .filter((answer) => !answer.startsWith("408 "));
     expect([...provoked].sort()).toEqual([...new Set(described)].sort());
@@ -196,11 +201,11 @@ describe("start page", () => {
 });
 
 /** Every customer that a key sees, in the order of the list. */
-async function walk(api: Api): Promise<Customer[]> {
+async function walk(api: ContractClient): Promise<Customer[]> {
   const customers: Customer[] = [];
   for (let cursor = ""; cursor !== null; ) {
     const answer = await api.call("listCustomers", { query: `?limit=100&cursor=${cursor}` });
-    expect(nameOf(answer)).toBe("listCustomers 200");
+    expect(nameResponse(answer)).toBe("listCustomers 200");
     const { data, pagination } = JSON.parse(answer.body);
     customers.push(...data);
     cursor = pagination.nextCursor;

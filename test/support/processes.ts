@@ -3,6 +3,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process"
 import { once } from "node:events";
 import { onTestFinished } from "vitest";
 import { type CustomersClient, createCustomersClient } from "../../client/index.ts";
+import { connectDatabase } from "../../server/database/connect.ts";
 import { createTestFetch } from "./checkedFetch.ts";
 import { assertNoKey, assertNoSecretsInLog } from "./secrets.ts";
 import { bothScopes } from "./server.ts";
@@ -129,15 +130,16 @@ export async function runProgram(
 }
 
 /**
- * Runs a command until it exits.
+ * Runs a command until it exits. Standard error comes without the first lines, which name the database.
  * @param program Node's arguments before those of the command; by default the built command line
  */
-export function runCommand(
+export async function runCommand(
   args: string[],
   environment: Record<string, string> = {},
   program = ["dist/server/cli.js"],
 ): Promise<ProgramResult> {
-  return runProgram(process.execPath, [...program, ...args], environment);
+  const result = await runProgram(process.execPath, [...program, ...args], environment);
+  return { ...result, stderr: result.stderr.replace(/^((Database|From|To): .*\n)+/, "") };
 }
 
 /** Runs a server that exits by itself. */
@@ -145,8 +147,14 @@ export function runServer(environment: Record<string, string>): Promise<ProgramR
   return runProgram(process.execPath, ["dist/server/main.js"], { ...serverEnvironment, ...environment });
 }
 
-/** Creates a key of company `acme` with both scopes by `keys create`. */
+/** Creates the tables of a database, as the first start of a server does. */
+export async function createTables(databaseUrl: string): Promise<void> {
+  await (await connectDatabase({ url: databaseUrl })).close();
+}
+
+/** Creates a key of company `acme` with both scopes by `keys create`, in a database that may be empty. */
 export async function createKeyByCommand(databaseUrl: string): Promise<string> {
+  await createTables(databaseUrl);
   const { code, stdout, stderr } = await runCommand(
     ["keys", "create", "--company", "acme", "--scopes", bothScopes.join(",")],
     { DATABASE_URL: databaseUrl },

@@ -535,7 +535,7 @@ describe("copy", () => {
   it("copy: database does not exist → exit code 1, none is created", async () => {
     const file = join(folder.path, "mistyped.db");
     const copied = await runCommand(["copy", "--from", `sqlite:${file}`, "--to", server.databaseUrl]);
-    expect(copied).toMatchObject({ code: 1, stdout: "", stderr: `There is no database ${file}\n` });
+    expect(copied).toMatchObject({ code: 1, stdout: "", stderr: `There is no database at ${file}\n` });
     expect(existsSync(file)).toBe(false);
   });
 

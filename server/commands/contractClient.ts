@@ -1,0 +1,127 @@
+/** A client for contract tests: it sends requests with small variations, and checks every response. */
+import { randomUUID } from "node:crypto";
+import { basePath, type Operation, operations } from "../contract.ts";
+import {
+  createCheckedFetch,
+  findDescribedResponse,
+  findOperation,
+  findResponses,
+  formatReport,
+  type ObservedResponse,
+} from "../contractCheck.ts";
+import type { OperationId } from "../operations.ts";
+
+/** How a request differs from a valid one. */
+export interface Variation {
+  /** `HEAD` instead of GET. */
+  method?: "HEAD";
+  /** By default an id that no customer has. */
+  id?: string;
+  query?: string;
+  /** Fields of the body, in addition to those of a valid request or replacing them. */
+  fields?: Record<string, unknown>;
+  /** The whole body. */
+  body?: string;
+  headers?: Record<string, string>;
+  /** Another key, or none. */
+  key?: string | null;
+}
+
+/** A client with a key. It rejects when a response differs from the contract. */
+export interface ContractClient {
+  /** Sends a request; the path is below `/api/v1`. */
+  send(method: string, path: string, variation?: Variation): Promise<ObservedResponse>;
+  /** Calls an operation with a valid request, or with a variation of one. */
+  call(id: OperationId, variation?: Variation): Promise<ObservedResponse>;
+  /** Creates a customer. */
+  create(): Promise<{ id: string; email: string; entityTag: string }>;
+}
+
+/** Has the form of an id, with a time before that of any customer. */
+const unusedId = "00000000-0000-7000-8000-000000000000";
+
+/** Ends the check of a deployment that hangs. */
+const timeoutInMilliseconds = 30_000;
+
+/** @param options the URL without `/api/v1` */
+export function createContractClient(options: {
+  url: string;
+  key: string;
+  strictHeaders?: boolean;
+}): ContractClient {
+  const self: ContractClient = {
+    async send(method, path, { key = options.key, headers, body } = {}) {
+      const responses: ObservedResponse[] = [];
+      const checkedFetch = createCheckedFetch({
+        ...options,
+        onResponse: (response) => responses.push(response),
+      });
+      await checkedFetch(options.url + basePath + path, {
+        method,
+        headers: { ...(key !== null && { Authorization: `Bearer ${key}` }), ...headers },
+        ...(body !== undefined && { body }),
+        redirect: "manual",
+        signal: AbortSignal.timeout(timeoutInMilliseconds),
+      });
+      return responses[0] as ObservedResponse;
+    },
+    call(operationId, { id = unusedId, query = "", fields, ...variation } = {}) {
+      const operation = getOperation(operationId);
+      const path = operation.route.openApiRoute.replace("{id}", id) + query;
+      const body = operationId === "createCustomer" ? { email: createEmail(), ...fields } : { ...fields };
+      return self.send(variation.method ?? operation.method, path, {
+        ...(operation.bodySchema && { body: JSON.stringify(body) }),
+        ...variation,
+        headers: {
+          ...(operation.bodySchema && { "Content-Type": "application/json" }),
+          ...variation.headers,
+        },
+      });
+    },
+    async create() {
+      const response = confirmResponse("createCustomer 201", await self.call("createCustomer"));
+      const { id, email } = JSON.parse(response.body).data;
+      return { id, email, entityTag: String(response.headers.etag) };
+    },
+  };
+  return self;
+}
+
+/** The operation of the contract with this id. */
+export function getOperation(id: OperationId): Operation {
+  return operations.find(({ operationId }) => operationId === id) as Operation;
+}
+
+/** An email that no customer has. */
+export function createEmail(): string {
+  return `contract-${randomUUID()}@contract.example`;
+}
+
+/** The name of a response that conforms to the contract, a `ResponseName`. */
+export function nameResponse(response: ObservedResponse): string {
+  const operation = findOperation(response);
+  const isOfOperation = operation && response.status in findResponses(operation);
+  const message = response.status >= 400 && response.body !== "" ? [JSON.parse(response.body).error] : [];
+  return [isOfOperation ? operation.operationId : "any", response.status, ...message].join(" ");
+}
+
+/**
+ * Returns the response if it is the one that was to be provoked, with the `field` of its message's example.
+ * @param name the expected name; it may end with a remark in parentheses
+ * @throws {Error} the report of the difference
+ */
+export function confirmResponse(name: string, response: ObservedResponse): ObservedResponse {
+  const expected = name.replace(/ \([^()]*\)$/, "");
+  const actual = nameResponse(response);
+  if (actual !== expected)
+    throw new Error(formatReport(response, [{ where: "response", contract: expected, response: actual }]));
+  if (response.status < 400 || response.body === "") return response;
+  const { error, field = "absent" } = JSON.parse(response.body);
+  const examples: { value: { error: string; field?: string } }[] = Object.values(
+    findDescribedResponse(response).content["application/json"].examples,
+  );
+  const shown = examples.find(({ value }) => value.error === error)?.value.field ?? "absent";
+  if (field !== shown)
+    throw new Error(formatReport(response, [{ where: "body/field", contract: shown, response: field }]));
+  return response;
+}

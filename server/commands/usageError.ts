@@ -1,0 +1,2 @@
+/** Wrong arguments: reported in one line, with exit code 2. Nothing was changed. */
+export class UsageError extends Error {}

@@ -1,0 +1,25 @@
+import { resolve } from "node:path";
+import { parseSqliteUrl } from "./connect.ts";
+
+/**
+ * A database URL to show to the operator: the absolute path of a SQLite file, or user, host, port and name of a
+ * PostgreSQL database. It never contains the password, nor parameters, which may hold one.
+ */
+export function describeUrl(url: string): string {
+  const file = parseSqliteUrl(url);
+  if (file === ":memory:") return url;
+  if (file !== undefined) return `sqlite:${resolve(file)}`;
+  if (!URL.canParse(url)) return "postgres://(unreadable URL)";
+  const { username, pathname } = new URL(url);
+  const { host, port } = postgresAddress(url);
+  return `postgres://${username && `${username}@`}${host}:${port}${pathname}`;
+}
+
+/** Where a PostgreSQL URL points to, with the defaults of libpq. The host may be the folder of a Unix socket. */
+export function postgresAddress(url: string): { host: string; port: string } {
+  const { hostname, port, searchParams } = new URL(url);
+  return {
+    host: searchParams.get("host") || decodeURIComponent(hostname) || "localhost",
+    port: port || searchParams.get("port") || "5432",
+  };
+}
