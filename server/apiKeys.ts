@@ -4,7 +4,6 @@ import { v7 as uuidv7 } from "uuid";
 import type { Scope } from "../generated/messages.ts";
 import type { Database } from "./database/database.ts";
 import { named } from "./database/statement.ts";
-import { ApiError } from "./errors.ts";
 
 /** A key that a request showed and that is live. */
 export interface ApiKey {
@@ -108,7 +107,7 @@ export function createApiKeys(database: Database) {
   return {
     /** The live key that an Authorization header shows, or undefined. */
     async find(authorization: string | undefined): Promise<ApiKey | undefined> {
-      const token = tokenOf(authorization);
+      const token = parseBearerToken(authorization);
       if (token === undefined) return undefined;
       const now = Date.now();
       const [row] = await read(findLiveBySha256, { sha256: sha256(token), now });
@@ -200,21 +199,6 @@ function sha256(text: string): string {
 }
 
 /** The one token of an Authorization header. RFC 9110: the scheme in any case, then spaces, then the token. */
-export function tokenOf(authorization = ""): string | undefined {
+export function parseBearerToken(authorization = ""): string | undefined {
   return /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-}
-
-/**
- * The refusal of a request without a live key. RFC 6750: the challenge names an error only where a
- * token was shown.
- */
-export function unauthorized(wasShown: boolean): ApiError {
-  const challenge = 'Bearer realm="Distribu Customers API"';
-  return wasShown
-    ? new ApiError(401, "This API key is invalid, expired or revoked.", {
-        headers: { "WWW-Authenticate": `${challenge}, error="invalid_token"` },
-      })
-    : new ApiError(401, "Missing or malformed Authorization header. Use: Bearer <api_key>", {
-        headers: { "WWW-Authenticate": challenge },
-      });
 }

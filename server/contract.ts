@@ -30,34 +30,46 @@ export interface Parameter {
 export interface Operation {
   operationId: OperationId;
   method: string;
-  /** Its path as a pattern with one named group for each path parameter. */
+  /** Its path below the base path, as the contract writes it: `/customers/{id}`. */
+  template: string;
+  /** Its whole path as a pattern with one named group for each path parameter. */
   path: RegExp;
   scope: Scope;
   parameters: Parameter[];
   headers: Parameter[];
   query: Map<string, Parameter>;
-  /** The largest body it reads, in bytes; absent where it reads none. */
+  /** Maximum size of its body in bytes; absent where it has none. */
   maxBodyBytes?: number;
   bodySchema?: Schema;
-  /** What express-openapi-validator would find in its route table. */
-  route: { expressRoute: string; openApiRoute: string; schema: object };
+  // biome-ignore lint/suspicious/noExplicitAny: a part of the contract, as its lint knows it
+  responses: Record<string, any>;
 }
 
 const document = createRequire(import.meta.url)("#openapi.json");
 
-/** Copies `node` with every local reference replaced by what it points to. */
-// biome-ignore lint/suspicious/noExplicitAny: any part of a JSON document
-export function dereference(node: any, root: any = node): any {
-  if (Array.isArray(node)) return node.map((item) => dereference(item, root));
-  if (node === null || typeof node !== "object") return node;
-  if (typeof node.$ref === "string") {
-    const keys: string[] = node.$ref.slice(2).split("/");
-    return dereference(
-      keys.reduce((parent, key) => parent[key.replaceAll("~1", "/").replaceAll("~0", "~")], root),
-      root,
-    );
+/** Copies a document with every local reference replaced by what it points to: one object, however often it is referenced. */
+// biome-ignore lint/suspicious/noExplicitAny: any JSON document
+export function dereference(root: any): any {
+  // biome-ignore lint/suspicious/noExplicitAny: any part of a JSON document
+  const resolved = new Map<string, any>();
+  // biome-ignore lint/suspicious/noExplicitAny: any part of a JSON document
+  function copy(node: any): any {
+    if (Array.isArray(node)) return node.map(copy);
+    if (node === null || typeof node !== "object") return node;
+    const { $ref } = node;
+    if (typeof $ref !== "string")
+      return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, copy(value)]));
+    if (!resolved.has($ref)) {
+      const keys = $ref.slice(2).split("/");
+      const target = keys.reduce(
+        (parent, key) => parent[key.replaceAll("~1", "/").replaceAll("~0", "~")],
+        root,
+      );
+      resolved.set($ref, copy(target));
+    }
+    return resolved.get($ref);
   }
-  return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, dereference(value, root)]));
+  return copy(root);
 }
 
 /** The contract with every reference resolved. */
@@ -66,52 +78,101 @@ export const contract = dereference(document);
 /** `/api/v1`: the path of the servers that the contract names. */
 export const basePath = new URL(contract.servers[0].url).pathname;
 
+const methods = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
 /** The operations of the contract, in its order. */
-export const operations: Operation[] = Object.entries<Record<string, unknown>>(contract.paths).flatMap(
-  ([path, item]) =>
-    Object.entries(item)
-      .filter(([method]) => method !== "parameters")
-      // biome-ignore lint/suspicious/noExplicitAny: an operation object, as the lint of the contract knows it
-      .map(([method, operation]: [string, any]) => {
-        const declared: Parameter[] = [
-          ...((item.parameters as Parameter[]) ?? []),
-          ...(operation.parameters ?? []),
-        ];
-        const parameters = declared.map((parameter) => {
-          const pattern =
-            parameter.in === "header" ? parameter.schema.pattern : parameter.schema["x-lexical-pattern"];
-          return pattern === undefined ? parameter : { ...parameter, pattern: new RegExp(pattern) };
-        });
-        const { requestBody } = operation;
-        return {
-          operationId: operation.operationId,
-          method: method.toUpperCase(),
-          path: new RegExp(`^${basePath}${path.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`),
-          scope: operation["x-required-scopes"][0],
-          parameters,
-          headers: parameters.filter((parameter) => parameter.in === "header"),
-          query: new Map(
-            parameters
-              .filter((parameter) => parameter.in === "query")
-              .map((parameter) => [parameter.name, parameter]),
-          ),
-          ...(requestBody && {
-            maxBodyBytes: requestBody["x-max-bytes"],
-            bodySchema: requestBody.content["application/json"].schema,
-          }),
-          route: {
-            expressRoute: path,
-            openApiRoute: path,
-            // The validator wants parameters that it can change, and no headers: those are checked
-            // before the body is read, or mean nothing where they are wrong.
-            schema: structuredClone({
-              ...operation,
-              parameters: declared.filter((parameter) => parameter.in !== "header"),
-            }),
-          },
-        };
-      }),
+// biome-ignore lint/suspicious/noExplicitAny: a part of the contract, as its lint knows it
+export const operations: Operation[] = Object.entries<any>(contract.paths).flatMap(([template, item]) =>
+  methods
+    .filter((method) => item[method])
+    .map((method) => createOperation(template, method, item[method], item.parameters ?? [])),
 );
+
+function createOperation(
+  template: string,
+  method: string,
+  // biome-ignore lint/suspicious/noExplicitAny: a part of the contract, as its lint knows it
+  { operationId, parameters: own = [], requestBody, responses, "x-required-scopes": [scope] }: any,
+  shared: Parameter[],
+): Operation {
+  const parameters = [...shared, ...own].map((parameter: Parameter) => {
+    const { schema } = parameter;
+    const pattern = parameter.in === "header" ? schema.pattern : schema["x-lexical-pattern"];
+    return pattern === undefined ? parameter : { ...parameter, pattern: new RegExp(pattern) };
+  });
+  return {
+    operationId,
+    method: method.toUpperCase(),
+    template,
+    path: new RegExp(`^${basePath}${template.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`),
+    scope,
+    parameters,
+    headers: parameters.filter((parameter) => parameter.in === "header"),
+    query: new Map(
+      parameters
+        .filter((parameter) => parameter.in === "query")
+        .map((parameter) => [parameter.name, parameter]),
+    ),
+    ...(requestBody && {
+      maxBodyBytes: requestBody["x-max-bytes"],
+      bodySchema: requestBody.content["application/json"].schema,
+    }),
+    responses,
+  };
+}
+
+/** The operations of one path. */
+export interface PathItem {
+  template: string;
+  /** The path as Express writes it: `/api/v1/customers/:id`. */
+  route: string;
+  operations: Operation[];
+}
+
+/**
+ * The paths of operations in the order in which a router must try them: a literal segment before a parameter in its
+ * place (OpenAPI, "Path Templating Matching"), whatever their order in the contract.
+ * @throws {Error} when two templates match the same path and neither comes first
+ */
+export function orderPaths(all: Operation[]): PathItem[] {
+  const templates = [...new Set(all.map(({ template }) => template))];
+  for (const [index, one] of templates.entries())
+    for (const other of templates.slice(index + 1))
+      if (areAmbiguous(segmentsOf(one), segmentsOf(other)))
+        throw new Error(`The paths ${one} and ${other} of the contract are ambiguous`);
+  // Where two paths may match the same request, the first difference has the literal on one side.
+  const rank = (template: string) =>
+    segmentsOf(template).map((segment) => (isParameter(segment) ? "1" : "0"));
+  return templates
+    .sort((one, other) => (rank(one).join("") < rank(other).join("") ? -1 : 1))
+    .map((template) => ({
+      template,
+      route: basePath + template.replace(/\{(\w+)\}/g, ":$1"),
+      operations: all.filter((operation) => operation.template === template),
+    }));
+}
+
+function segmentsOf(template: string): string[] {
+  return template.split("/");
+}
+
+function isParameter(segment: string): boolean {
+  return segment.includes("{");
+}
+
+/** Whether some path matches both, and each of them or neither has a literal where the other has a parameter. */
+function areAmbiguous(one: string[], other: string[]): boolean {
+  if (one.length !== other.length) return false;
+  let literals = { one: false, other: false };
+  for (const [index, segment] of one.entries()) {
+    const opposite = other[index] as string;
+    if (!isParameter(segment) && !isParameter(opposite)) {
+      if (segment !== opposite) return false;
+    } else if (!isParameter(segment)) literals = { ...literals, one: true };
+    else if (!isParameter(opposite)) literals = { ...literals, other: true };
+  }
+  return literals.one === literals.other;
+}
 
 /** The scopes that a key can have. */
 export const scopes = [...new Set(operations.map((operation) => operation.scope))];
@@ -120,7 +181,7 @@ export const scopes = [...new Set(operations.map((operation) => operation.scope)
 export type ContractMessage = ConstructorParameters<typeof ApiError<400>>[1];
 
 /** The message that stands beside the failed constraint; of several, the first that the contract lists. */
-export function messageOf(schema: Schema, failedKeywords: string[]): ContractMessage {
+export function findMessage(schema: Schema, failedKeywords: string[]): ContractMessage {
   const messages = schema["x-error-message"];
   const message =
     typeof messages === "object"

@@ -1,7 +1,7 @@
 /** Compares a response that was received over HTTP with the contract. */
 import Ajv, { type ValidateFunction } from "ajv-draft-04";
 import addFormats from "ajv-formats";
-import { basePath, contract, type Operation, operations } from "./contract.ts";
+import { basePath, contract, type Operation, operations, orderPaths } from "./contract.ts";
 
 /** A response as it was received. Header names are in lower case. */
 export interface ObservedResponse {
@@ -49,17 +49,20 @@ JSON.stringify(contract, (key, value) => {
 /** Statuses that arise before the operation of a request is known. */
 const beforeOperation = [400, 408, 431];
 
+/** As a router tries them. */
+const ordered = orderPaths(operations).flatMap((path) => path.operations);
+
 /** The operation that a request of this method and path is for, if it is for one. */
 export function findOperation({ method, target }: ObservedResponse): Operation | undefined {
   const path = target.split("?")[0] as string;
-  return operations.find(
+  return ordered.find(
     (operation) => operation.method === (method === "HEAD" ? "GET" : method) && operation.path.test(path),
   );
 }
 
 /** The responses that the contract gives an operation, or any request where there is none, by status. */
 export function findResponses(operation: Operation | undefined): Part {
-  return operation ? (operation.route.schema as Part).responses : contract["x-any-request"].responses;
+  return operation ? operation.responses : contract["x-any-request"].responses;
 }
 
 /** The contract's description of a response, or undefined where it has none. */
@@ -183,12 +186,26 @@ export function listMessages(described: Part): string[] {
 
 /** The errors that ajv finds in a value. Every object of the schema is closed, so that a leaked field is one. */
 export function findSchemaErrors(schema: Part, value: unknown): NonNullable<ValidateFunction["errors"]> {
+  const validate = compileSchema(schema);
+  return validate(value) ? [] : (validate.errors ?? []);
+}
+
+function compileSchema(schema: Part): ValidateFunction {
   let validate = validators.get(schema);
   if (!validate) {
     validate = ajv.compile(closeSchema(schema));
     validators.set(schema, validate);
   }
-  return validate(value) ? [] : (validate.errors ?? []);
+  return validate;
+}
+
+/** Compiles all that responses are compared with, so that no check has to wait for it. */
+export function compileContract(): void {
+  for (const responses of [undefined, ...operations].map(findResponses)) {
+    for (const { headers = {}, content = {} } of Object.values<Part>(responses))
+      for (const { schema } of [...Object.values<Part>(headers), ...Object.values<Part>(content)])
+        compileSchema(schema);
+  }
 }
 
 function closeSchema(schema: Part): Part {

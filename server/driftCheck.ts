@@ -1,50 +1,53 @@
-/** Compares a sample of the answers with the contract, once they have been sent: it changes none. */
-import type { IncomingMessage } from "node:http";
+/** Compares a sample of the responses with the contract, once they were sent: it changes none. */
 import type { Logger } from "pino";
-import type { Exchange } from "./app.ts";
-import { loggable } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
 import type { OperationId } from "./operations.ts";
 
-/** Takes an answer that was sent, and may look at it later. */
-export type DriftCheck = (request: IncomingMessage, exchange: Exchange) => void;
+/** Takes an exchange whose response was sent, and may check it later. */
+export type DriftCheck = (exchange: Exchange) => void;
 
 /**
- * A check of one answer in `oneIn`, by chance, each at a turn of the event loop of its own. What it checks
- * with is loaded for the first of them.
+ * Loads and compiles what responses are compared with, which takes a tenth of a second: do it before the server
+ * listens, while the database connects.
  *
- * A difference is logged without what came: that is a customer's.
- * @param seen is told of each answer that was checked whether it differs
+ * The check compares one response in `oneIn`, at random, each in a turn of the event loop of its own. The log line of
+ * a difference leaves out what was sent: that is a customer's.
+ * @param checked called for each response that was checked
  */
-export function createDriftCheck(
+export async function createDriftCheck(
   oneIn: number,
   log: Logger,
-  seen?: (operationId: OperationId | undefined, isDifferent: boolean) => void,
-): DriftCheck {
-  async function check({ method = "", url = "" }: IncomingMessage, exchange: Exchange): Promise<void> {
-    const { requestId, operationId, headers, sent } = exchange;
+  checked?: (operationId: OperationId | undefined, isDifferent: boolean) => void,
+): Promise<DriftCheck> {
+  const { compileContract, findDifferences } = await import("./contractCheck.ts");
+  compileContract();
+
+  function check({ request, target, requestId, operation, headers, sent }: Exchange): void {
     if (!sent) return;
-    const { findDifferences } = await import("./contractCheck.ts");
+    const { method } = request;
     const found = findDifferences({
-      ...{ method, target: url, status: sent.status, body: (method !== "HEAD" && sent.body) || "" },
+      ...{ method, target, status: sent.status, body: (method !== "HEAD" && sent.body) || "" },
       headers: Object.fromEntries(
         Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
       ),
     });
-    seen?.(operationId, found.length > 0);
+    checked?.(operation?.operationId, found.length > 0);
     if (found.length === 0) return;
     const differences = found.map(({ where, contract }) => `${where}: ${contract}`);
     log.error(
-      { requestId, operationId, status: sent.status, differences },
-      "answer differs from the contract",
+      { requestId, operationId: operation?.operationId, status: sent.status, differences },
+      "response differs from the contract",
     );
   }
 
-  return (request, exchange) => {
+  return (exchange) => {
     if (Math.random() * oneIn >= 1) return;
     setImmediate(() => {
-      check(request, exchange).catch((error) =>
-        log.error({ err: loggable(error) }, "the drift check failed"),
-      );
+      try {
+        check(exchange);
+      } catch (err) {
+        log.error({ err }, "the drift check failed");
+      }
     });
   };
 }

@@ -1,4 +1,4 @@
-/** Errors: the contract's messages as a type, and the one place that turns a throw into an answer. */
+/** Errors: the contract's messages as types, and the response to anything thrown. */
 import type { Logger } from "pino";
 import type { AnyRequestMessages, Messages } from "../generated/messages.ts";
 
@@ -22,7 +22,7 @@ export interface ErrorDetails {
   headers?: Record<string, string>;
 }
 
-/** An answer of the contract that is not a success. Thrown anywhere, answered in one place. */
+/** An error response of the contract: thrown anywhere, sent in one place. */
 export class ApiError<Status extends ErrorStatus = ErrorStatus> extends Error {
   readonly status: Status;
   readonly details: ErrorDetails;
@@ -34,34 +34,34 @@ export class ApiError<Status extends ErrorStatus = ErrorStatus> extends Error {
   }
 }
 
-/** The database is down, locked, slow, full or damaged: worth another try, so a 503. */
+/** The database is down, locked, slow, full or damaged: a 503, as a retry may succeed. */
 export class UnavailableError extends Error {}
 
 /** A statement was cancelled after the time that its caller had set. */
 export class StatementTimeoutError extends UnavailableError {}
 
-/** The client has gone: there is nobody to answer. */
+/** The client has closed the connection: nobody reads a response. */
 export class ClientGoneError extends Error {}
 
-/** Says to the operator what is wrong with what a command was given; nothing was changed. */
+/** Tells the operator what is wrong with the input of a command, which has changed nothing. */
 export class CommandError extends Error {}
 
 /** The database cannot be used as it is: its schema or its encoding is not ours. */
 export class SchemaError extends CommandError {}
 
-/** An error as it is answered. */
-export interface ErrorAnswer {
+/** The response to an error. */
+export interface ErrorResponse {
   status: number;
   headers: Record<string, string>;
   body: { error: string; field?: string; retryAfter?: number };
 }
 
 /**
- * The answer to anything thrown. What the contract does not know is a 500, and its cause goes to
- * the log and not to the caller.
+ * The response to anything thrown. What the contract does not know is a 500; its cause goes to the log and not to
+ * the caller.
  */
-export function errorAnswer(thrown: unknown, requestId: string, log: Logger): ErrorAnswer {
-  const error = asApiError(thrown, requestId, log);
+export function createErrorResponse(thrown: unknown, requestId: string, log: Logger): ErrorResponse {
+  const error = toApiError(thrown, requestId, log);
   const { field, retryAfter, headers } = error.details;
   return {
     status: error.status,
@@ -78,23 +78,26 @@ export function errorAnswer(thrown: unknown, requestId: string, log: Logger): Er
   };
 }
 
-function asApiError(thrown: unknown, requestId: string, log: Logger): ApiError {
+function toApiError(thrown: unknown, requestId: string, log: Logger): ApiError {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof UnavailableError) {
-    log.warn({ requestId, err: loggable(thrown.cause ?? thrown) }, "database unavailable");
+    log.warn({ requestId, err: thrown.cause ?? thrown }, "database unavailable");
     return new ApiError(503, "Service temporarily unavailable.", {
       retryAfter: 1,
     });
   }
-  log.error({ requestId, err: loggable(thrown) }, "unexpected failure");
+  log.error({ requestId, err: thrown }, "unexpected error");
   return new ApiError(500, "Internal server error.");
 }
 
-/** An error without what drivers attach to it: the values of a statement are customers' data. */
-export function loggable(error: unknown): object {
+/**
+ * pino's serializer for `err`: the error without what drivers attach to it, as the values of a statement are
+ * customers' data.
+ */
+export function serializeError(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
   return {
-    type: error.name,
+    type: error.constructor.name,
     message: error.message,
     code: (error as NodeJS.ErrnoException).code,
     stack: error.stack,

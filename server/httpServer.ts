@@ -1,145 +1,202 @@
-/** Connections: what node:http answers by itself, answered as the contract says. */
-import { randomUUID } from "node:crypto";
+/**
+ * The HTTP server around the Express application: what node:http decides before Express sees a request (framing,
+ * limits, timeouts, CONNECT), in the contract's terms, and an orderly stop. With a plain `app.listen()` those
+ * cases are Node's own; all else is the same.
+ */
 import { once } from "node:events";
 import http from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import express, { type Express } from "express";
 import type { Logger } from "pino";
-import type { AnyRequestMessages } from "../generated/messages.ts";
 import type { Metrics } from "./metrics.ts";
-import { originForm } from "./requestParsing.ts";
+import { type RawResponse, sendRawResponse } from "./rawResponses.ts";
+import { toOriginForm } from "./targets.ts";
 
 /** An HTTP server that can be told to stop. */
 export interface StoppableServer extends http.Server {
   /**
-   * Answers on for as long as it lingers, with `Connection: close`: a client may be sending on the
-   * connection that it has kept, and a load balancer has still to ask whether we are ready. Then ends
-   * the idle connections, lets the requests that are being answered finish, and stops listening.
-   * Resolves when all connections have ended, at the latest after the grace, which cuts them.
+   * Stops in order: goes on for as long as it lingers, with `Connection: close`, as a client may be sending on
+   * the connection that it has kept, and a load balancer has yet to see that we are not ready; then stops
+   * listening, closes idle connections and lets open requests finish. Resolves when all connections are closed, at
+   * the latest after the grace period, which cuts them.
    */
   stop(times: { lingerInMilliseconds: number; graceInMilliseconds: number }): Promise<void>;
 }
 
+export interface HttpServerOptions {
+  log: Logger;
+  metrics?: Metrics | undefined;
+  /** After how many seconds an idle connection is closed. */
+  keepAliveTimeoutInSeconds?: number;
+}
+
+/** What is known of one connection. */
+interface Connection {
+  /** The request in progress. */
+  current?: http.ServerResponse;
+  /** Requests that arrived without waiting for the response before theirs; none of them has begun. */
+  waiting: [http.IncomingMessage, http.ServerResponse][];
+  /** How many bytes had arrived when the last response was complete: more mean a request in transit. */
+  bytesReadWhenIdle: number;
+  /** Its bytes may not be what they seem: nothing that follows on it is a request. */
+  isRejected: boolean;
+}
+
 /**
- * An HTTP server for the application, not yet listening. Malformed requests (400), slow ones (408)
- * and oversized headers (431) are answered in JSON too, and then the connection ends.
+ * Creates an HTTP server for the application, not yet listening. Malformed requests (400), slow ones (408) and
+ * oversized headers (431) get a response in JSON too, and then the connection is closed.
  */
-export function createServer(app: Express, log: Logger, metrics?: Metrics): StoppableServer {
+export function createServer(
+  app: Express,
+  { log, metrics, keepAliveTimeoutInSeconds = 5 }: HttpServerOptions,
+): StoppableServer {
   const server = http.createServer({
-    ...messageClasses(app),
+    ...createMessageClasses(app),
     headersTimeout: 10_000,
-    // The contract says 15 seconds: by then the connection has ended, a busy moment of ours included.
+    // The contract says 15 seconds: by then the connection is closed, also in a busy moment.
     requestTimeout: 14_500,
     connectionsCheckingInterval: 100,
-    // The app answers a missing Host, in JSON.
+    keepAliveTimeout: keepAliveTimeoutInSeconds * 1_000,
+    // The application rejects a missing Host in JSON.
     requireHostHeader: false,
   });
-  const sockets = new Set<Socket>();
-  /** The latest answer begun on each connection. */
-  const latest = new WeakMap<Socket, http.ServerResponse>();
-  /** The answers on a connection that waited for one before them, as requests came without waiting for it. */
-  const queued = new WeakMap<Socket, http.ServerResponse[]>();
-  /** Connections whose latest bytes may not be what they seem: nothing that follows on them is a request. */
-  const refused = new WeakSet<Socket>();
-  let stopping = false;
+  // Node drops fields beyond this count without an error. The application rejects a request with one too many.
+  server.maxHeadersCount = 101;
+  const connections = new Map<Socket, Connection>();
+  let isStopping = false;
+
+  /** Runs a listener so that an exception costs its connection at most. */
+  function guard<Arguments extends unknown[]>(
+    findSocket: (...values: Arguments) => Socket,
+    listener: (...values: Arguments) => void,
+  ): (...values: Arguments) => void {
+    return (...values) => {
+      try {
+        listener(...values);
+      } catch (err) {
+        log.error({ err }, "a connection failed");
+        findSocket(...values).destroy();
+      }
+    };
+  }
 
   server.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.on("close", () => {
-      sockets.delete(socket);
-      // Node tells nothing to those whose turn has not come.
-      for (const response of queued.get(socket) ?? [])
-        if (!response.socket && !response.writableFinished) response.emit("close");
-    });
+    connections.set(socket, { waiting: [], bytesReadWhenIdle: 0, isRejected: false });
+    socket.on("close", () => connections.delete(socket));
   });
-  server.on("request", handle);
 
-  function handle(request: http.IncomingMessage, response: http.ServerResponse): void {
-    // The socket of the request: a pipelined response has none until it is its turn.
-    const { socket } = request;
-    if (refused.has(socket)) return;
-    if (!isUnambiguous(request)) {
-      refuse(socket);
+  const receive = guard(
+    (request: http.IncomingMessage, _response: http.ServerResponse) => request.socket,
+    (request, response) => {
+      const connection = connections.get(request.socket);
+      if (!connection || connection.isRejected) return;
+      if (!isUnambiguous(request)) reject(request.socket, { status: 400 });
+      else if (connection.current) connection.waiting.push([request, response]);
+      else begin(connection, request, response);
+    },
+  );
+  // 100 Continue is sent where the body is read, after the key; an unknown Expect means nothing.
+  for (const event of ["request", "checkContinue", "checkExpectation"]) server.on(event, receive);
+
+  /**
+   * One request of a connection at a time: pipelined ones would all begin at once, and one packet could keep the
+   * event loop busy for seconds, with all responses in memory.
+   */
+  function begin(connection: Connection, request: http.IncomingMessage, response: http.ServerResponse): void {
+    connection.current = response;
+    if (isStopping) response.shouldKeepAlive = false;
+    // Express responds to a target without a path by itself.
+    request.url = toOriginForm(request.url ?? "");
+    response.on("close", () => {
+      delete connection.current;
+      connection.bytesReadWhenIdle = request.socket.bytesRead;
+      const next = connection.waiting.shift();
+      if (request.socket.destroyed) return;
+      if (next) begin(connection, ...next);
+      else if (isStopping) request.socket.destroySoon();
+    });
+    app(request, response);
+  }
+
+  // CONNECT asks for a tunnel: a path of no operation. Node has let go of the socket, so nobody else hears its errors.
+  server.on(
+    "connect",
+    guard(
+      (_request: http.IncomingMessage, socket: Socket) => socket,
+      (_request, socket) => {
+        socket.on("error", () => socket.destroy());
+        reject(socket, { status: 404 });
+      },
+    ),
+  );
+
+  server.on(
+    "clientError",
+    guard(
+      (_error: NodeJS.ErrnoException, socket: Socket) => socket,
+      ({ code }, socket) => {
+        const status = code === "HPE_HEADER_OVERFLOW" ? 431 : code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
+        reject(socket, { status, code });
+      },
+    ),
+  );
+
+  /** Rejects what is no request, after the responses to the requests before it. */
+  function reject(socket: Socket, response: RawResponse): void {
+    const connection = connections.get(socket);
+    if (connection) connection.isRejected = true;
+    const current = connection?.current;
+    // The rest of a body is what is wrong: a second response would be taken for that of the next request.
+    if (!socket.writable || (current?.headersSent && !current.req.complete)) return void socket.destroy();
+    if (current?.req.complete && !current.writableFinished) {
+      current.once("close", () => reject(socket, response));
       return;
     }
-    if (latest.get(socket)?.closed === false)
-      queued.set(socket, [...(queued.get(socket) ?? []).filter(({ closed }) => !closed), response]);
-    latest.set(socket, response);
-    if (stopping) response.shouldKeepAlive = false;
-    // Express answers a target without a path, or with an odd authority, by itself and in HTML.
-    request.url = originForm(request.url ?? "");
-    app(request as never, response as never);
+    if (connection?.waiting.length) {
+      // Their turn comes first.
+      const [, last] = connection.waiting.at(-1) as [unknown, http.ServerResponse];
+      last.once("close", () => reject(socket, response));
+      return;
+    }
+    sendRawResponse(socket, response, log);
+    metrics?.connectionRejected(response.status);
   }
 
-  // 100 Continue is sent where the body is read, after the key; an unknown Expect means nothing.
-  for (const event of ["checkContinue", "checkExpectation"]) {
-    server.on(event, (request, response) => server.emit("request", request, response));
-  }
-  // A CONNECT request is one with a wrong method, and the path of no operation.
-  server.on("connect", (request: http.IncomingMessage, socket: Socket) => {
-    const response = new http.ServerResponse(request);
-    response.assignSocket(socket);
-    response.shouldKeepAlive = false;
-    response.on("finish", () => socket.end());
-    // Node has let go of this socket: nobody else hears its errors, or ends it when the client does not.
-    socket.on("error", () => socket.destroy());
-    socket.setTimeout(1_000, () => socket.destroy());
-    handle(request, response);
-  });
-
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuse(socket, error.code));
-
-  function refuse(socket: Socket, code?: string): void {
-    refused.add(socket);
-    const response = latest.get(socket);
-    const isAnsweredInPart = response?.headersSent && !response.req.complete;
-    const answer = () => {
-      const status = refuseConnection(socket, code, log);
-      metrics?.connectionRefused(status);
-    };
-    if (!socket.writable || isAnsweredInPart) socket.destroy();
-    // A pipelined request broke while the one before it is being answered: first that answer.
-    else if (response?.req.complete && !response.writableFinished) response.once("close", answer);
-    else answer();
+  function isIdle(socket: Socket, { current, bytesReadWhenIdle }: Connection): boolean {
+    return !current && socket.bytesRead === bytesReadWhenIdle;
   }
 
-  /** The answers that have begun and not ended. */
-  function inFlight(): http.ServerResponse[] {
-    return [...sockets].flatMap((socket) => latest.get(socket) ?? []).filter(({ closed }) => !closed);
-  }
+  // Node's own takes a response that has ended, but is not sent yet, for an idle connection, and cuts it; close()
+  // calls it too.
+  server.closeIdleConnections = () => {
+    for (const [socket, connection] of connections) if (isIdle(socket, connection)) socket.destroy();
+  };
 
   const stop: StoppableServer["stop"] = async ({ lingerInMilliseconds, graceInMilliseconds }) => {
-    stopping = true;
-    const grace = AbortSignal.timeout(graceInMilliseconds);
-    for (const response of inFlight()) response.shouldKeepAlive = false;
+    isStopping = true;
+    const grace = once(AbortSignal.timeout(graceInMilliseconds), "abort");
+    for (const { current } of connections.values()) if (current) current.shouldKeepAlive = false;
     await sleep(lingerInMilliseconds);
-    server.closeIdleConnections();
-    await Promise.race([
-      Promise.all(inFlight().map((response) => once(response, "close"))),
-      once(grace, "abort"),
-    ]);
-    const closed = new Promise((resolve) => server.close(resolve));
-    // Node counts a connection that never sent a byte as busy.
-    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-    await Promise.race([closed, grace.aborted || once(grace, "abort")]);
+    await Promise.race([new Promise((resolve) => server.close(resolve)), grace]);
     server.closeAllConnections();
   };
   return Object.assign(server, { stop });
 }
 
 /**
- * Classes whose instances have from birth the prototypes that Express gives to every request and
- * response. Without them it changes the prototype of both, which on Node 20 takes more than half of
- * the time of a small request.
+ * Classes whose instances have from birth the prototypes that Express sets on every request and response: changing
+ * the prototype of a live object takes a third of the time of a small request on Node 24.
  */
-function messageClasses(app: Express) {
+function createMessageClasses(app: Express) {
   class Request extends http.IncomingMessage {}
   class Response<R extends http.IncomingMessage> extends http.ServerResponse<R> {}
   Object.defineProperties(Request.prototype, Object.getOwnPropertyDescriptors(express.request));
   Object.defineProperties(Response.prototype, Object.getOwnPropertyDescriptors(express.response));
-  app.request = Object.assign(Request.prototype, { app }) as never;
-  app.response = Object.assign(Response.prototype, { app }) as never;
+  Object.assign(app, {
+    request: Object.assign(Request.prototype, { app }),
+    response: Object.assign(Response.prototype, { app }),
+  });
   return { IncomingMessage: Request, ServerResponse: Response };
 }
 
@@ -157,45 +214,4 @@ function isUnambiguous({ headers, httpVersion, rawHeaders }: http.IncomingMessag
     if (name.length === 4 && name.toLowerCase() === "host") hosts += 1;
   }
   return hosts <= 1;
-}
-
-const refusals: {
-  [Status in keyof AnyRequestMessages]?: {
-    reason: string;
-    message: AnyRequestMessages[Status];
-  };
-} = {
-  400: { reason: "Bad Request", message: "Malformed request." },
-  408: { reason: "Request Timeout", message: "Request timed out." },
-  431: {
-    reason: "Request Header Fields Too Large",
-    message: "Request headers are too large.",
-  },
-};
-
-/** Answers what is no request, and returns the status. */
-function refuseConnection(socket: Socket, code: string | undefined, log: Logger): number {
-  const status = code === "HPE_HEADER_OVERFLOW" ? 431 : code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
-  const { reason, message } = refusals[status] as NonNullable<(typeof refusals)[400]>;
-  const body = JSON.stringify({ error: message });
-  const requestId = randomUUID();
-  log.info({ requestId, status, code }, "request");
-  if (!socket.writable) return status;
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${reason}`,
-      `Date: ${new Date().toUTCString()}`,
-      `X-Request-Id: ${requestId}`,
-      "X-Content-Type-Options: nosniff",
-      "Cache-Control: private, no-cache",
-      "Content-Type: application/json",
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      "Connection: close",
-      "",
-      body,
-    ].join("\r\n"),
-  );
-  // The client may keep its side open and go on sending, a byte now and then too.
-  setTimeout(() => socket.destroy(), 1_000).unref();
-  return status;
 }

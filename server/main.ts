@@ -10,34 +10,36 @@ import { ConfigError, readConfig } from "./config.ts";
 import { connectDatabase } from "./database/connect.ts";
 import { createDemo, welcomeText } from "./demo.ts";
 import { createDriftCheck } from "./driftCheck.ts";
-import { loggable, UnavailableError } from "./errors.ts";
+import { serializeError, UnavailableError } from "./errors.ts";
 import { createServer } from "./httpServer.ts";
-import { deleteExpiredKeys } from "./idempotencyKeys.ts";
+import { startCleanup } from "./idempotencyKeys.ts";
 import { isoTime } from "./isoTime.ts";
 import { startWorkers } from "./workers.ts";
 
-/** After SIGTERM: how long to answer on, and when all ends. Many supervisors kill after ten seconds. */
+/** After SIGTERM: how long to go on serving, and when all connections are cut. Many supervisors kill after ten seconds. */
 const stopTimes = { lingerInMilliseconds: 2_000, graceInMilliseconds: 9_000 };
 
-/** How often expired idempotency keys are deleted. */
-const expiryIntervalInMilliseconds = 60_000;
-
-/** How often the start tries to reach the database, a second apart. */
+/** How often the server tries to reach the database at startup, a second apart. */
 const connectAttempts = 30;
 
 const config = configuration();
-// Lines leave in bundles, at least ten times a second: a system call for each would cost as much as
-// all the rest of the logging.
+// Lines are written in batches, at least ten times a second: a system call for each would cost as much as all the
+// rest of the logging.
 const log = pino(
-  { level: config.logLevel, base: null, timestamp: () => `,"time":"${isoTime(Date.now())}"` },
+  {
+    level: config.logLevel,
+    base: null,
+    timestamp: () => `,"time":"${isoTime(Date.now())}"`,
+    serializers: { err: serializeError },
+  },
   pino.destination({ sync: false, minLength: 4_096, periodicFlush: 100 }),
 );
-// Before the workers start: they find the database as it must be.
-const database = await connected();
+// Before the workers start, so that they find a migrated database.
+const database = await connect();
 const isSupervisor = config.workers > 1 && cluster.isPrimary;
 const monitoring = config.metricsPort === false ? undefined : await import("./metrics.ts");
 const isTraced = Object.keys(process.env).some((name) => name.startsWith("OTEL_"));
-const tracing = isTraced ? await import("./tracing.ts") : undefined;
+const tracing = isTraced ? (await import("./tracing.ts")).tracing : undefined;
 const metrics = isSupervisor ? undefined : monitoring?.createMetrics();
 const { port, stop } = isSupervisor ? await supervise() : await serve();
 const metricsServer = cluster.isPrimary ? await servedMetrics() : undefined;
@@ -62,33 +64,35 @@ interface Listening {
   stop(): Promise<void>;
 }
 
-/** Listens in this process; its stop answers all that has begun. */
+/** Listens in this process; its stop completes the requests that have begun. */
 async function serve(): Promise<Listening> {
   let isStopping = false;
-  const { requestsPerMinute, driftCheckOneIn: oneIn } = config;
-  const driftCheck = oneIn > 0 ? createDriftCheck(oneIn, log, metrics?.answerChecked) : undefined;
+  const {
+    requestsPerMinute,
+    corsOrigins,
+    trustProxy,
+    keepAliveTimeoutInSeconds,
+    driftCheckOneIn: oneIn,
+  } = config;
+  const driftCheck = oneIn > 0 ? await createDriftCheck(oneIn, log, metrics?.responseChecked) : undefined;
   const app = createApp({
-    ...{ database, log, requestsPerMinute, metrics, driftCheck, nameSpan: tracing?.nameSpan },
+    ...{ database, log, requestsPerMinute, corsOrigins, trustProxy, metrics, driftCheck, tracing },
     isStopping: () => isStopping,
   });
-  const server = createServer(app, log, metrics);
-  server.on("error", (error) => {
-    log.fatal({ err: error }, "cannot listen");
+  const server = createServer(app, { log, metrics, keepAliveTimeoutInSeconds });
+  server.on("error", (err) => {
+    log.fatal({ err }, "cannot listen");
     process.exit(1);
   });
   server.listen(config.port, config.host);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const expiring = setInterval(() => {
-    deleteExpiredKeys(database).catch((error) =>
-      log.warn({ err: loggable(error) }, "cannot delete expired idempotency keys"),
-    );
-  }, expiryIntervalInMilliseconds);
+  const stopCleanup = startCleanup(database, log);
   return {
     port,
     async stop() {
       isStopping = true;
-      clearInterval(expiring);
+      stopCleanup();
       await server.stop(stopTimes);
       await database.close();
     },
@@ -132,12 +136,12 @@ async function announce(port: number): Promise<void> {
 }
 
 /** The database; tries again for half a minute, as it may be starting too. */
-async function connected() {
+async function connect() {
   for (let attempt = 1; ; attempt++) {
     try {
       return await connectDatabase({ ...config.database, warn: (message) => log.warn(message) });
     } catch (error) {
-      const err = loggable(error instanceof UnavailableError ? error.cause : error);
+      const err = error instanceof UnavailableError ? error.cause : error;
       if (!(error instanceof UnavailableError) || attempt === connectAttempts) {
         log.fatal({ err }, "cannot open the database");
         process.exit(1);

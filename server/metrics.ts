@@ -3,9 +3,9 @@ import cluster from "node:cluster";
 import { once } from "node:events";
 import http from "node:http";
 import prometheus from "prom-client";
-import type { Exchange } from "./app.ts";
 import { operations } from "./contract.ts";
 import type { Database } from "./database/database.ts";
+import type { Exchange } from "./exchange.ts";
 import type { OperationId } from "./operations.ts";
 
 /** Upper bounds of the histograms, in seconds. */
@@ -21,44 +21,44 @@ export function createMetrics() {
   prometheus.collectDefaultMetrics({ register });
   const requests = new prometheus.Counter({
     name: "http_requests_total",
-    help: "Requests that were answered, or whose client went before.",
+    help: "Requests that got a response, or whose client closed the connection before.",
     labelNames: ["operation", "status"] as const,
     registers,
   });
   const durations = new prometheus.Histogram({
     name: "http_request_duration_seconds",
-    help: "From the head of a request to the end of its answer.",
+    help: "From the headers of a request to the end of its response.",
     labelNames: ["operation"] as const,
     buckets: requestBuckets,
     registers,
   });
   const inFlight = new prometheus.Gauge({
     name: "http_requests_in_flight",
-    help: "Requests that have begun and not ended.",
+    help: "Requests in progress.",
     registers,
   });
   const rateLimited = new prometheus.Counter({
     name: "rate_limited_requests_total",
-    help: "Requests that were answered 429, by the limit: of their key, or of the failed keys of their address.",
+    help: "Requests that got a 429, by the limit: of their key, or of the failed keys of their address.",
     labelNames: ["limit"] as const,
     registers,
   });
   for (const limit of ["key", "address"] as const) rateLimited.inc({ limit }, 0);
   const databaseTime = new prometheus.Histogram({
     name: "database_duration_seconds",
-    help: "What requests waited for the database, the wait for a connection or a lock included.",
+    help: "What requests waited for the database, including the wait for a connection or a lock.",
     labelNames: ["kind"] as const,
     buckets: databaseBuckets,
     registers,
   });
   const checked = new prometheus.Counter({
-    name: "contract_checked_answers_total",
-    help: "Answers that were compared with the contract.",
+    name: "contract_checked_responses_total",
+    help: "Responses that were compared with the contract.",
     registers,
   });
   const drift = new prometheus.Counter({
     name: "contract_drift_total",
-    help: "Of these, answers that differ from it; the log says in what.",
+    help: "Of these, responses that differ from it; the log says in what.",
     labelNames: ["operation"] as const,
     registers,
   });
@@ -75,7 +75,7 @@ export function createMetrics() {
     }
   }
 
-  // A worker is asked for its metrics by the primary.
+  // The primary collects the metrics of its workers.
   if (cluster.isWorker) {
     prometheus.AggregatorRegistry.setRegistries(registers);
     new prometheus.AggregatorRegistry();
@@ -88,21 +88,21 @@ export function createMetrics() {
       inFlight.inc();
     },
 
-    /** @param status undefined where there was no answer, as the client had gone */
-    requestEnded({ operationId, companyId }: Exchange, status: number | undefined, seconds: number): void {
-      const operation = operationId ?? "none";
+    /** @param status undefined without a response, as the client had closed the connection */
+    requestEnded(exchange: Exchange, status: number | undefined, seconds: number): void {
+      const operation = exchange.operation?.operationId ?? "none";
       inFlight.dec();
       requests.inc({ operation, status: status ?? "aborted" });
       durations.observe({ operation }, seconds);
-      if (status === 429) rateLimited.inc({ limit: companyId === undefined ? "address" : "key" });
+      if (status === 429) rateLimited.inc({ limit: exchange.key === undefined ? "address" : "key" });
     },
 
-    /** What was no request: malformed, slow or oversized. */
-    connectionRefused(status: number): void {
+    /** What is no request: malformed, slow or oversized. */
+    connectionRejected(status: number): void {
       requests.inc({ operation: "none", status });
     },
 
-    answerChecked(operation: OperationId | undefined, isDifferent: boolean): void {
+    responseChecked(operation: OperationId | undefined, isDifferent: boolean): void {
       checked.inc();
       if (isDifferent) drift.inc({ operation: operation ?? "none" });
     },
@@ -147,7 +147,7 @@ export async function serveMetrics(
     await text.then(
       (body) =>
         response.writeHead(200, { "Content-Type": prometheus.Registry.PROMETHEUS_CONTENT_TYPE }).end(body),
-      // A worker has died while it was asked.
+      // A worker died meanwhile.
       () => response.writeHead(503).end(),
     );
   });

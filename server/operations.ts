@@ -1,7 +1,8 @@
-/** What an operation is asked and may answer: types, all of them derived from the contract. */
+/** The operations: what each receives and may return, derived from the contract, and how one is performed. */
 import type { components, operations } from "../generated/api.ts";
 import type { Defaulted, Messages } from "../generated/messages.ts";
-import type { ApiError, ErrorStatus } from "./errors.ts";
+import { ApiError, type ErrorStatus, type MessageOf } from "./errors.ts";
+import type { Handler } from "./exchange.ts";
 
 /** The name of an operation, everywhere. */
 export type OperationId = keyof operations & keyof Messages;
@@ -30,17 +31,17 @@ type WithDefaults<Values, Names> = Values & {
 
 type Success = 200 | 201 | 304;
 
-/** What one operation may answer: one member for each success status that the contract gives it. */
+/** What one operation may return: one member for each success status that the contract gives it. */
 export type Reply<Id extends OperationId> = {
   [Status in keyof operations[Id]["responses"] & Success]: {
     status: Status;
-    /** A body that is text already is the JSON of an earlier answer, sent again byte for byte. */
+    /** A body that is text already is the JSON of an earlier response, sent again byte for byte. */
     body: Json<operations[Id]["responses"][Status]> | (Status extends 201 ? string : never);
     headers?: Record<string, string>;
   };
 }[keyof operations[Id]["responses"] & Success];
 
-/** A request that has passed the contract, and the company that its key belongs to. */
+/** A validated request, and the company that its key belongs to. */
 export interface Call<Id extends OperationId> {
   path: Defined<operations[Id]["parameters"]["path"]>;
   query: WithDefaults<Defined<operations[Id]["parameters"]["query"]>, Defaulted[Id]["query"]>;
@@ -81,7 +82,7 @@ type SurplusOf<Handler extends (call: never) => Promise<unknown>, Id extends Ope
 >;
 
 /**
- * Takes the operations as they are. One that answers a field which the contract does not describe
+ * Takes the operations as they are. One that returns a field which the contract does not describe
  * is a type error: TypeScript by itself lets a function return more than its type says.
  */
 export function implementOperations<Implemented extends Operations>(
@@ -92,4 +93,34 @@ export function implementOperations<Implemented extends Operations>(
   },
 ): Operations {
   return operations;
+}
+
+/** Performs an operation, unless the request has got the 503 of its deadline meanwhile. */
+export function perform<Id extends OperationId>(operations: Operations, id: Id): Handler {
+  return async (_request, response) => {
+    const { exchange } = response.locals;
+    const { key, rawBody } = exchange;
+    if (exchange.isOver || !key) return;
+    const { status, headers, body } = await operations[id]({
+      path: conform<Call<Id>["path"]>(exchange.path),
+      query: conform<Call<Id>["query"]>(exchange.query),
+      headers: conform<Call<Id>["headers"]>(exchange.requestHeaders),
+      body: conform<Call<Id>["body"]>(exchange.body),
+      rawBody,
+      companyId: key.companyId,
+      keyId: key.id,
+      error: createError,
+    });
+    exchange.send(status, headers ?? {}, body);
+  };
+}
+
+/** What was validated against the contract has the type that is generated from it. */
+function conform<Type>(validated: unknown): Type {
+  return validated as Type;
+}
+
+/** The types of a call allow only what the contract lists for its operation. */
+function createError(status: ErrorStatus, message: unknown): ApiError {
+  return new ApiError(status, message as MessageOf<ErrorStatus>);
 }

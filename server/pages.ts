@@ -1,4 +1,4 @@
-/** Everything that is served beside the operations: the contract, its documentation, and health. */
+/** What is served beside the operations: the contract, its documentation, and health. */
 import crypto from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,18 +6,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Request, Response } from "express";
 import type { Database } from "./database/database.ts";
 
-/** How long readiness waits for the database: a balancer that asks must not go on sending meanwhile. */
-const readinessPatienceInMilliseconds = 600;
+/** How long readiness waits for the database: meanwhile a load balancer would go on sending requests. */
+const readinessTimeoutInMilliseconds = 600;
 
-/** Answers GET and HEAD on one path. */
+/** Serves GET and HEAD of one path. */
 export type Page = (request: Request, response: Response) => void | Promise<void>;
 
 const require = createRequire(import.meta.url);
 
+/** From `/` to the documentation. */
+export const toDocs: Page = (_request, response) => response.redirect("/docs");
+
 /** The pages by their path. */
 export function createPages(database: Database, isStopping: () => boolean): Record<string, Page> {
   return {
-    "/": (_request, response) => response.redirect("/docs"),
     "/docs": file("#docs.html", "text/html"),
     "/openapi.json": file("#openapi.json", "application/json"),
     "/openapi.yaml": file("#openapi.yaml", "application/yaml"),
@@ -30,7 +32,7 @@ export function createPages(database: Database, isStopping: () => boolean): Reco
             () => true,
             () => false,
           ),
-          sleep(readinessPatienceInMilliseconds, false, { ref: false }),
+          sleep(readinessTimeoutInMilliseconds, false, { ref: false }),
         ]));
       response.status(isReady ? 200 : 503).json({
         status: isReady ? "ready" : isStopping() ? "stopping" : "unavailable",
@@ -39,7 +41,7 @@ export function createPages(database: Database, isStopping: () => boolean): Reco
   };
 }
 
-/** A file of the package, read when it is first asked for. */
+/** A file of the package, read when it is first requested. */
 function file(name: string, type: string): Page {
   let kept: { content: Buffer; entityTag: string; policy: string } | undefined;
   return (_request, response) => {

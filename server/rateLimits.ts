@@ -21,11 +21,10 @@ export interface RateLimits {
    */
   countRequest(keyId: string): Promise<Record<string, string>>;
   /**
-   * Counts a failed key.
-   * @param guesses 1 where a key was shown, 0 where there was none
-   * @throws {ApiError} 429 when the address is over its limit
+   * Counts a failed key; a request without any key counts nothing, but gets the 429 too.
+   * @throws {ApiError} 429 when the network of the caller is over its limit
    */
-  countFailedKey(address: string, guesses: 0 | 1): Promise<void>;
+  countFailedKey(findNetwork: () => string, hasKey: boolean): Promise<void>;
 }
 
 /**
@@ -75,8 +74,8 @@ export function createRateLimits(
 
   return {
     countRequest: (keyId) => count(requests, requestsPerMinute, keyId, 1),
-    async countFailedKey(address, guesses) {
-      await count(failures, failuresPerMinute, address, guesses);
+    async countFailedKey(findNetwork, hasKey) {
+      await count(failures, failuresPerMinute, findNetwork(), hasKey ? 1 : 0);
     },
   };
 }

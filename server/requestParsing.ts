@@ -1,59 +1,68 @@
-/** What a request says before the contract is asked: its target, its media type, its body. */
-import type { IncomingMessage, ServerResponse } from "node:http";
+/** Reads what a request carries before it is validated: media type, parameters, headers and body. */
+import type { IncomingMessage } from "node:http";
 import { MIMEType } from "node:util";
-import { messageOf, type Operation, type Parameter } from "./contract.ts";
+import { findMessage, type Operation, type Parameter } from "./contract.ts";
 import { ApiError, ClientGoneError } from "./errors.ts";
+import { type Exchange, expectsContinue, type Handler } from "./exchange.ts";
+import { splitTarget } from "./targets.ts";
 
 /**
- * A request target as one that begins with a slash. RFC 9112, section 3.2.2: a server accepts the
- * absolute form too. What has no path at all, such as that of CONNECT, becomes an unknown path.
+ * Reads everything before the body: 415 for the media type, 413 for a declared length that is too large, 400 for
+ * the path, the query and the headers.
  */
-export function originForm(target: string): string {
-  const origin = target.startsWith("/") ? target : target.replace(/^https?:\/\/[^/?#]*/i, "");
-  return origin.startsWith("/") ? origin : `/${origin}`;
+export function readParameters(operation: Operation): Handler {
+  return (request, response, next) => {
+    const { exchange } = response.locals;
+    if (operation.maxBodyBytes !== undefined) {
+      requireJson(request);
+      requireLength(request, operation.maxBodyBytes);
+    }
+    if (exchange.isMalformed) throw new ApiError(400, "Malformed request.");
+    exchange.path = request.params;
+    exchange.query = parseQuery(operation, splitTarget(request.url).query);
+    exchange.requestHeaders = readHeaders(operation, request);
+    next();
+  };
 }
 
-/** Path and query of a request target in origin form, both still encoded. */
-export function targetOf(url: string): { path: string; query: string } {
-  const mark = url.indexOf("?");
-  return mark < 0 ? { path: url, query: "" } : { path: url.slice(0, mark), query: url.slice(mark + 1) };
-}
-
-/**
- * The decoded parameters of a path.
- * @throws {ApiError} 400 on bytes that are no percent-encoded UTF-8
- */
-export function decodePath(parameters: Record<string, string>): Record<string, string> {
-  const decoded: Record<string, string> = {};
-  for (const name in parameters) decoded[name] = decode(parameters[name] as string);
-  return decoded;
+/** Reads and parses the body: 413 when it is too large, 400 when it is no JSON object. */
+export function readBody(maxBytes: number): Handler {
+  return async (_request, response, next) => {
+    const { exchange } = response.locals;
+    // The client takes as long as the server's request timeout allows.
+    const left = exchange.deadline - performance.now();
+    exchange.deadline = Number.POSITIVE_INFINITY;
+    exchange.rawBody = await receiveBody(exchange, maxBytes);
+    exchange.deadline = performance.now() + left;
+    exchange.body = parseJsonObject(exchange.rawBody);
+    next();
+  };
 }
 
 /**
  * The headers that the contract gives the operation, by its names.
- * @throws {ApiError} 400 when one breaks its pattern
+ * @throws {ApiError} 400 when one does not match its pattern
  */
-export function headersOf(operation: Operation, request: IncomingMessage): Record<string, string> {
+function readHeaders(operation: Operation, request: IncomingMessage): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const { name, schema, pattern } of operation.headers) {
     const value = request.headers[name.toLowerCase()];
     if (value === undefined) continue;
-    if (pattern && !pattern.test(String(value))) {
-      throw new ApiError(400, messageOf(schema, ["pattern"]), { field: name });
-    }
+    if (pattern && !pattern.test(String(value)))
+      throw new ApiError(400, findMessage(schema, ["pattern"]), { field: name });
     headers[name] = String(value);
   }
   return headers;
 }
 
 /**
- * The parameters of a query, by name, without those that the contract lets be empty and that are.
- * @throws {ApiError} 400 on undecodable bytes, unknown and repeated parameters, and on numbers that
- *   are not written as the contract says
+ * The parameters of a query by name. Empty ones count as not given where the contract allows that.
+ * @throws {ApiError} 400 for undecodable bytes, an unknown or repeated parameter, and a value that does not
+ *   match its `x-lexical-pattern`
  */
-export function decodeQuery(operation: Operation, query: string): Record<string, string> {
-  const decoded: Record<string, string> = {};
-  if (query === "") return decoded;
+function parseQuery(operation: Operation, query: string): Record<string, string> {
+  const values: Record<string, string> = {};
+  if (query === "") return values;
   const pairs = query
     .split("&")
     .filter((pair) => pair !== "")
@@ -71,13 +80,11 @@ export function decodeQuery(operation: Operation, query: string): Record<string,
   for (const [name, value] of pairs) {
     const { schema, allowEmptyValue, pattern } = operation.query.get(name) as Parameter;
     if (value === "" && allowEmptyValue) continue;
-    if (pattern && !pattern.test(value)) throw new ApiError(400, messageOf(schema, []), { field: name });
+    if (pattern && !pattern.test(value)) throw new ApiError(400, findMessage(schema, []), { field: name });
     const bounds = schema["x-clamp"];
-    decoded[name] = bounds
-      ? String(Math.min(Math.max(Number(value), bounds.minimum), bounds.maximum))
-      : value;
+    values[name] = bounds ? String(Math.min(Math.max(Number(value), bounds.minimum), bounds.maximum)) : value;
   }
-  return decoded;
+  return values;
 }
 
 function decode(text: string): string {
@@ -90,10 +97,10 @@ function decode(text: string): string {
 }
 
 /**
- * Lets pass only JSON in UTF-8, as RFC 9110, section 8.3 compares media types.
+ * Accepts only JSON in UTF-8; media types are compared as RFC 9110, section 8.3 says.
  * @throws {ApiError} 415
  */
-export function requireJson(request: IncomingMessage): void {
+function requireJson(request: IncomingMessage): void {
   const { "content-type": contentType = "", "content-encoding": encoding = "" } = request.headers;
   if (contentType === "application/json" && encoding === "") return;
   const type = parseMediaType(contentType);
@@ -112,10 +119,10 @@ function parseMediaType(text: string): MIMEType | undefined {
 }
 
 /**
- * Refuses a body that is declared too large, before any of it is read.
+ * Rejects a body that is declared too large, before any of it is read.
  * @throws {ApiError} 413
  */
-export function requireLength(request: IncomingMessage, maxBytes: number): void {
+function requireLength(request: IncomingMessage, maxBytes: number): void {
   if (Number(request.headers["content-length"] ?? 0) > maxBytes)
     throw new ApiError(413, "Request body is too large.");
 }
@@ -123,30 +130,33 @@ export function requireLength(request: IncomingMessage, maxBytes: number): void 
 /**
  * The bytes of the body. Tells a client that waits for `100 Continue` to send it.
  * @throws {ApiError} 413 when there are more than `maxBytes`
- * @throws {ClientGoneError} when the client ends the connection first, or the request has been answered
+ * @throws {ClientGoneError} when the client closes the connection first, or the request has its response
+ * @throws {Error} when the application that mounts the API has read the body already
  */
-export function readBody(
-  request: IncomingMessage,
-  response: ServerResponse,
-  maxBytes: number,
-): Promise<Buffer> {
-  // Of these no event comes any more.
-  if (request.destroyed || response.writableEnded) return Promise.reject(new ClientGoneError());
+function receiveBody({ request, response, isOver }: Exchange, maxBytes: number): Promise<Buffer> {
+  // Neither emits an event any more.
+  if (request.destroyed || isOver) return Promise.reject(new ClientGoneError());
+  if (request.readableDidRead)
+    return Promise.reject(
+      new Error(
+        "The body was read before the API got it: mount the API before body parsers such as express.json()",
+      ),
+    );
   if (expectsContinue(request)) response.writeContinue();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    function take(chunk: Buffer) {
+    function receive(chunk: Buffer) {
       bytes += chunk.length;
       chunks.push(chunk);
       if (bytes > maxBytes) {
-        request.off("data", take);
-        // The rest is thrown away, so that the client gets to read its answer.
+        request.off("data", receive);
+        // The rest is discarded, so that the client reads the response.
         request.resume();
         reject(new ApiError(413, "Request body is too large."));
       }
     }
-    request.on("data", take);
+    request.on("data", receive);
     request.on("end", () =>
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes)),
     );
@@ -155,21 +165,13 @@ export function readBody(
   });
 }
 
-/**
- * Whether the client waits for `100 Continue` before it sends its body (RFC 9110, section 10.1.1).
- * HTTP/1.0 knows no 1xx, and its client would take one for the answer.
- */
-export function expectsContinue(request: IncomingMessage): boolean {
-  return request.httpVersion !== "1.0" && request.headers.expect?.toLowerCase() === "100-continue";
-}
-
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * The JSON object of a body. A byte order mark is ignored; of duplicate names the last counts.
  * @throws {ApiError} 400 when it is not UTF-8, not JSON or not an object
  */
-export function parseJsonObject(body: Uint8Array): Record<string, unknown> {
+function parseJsonObject(body: Uint8Array): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(utf8.decode(body));

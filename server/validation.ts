@@ -1,122 +1,179 @@
-/** The check of a request against its operation, by express-openapi-validator. */
-import type { Request, RequestHandler, Response } from "express";
-import { OpenApiValidator } from "express-openapi-validator/dist/openapi.validator.js";
-import { basePath, type ContractMessage, contract, messageOf, type Operation } from "./contract.ts";
+/** Requests validated against the contract by express-openapi-validator, with the contract's error messages. */
+import Ajv from "ajv-draft-04";
+import type { ErrorRequestHandler, RequestHandler } from "express";
+import { middleware as createMiddlewares } from "express-openapi-validator";
+import { basePath, type ContractMessage, contract, findMessage, type Operation } from "./contract.ts";
 import { ApiError } from "./errors.ts";
+import type { Exchange, Handler } from "./exchange.ts";
 
-/** What of a request has been decoded and is to be checked. */
-export interface DecodedRequest {
-  path: Record<string, string>;
-  query: Record<string, string>;
-  body: unknown;
-}
+/** How many validated requests without a body are remembered, and up to which length of their parameters. */
+const memo = { entries: 1_000, characters: 200 };
 
-/** How many queries are remembered as good, and how long one may be, in characters. */
-const mostGoodQueries = 1_000;
-const longestGoodQuery = 200;
+/** Makes the middlewares that validate the requests of an operation. */
+export type Validate = (operation: Operation) => (Handler | ErrorRequestHandler)[];
 
-/** Ready to check requests; compiles nothing yet. */
-export function createRequestCheck() {
-  // The validator itself, and not what its package exports: that loads parsers of YAML and of references
-  // and, asked not to check the document, yet compiles the schema of all OpenAPI documents. It took a
-  // third of the start.
-  // biome-ignore lint/suspicious/noExplicitAny: a document that the lint has checked
-  const apiDoc = structuredClone(contract) as any;
-  const validator = new OpenApiValidator({
-    apiSpec: apiDoc,
+/**
+ * Validates path, query and body, and fills in the contract's defaults. Method, key, media type and headers are
+ * checked before, in the contract's order.
+ */
+export function createValidation(): Validate {
+  const middlewares = createMiddlewares({
+    apiSpec: prepareDocument(),
+    // The lint of the contract has validated it.
+    validateApiSpec: false,
     validateRequests: { allErrors: true },
     validateSecurity: false,
     fileUploader: false,
+    // With `originalUrl`, nothing would match where the API is mounted below a prefix.
+    useRequestUrl: true,
   });
-  // Of its middlewares only this one: route, method, key and media type were judged before, in an order
-  // and with answers that the others cannot give.
-  const middleware = validator
-    .installMiddleware(Promise.resolve({ apiDoc, basePaths: [basePath], routes: [], serial: 0 }))
-    .find((handler) => handler.name === "requestMiddleware") as unknown as RequestHandler;
+  /** Requests that passed, as they were then: validating them again would give the same. */
+  const passed = new Map<string, Record<string, unknown>>();
 
-  /** Queries that were found good, as they are after the check: a check has no memory. */
-  const goodQueries = new Map<string, Record<string, unknown>>();
-
-  /**
-   * Checks a request against its operation.
-   * @returns its query and its body, with the contract's defaults
-   * @throws {ApiError} 400 with the contract's message for the first wrong field
-   */
-  return async function checkRequest(
-    operation: Operation,
-    request: DecodedRequest,
-  ): Promise<{ query: object; body: unknown }> {
-    if (operation.bodySchema) return check(operation, request);
-    if (operation.query.size === 0) return { query: request.query, body: undefined };
-    // Of a request without a body, the contract has something to say of the query alone: a path
-    // parameter may be any string. First pages repeat theirs, and the validator's share of a small
-    // request was a fifth.
-    const name = `${operation.operationId} ${JSON.stringify(request.query)}`;
-    let query = goodQueries.get(name);
-    if (!query) {
-      query = (await check(operation, request)).query;
-      if (goodQueries.size === mostGoodQueries) goodQueries.clear();
-      if (name.length <= longestGoodQuery) goodQueries.set(name, query);
-    }
-    return { query, body: undefined };
-  };
-
-  async function check(operation: Operation, request: DecodedRequest) {
-    // A request of its own, and not the one of Express: the validator then sees what was decoded,
-    // and neither the raw query (it refuses characters that RFC 3986 allows there) nor the raw
-    // Content-Type (it compiles and keeps a validator for each value).
-    const seen = {
-      method: operation.method,
-      originalUrl: operation.route.openApiRoute,
-      path: operation.route.openApiRoute,
-      headers: operation.bodySchema ? { "content-type": "application/json" } : {},
-      params: request.path,
-      query: request.query,
-      body: request.body,
-      openapi: { ...operation.route, pathParams: request.path },
-    };
-    const failure = await new Promise<unknown>((resolve) => {
-      Promise.resolve(middleware(seen as unknown as Request, {} as Response, resolve)).catch(resolve);
-    });
-    if (failure !== undefined)
-      throw violation(operation, request, failure as { errors?: ContractViolation[] });
-    return { query: seen.query as Record<string, unknown>, body: seen.body };
-  }
+  return (operation) => [
+    present(operation, passed),
+    ...middlewares.map(unlessValidated),
+    remember(passed),
+    translateViolations(operation),
+  ];
 }
 
-interface ContractViolation {
+/** The contract as the validator needs it. */
+function prepareDocument() {
+  // The validator changes each schema in place, so none may be shared.
+  const document = JSON.parse(JSON.stringify(contract));
+  // It matches absolute URLs by their path alone, and there is one.
+  document.servers = [{ url: basePath }];
+  for (const item of Object.values<Record<string, { parameters?: { in: string }[] }>>(document.paths)) {
+    for (const operation of Object.values(item)) {
+      // Headers are validated before the body is read; those that the contract does not use mean nothing.
+      if (operation.parameters)
+        operation.parameters = operation.parameters.filter(({ in: place }) => place !== "header");
+      // It would reject a raw `@` or `+`, which RFC 3986 allows in a query, in the raw text of the URL.
+      for (const parameter of operation.parameters ?? [])
+        if (parameter.in === "query") Object.assign(parameter, { allowReserved: true });
+    }
+    // It knows only the methods that a path lists.
+    if (item.get) item.head = item.get;
+  }
+  return document;
+}
+
+/**
+ * Presents the request to the validator as it was decoded, unless one like it has passed: the validator compiles
+ * the patterns of all paths for each request, and goes through a promise for each of its middlewares.
+ */
+function present(operation: Operation, passed: Map<string, Record<string, unknown>>): Handler {
+  // A path parameter that may be any text cannot make a difference.
+  const constrained = operation.parameters.filter(
+    ({ in: place, schema }) => place === "path" && Object.keys(schema).some((keyword) => keyword !== "type"),
+  );
+  return (request, response, next) => {
+    const { exchange } = response.locals;
+    if (operation.bodySchema === undefined) {
+      const path = constrained.map(({ name }) => exchange.path[name]);
+      exchange.memoKey = JSON.stringify([operation.operationId, path, exchange.query]);
+      const query = passed.get(exchange.memoKey);
+      if (query) {
+        exchange.query = query;
+        exchange.isValidated = true;
+        return next();
+      }
+      delete request.headers["content-type"];
+    } else {
+      request.body = exchange.body;
+      // The validator compiles, and keeps, schemas for each value of this header; ours was checked.
+      request.headers["content-type"] = "application/json";
+    }
+    // Express parses the query anew at each use, and in another way.
+    Object.defineProperty(request, "query", { value: exchange.query, configurable: true, enumerable: true });
+    next();
+  };
+}
+
+function unlessValidated(middleware: RequestHandler): Handler {
+  return (request, response, next) =>
+    response.locals.exchange.isValidated
+      ? next()
+      : middleware(request as Parameters<RequestHandler>[0], response, next);
+}
+
+function remember(passed: Map<string, Record<string, unknown>>): Handler {
+  return (_request, response, next) => {
+    const { memoKey, query, isValidated }: Exchange = response.locals.exchange;
+    if (!isValidated && memoKey !== undefined && memoKey.length <= memo.characters) {
+      if (passed.size === memo.entries) passed.clear();
+      passed.set(memoKey, query);
+    }
+    next();
+  };
+}
+
+interface Violation {
   /** Where: `/query/cursor`, `/body/name`. */
   path: string;
   /** Which keyword: `pattern.openapi.validation`. */
   errorCode?: string;
 }
 
-/** The error that the contract gives for the first of what the validator found. */
-function violation(
-  operation: Operation,
-  request: DecodedRequest,
-  failure: { errors?: ContractViolation[] },
-): unknown {
-  const failedKeywords = (path: string) =>
-    (failure.errors ?? [])
-      .filter((error) => error.path === path)
-      .map((error) => String(error.errorCode).split(".")[0] as string);
+/** Turns what the validator found into the contract's error for the first wrong parameter or field. */
+function translateViolations(operation: Operation): ErrorRequestHandler {
+  return (thrown: { errors?: Violation[] }, _request, response, next) => {
+    const isViolation = Array.isArray(thrown?.errors);
+    next(
+      isViolation
+        ? (findFirstError(operation, thrown.errors ?? [], response.locals.exchange.body) ?? thrown)
+        : thrown,
+    );
+  };
+}
 
-  for (const { name, schema } of operation.parameters) {
-    const keywords = failedKeywords(`/query/${name}`);
-    if (keywords.length > 0) return new ApiError(400, messageOf(schema, keywords), { field: name });
+/**
+ * The contract's error for the first of the violations: parameters and fields in the contract's order, unknown
+ * fields last. Undefined where the contract has no message for any of them.
+ */
+export function findFirstError(
+  { parameters, bodySchema }: Operation,
+  violations: Violation[],
+  body: unknown,
+): ApiError | undefined {
+  const failedKeywords = (path: string) =>
+    violations
+      .filter((violation) => violation.path === path)
+      .map(({ errorCode }) => String(errorCode).split(".")[0] as string);
+
+  for (const { name, schema, in: place } of parameters) {
+    const keywords = failedKeywords(`/${place === "path" ? "params" : place}/${name}`);
+    if (keywords.length > 0) return new ApiError(400, findMessage(schema, keywords), { field: name });
   }
-  const { bodySchema } = operation;
-  if (!bodySchema?.properties) return failure;
-  const body = request.body as Record<string, unknown>;
+  if (!bodySchema?.properties) return undefined;
+  const fields = body as Record<string, unknown>;
   for (const [name, message] of Object.entries(bodySchema["x-rejected-properties"] ?? {})) {
-    if (Object.hasOwn(body, name)) return new ApiError(400, message as ContractMessage, { field: name });
+    if (Object.hasOwn(fields, name)) return new ApiError(400, message as ContractMessage, { field: name });
   }
   for (const [name, schema] of Object.entries(bodySchema.properties)) {
     const keywords = failedKeywords(`/body/${name}`);
-    if (keywords.includes("type") && body[name] === null) keywords.push("nullable");
-    if (keywords.length > 0) return new ApiError(400, messageOf(schema, keywords), { field: name });
+    if (keywords.includes("type") && fields[name] === null) keywords.push("nullable");
+    if (keywords.length > 0) return new ApiError(400, findMessage(schema, keywords), { field: name });
   }
-  const unknown = Object.keys(body).find((name) => !Object.hasOwn(bodySchema.properties ?? {}, name));
-  return unknown === undefined ? failure : new ApiError(400, messageOf(bodySchema, []), { field: unknown });
+  const unknown = Object.keys(fields).find((name) => !Object.hasOwn(bodySchema.properties ?? {}, name));
+  return unknown === undefined
+    ? undefined
+    : new ApiError(400, findMessage(bodySchema, []), { field: unknown });
+}
+
+/**
+ * Compiles the body schema of an operation, for bodies that arrive without a request, such as the rows of an import.
+ * @returns a function that gives the contract's error for the first wrong field, or undefined for a valid body
+ */
+export function compileBodyCheck(operation: Operation): (body: object) => ApiError | undefined {
+  const validate = new Ajv.default({ allErrors: true, strict: false }).compile(operation.bodySchema ?? {});
+  return (body) => {
+    if (validate(body)) return undefined;
+    const violations = (validate.errors ?? []).map(({ instancePath, keyword, params }) => ({
+      path: `/body${instancePath}${keyword === "required" ? `/${params.missingProperty}` : ""}`,
+      errorCode: keyword,
+    }));
+    return findFirstError(operation, violations, body);
+  };
 }

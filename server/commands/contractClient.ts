@@ -67,7 +67,7 @@ export function createContractClient(options: {
     },
     call(operationId, { id = unusedId, query = "", fields, ...variation } = {}) {
       const operation = getOperation(operationId);
-      const path = operation.route.openApiRoute.replace("{id}", id) + query;
+      const path = operation.template.replace("{id}", id) + query;
       const body = operationId === "createCustomer" ? { email: createEmail(), ...fields } : { ...fields };
       return self.send(variation.method ?? operation.method, path, {
         ...(operation.bodySchema && { body: JSON.stringify(body) }),

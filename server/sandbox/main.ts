@@ -5,9 +5,9 @@
 import "../requireNode.ts";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import type { Express, Request, Response } from "express";
+import express, { type Express, type Request, type Response } from "express";
 import pino from "pino";
-import { tokenOf } from "../apiKeys.ts";
+import { parseBearerToken } from "../apiKeys.ts";
 import { createApp } from "../app.ts";
 import { ConfigError, readConfig } from "../config.ts";
 import { connectDatabase } from "../database/connect.ts";
@@ -24,29 +24,28 @@ const database = await connectDatabase({ url: "sqlite::memory:" });
 await fillSandbox(database);
 
 let isStopping = false;
-const app = appOf(database);
-/** The keys that do not meet the server as it is. */
+const normal = createSandboxApp(database);
+/** The keys that meet another server. */
 const otherApps = new Map<string | undefined, Express>([
-  [sandboxKeys.limited.key, appOf(database, 5)],
-  [sandboxKeys.broken.key, appOf(failing(database, () => new Error("a mistake, made for the sandbox")))],
+  [sandboxKeys.limited.key, createSandboxApp(database, 5)],
+  [sandboxKeys.broken.key, createSandboxApp(failing(database, () => new Error("made for the sandbox")))],
   [
     sandboxKeys.unavailable.key,
-    appOf(
+    createSandboxApp(
       failing(database, () => new UnavailableError("sandbox", { cause: new Error("down, for the sandbox") })),
     ),
   ],
 ]);
-const { handle: answer } = app as unknown as { handle(request: Request, response: Response): void };
-Object.assign(app, {
-  handle(request: Request, response: Response) {
-    const isRead = request.method === "GET" || request.method === "HEAD";
-    if (isRead && request.url === "/") return sendStartPage(request, response);
-    const other = otherApps.get(tokenOf(request.headers.authorization));
-    (other ?? answer)(request, response);
-  },
+const app = express();
+app.disable("x-powered-by");
+app.enable("strict routing");
+app.get("/", sendStartPage);
+app.use((request, response, next) => {
+  const other = otherApps.get(parseBearerToken(request.headers.authorization));
+  (other ?? normal)(request, response, next);
 });
 
-const server = createServer(app, log);
+const server = createServer(app, { log });
 server.on("error", (error) => {
   log.fatal({ err: error }, "cannot listen");
   process.exit(1);
@@ -67,7 +66,7 @@ log.info({ url }, "listening");
 console.log(`\nThe sandbox. Its data is the same at each start, and gone at the end. Its keys:\n\n${keyList}
 What to try with them: ${url}/\n`);
 
-function appOf(of: Database, requestsPerMinute = 600): Express {
+function createSandboxApp(of: Database, requestsPerMinute = 600): Express {
   return createApp({ database: of, log, requestsPerMinute, isStopping: () => isStopping });
 }
 

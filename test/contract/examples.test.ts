@@ -113,7 +113,7 @@ function namedExamples(described: Part): Record<string, Part> {
 }
 
 function requestExamples(operation: Operation): Record<string, Part> {
-  return namedExamples((operation.route.schema as Part).requestBody);
+  return namedExamples(contract.paths[operation.template][operation.method.toLowerCase()].requestBody);
 }
 
 function responseExample(id: OperationId, status: number, name: string): Part {

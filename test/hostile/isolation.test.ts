@@ -106,56 +106,53 @@ function bodiesOf(operation: Operation): (string | undefined)[] {
   ];
 }
 
-describe.each(operations.filter(({ route }) => route.openApiRoute.includes("{id}")))(
-  "$operationId",
-  (operation) => {
-    it("answers a foreign id as an unknown one, byte for byte, whatever else is in the request", async () => {
-      for (const [ours, theirs] of pairs())
-        for (const id of theirs.ids.slice(0, 4))
-          for (const body of bodiesOf(operation))
-            for (const headers of entityTagHeaders)
-              for (const method of operation.method === "GET" ? ["GET", "HEAD"] : [operation.method])
-                for (const query of ["", "?a=1"]) {
-                  const askFor = (name: string) =>
-                    ask(ours, method, `/customers/${name}${query}`, body, headers);
-                  const foreign = await askFor(id);
-                  expect(foreign).toBe(await askFor(besides(id)));
-                  expect(foreign).toMatch(/^HTTP\/1\.1 4(04|00) /);
-                  comparisons += 1;
-                }
-    });
+describe.each(operations.filter(({ template }) => template.includes("{id}")))("$operationId", (operation) => {
+  it("answers a foreign id as an unknown one, byte for byte, whatever else is in the request", async () => {
+    for (const [ours, theirs] of pairs())
+      for (const id of theirs.ids.slice(0, 4))
+        for (const body of bodiesOf(operation))
+          for (const headers of entityTagHeaders)
+            for (const method of operation.method === "GET" ? ["GET", "HEAD"] : [operation.method])
+              for (const query of ["", "?a=1"]) {
+                const askFor = (name: string) =>
+                  ask(ours, method, `/customers/${name}${query}`, body, headers);
+                const foreign = await askFor(id);
+                expect(foreign).toBe(await askFor(besides(id)));
+                expect(foreign).toMatch(/^HTTP\/1\.1 4(04|00) /);
+                comparisons += 1;
+              }
+  });
 
-    it("answers an id that can be none as an unknown one", async () => {
-      for (const [ours, theirs] of pairs())
-        for (const id of [
-          theirs.ids[0]?.toUpperCase(),
-          `${theirs.ids[0]}0`,
-          theirs.ids[0]?.slice(1),
-          "x",
-          "%00",
-          "1",
-        ])
-          for (const body of bodiesOf(operation)) {
-            const unknown = await ask(
-              ours,
-              operation.method,
-              `/customers/${besides(theirs.ids[0] ?? "")}`,
-              body,
-            );
-            expect(await ask(ours, operation.method, `/customers/${id}`, body)).toBe(unknown);
-            comparisons += 1;
-          }
-    });
-
-    it("answers its own id with the customer", async () => {
-      for (const company of companies)
-        for (const id of company.ids) {
-          const body = operation.bodySchema && "{}";
-          expect(await ask(company, operation.method, `/customers/${id}`, body)).toContain(company.marker);
+  it("answers an id that can be none as an unknown one", async () => {
+    for (const [ours, theirs] of pairs())
+      for (const id of [
+        theirs.ids[0]?.toUpperCase(),
+        `${theirs.ids[0]}0`,
+        theirs.ids[0]?.slice(1),
+        "x",
+        "%00",
+        "1",
+      ])
+        for (const body of bodiesOf(operation)) {
+          const unknown = await ask(
+            ours,
+            operation.method,
+            `/customers/${besides(theirs.ids[0] ?? "")}`,
+            body,
+          );
+          expect(await ask(ours, operation.method, `/customers/${id}`, body)).toBe(unknown);
+          comparisons += 1;
         }
-    });
-  },
-);
+  });
+
+  it("answers its own id with the customer", async () => {
+    for (const company of companies)
+      for (const id of company.ids) {
+        const body = operation.bodySchema && "{}";
+        expect(await ask(company, operation.method, `/customers/${id}`, body)).toContain(company.marker);
+      }
+  });
+});
 
 describe("listCustomers", () => {
   const filters = [

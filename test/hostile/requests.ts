@@ -51,14 +51,14 @@ export function choicesOf(operation: Operation): string[] {
 
 /** Requests that differ from good ones by what the contract's schemas judge, and by nothing else. */
 function requestsOfSchemas(operation: Operation, ids: string[], key: string): fc.Arbitrary<Generated> {
-  const path = operation.route.openApiRoute.includes("{id}")
+  const path = operation.template.includes("{id}")
     ? fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...ids) }, fc.constantFrom(...corpus.texts))
     : fc.constant("");
   return fc
     .record({ id: path, query: queryOf(operation), headers: headersOf(operation), body: bodyOf(operation) })
     .map(({ id, query, headers, body }) => ({
       method: operation.method,
-      target: `${basePath}${operation.route.openApiRoute.replace("{id}", () => percentEncoded(id))}${query.text}`,
+      target: `${basePath}${operation.template.replace("{id}", () => percentEncoded(id))}${query.text}`,
       headers: {
         Authorization: `Bearer ${key}`,
         ...headers,
@@ -67,7 +67,7 @@ function requestsOfSchemas(operation: Operation, ids: string[], key: string): fc
       ...(body && { body: Buffer.from(body.text) }),
       choices: body?.choices ?? [],
       // An empty id is the path of no operation.
-      ...(!(operation.route.openApiRoute.includes("{id}") && id === "") && {
+      ...(!(operation.template.includes("{id}") && id === "") && {
         isGood:
           isDecodable(id) &&
           isGoodQuery(operation, query.pairs) &&

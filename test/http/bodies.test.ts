@@ -1,5 +1,7 @@
+import express, { type ErrorRequestHandler } from "express";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ClientGoneError } from "../../server/errors.ts";
+import { Exchange, type Handler } from "../../server/exchange.ts";
 import { readBody } from "../../server/requestParsing.ts";
 import { serve } from "../support/otherServers.ts";
 import type { Partner } from "../support/partner.ts";
@@ -247,15 +249,18 @@ it("request body: on a read → 200, ignored", async () => {
 });
 
 it("request body: client gone or response sent before reading → ClientGoneError", async () => {
-  const outcomes: unknown[] = [];
-  const url = await serve(async (request, response) => {
+  const errors: unknown[] = [];
+  const waitForClose: Handler = async (request, response, next) => {
+    response.locals.exchange = new Exchange(request, response);
     if (request.url === "/responded") response.end();
     request.on("error", () => {});
     await new Promise((resolve) => request.on("close", resolve));
-    outcomes.push(await readBody(request, response, 100).catch((error) => error));
-  });
+    next();
+  };
+  const collect: ErrorRequestHandler = (error, _request, _response, _next) => void errors.push(error);
+  const url = await serve(express().use(waitForClose, readBody(100), collect));
   await fetch(`${url}/responded`, { method: "POST", body: "{}" });
-  const head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{";
-  await exchangeBytes(Number(new URL(url).port), head, 100);
-  await expect.poll(() => outcomes).toEqual([expect.any(ClientGoneError), expect.any(ClientGoneError)]);
+  const half = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{";
+  await exchangeBytes(Number(new URL(url).port), half, 100);
+  await expect.poll(() => errors).toEqual([expect.any(ClientGoneError), expect.any(ClientGoneError)]);
 });

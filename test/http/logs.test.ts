@@ -112,7 +112,7 @@ it("log: keys, bodies, queries, headers, ids in paths → not logged", async () 
   await breakCustomer(created.sent.body.data.id);
   expect((await logged("GET", `/customers/${created.sent.body.data.id}`)).sent.status).toBe(500);
   const log = JSON.stringify(server.logLines);
-  expect(log).toContain("unexpected failure");
+  expect(log).toContain("unexpected error");
   for (const secret of [...secrets, partner.key, partner.key.slice(3), "Bearer"])
     expect(log).not.toContain(secret);
 });
@@ -128,7 +128,7 @@ it("log: 500 → the cause in a line with the request's id, not in the response"
     const [cause, line] = broken.lines as [{ err?: { stack?: string } }, Record<string, unknown>];
     expect(cause).toMatchObject({
       level: 50,
-      msg: "unexpected failure",
+      msg: "unexpected error",
       err: { message: "Invalid time value" },
     });
     expect(cause.err?.stack).toContain("server/");

@@ -83,10 +83,10 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     log,
     requestsPerMinute: options.requestsPerMinute ?? 0,
     // It checks every response of every test, and must agree with the contract check.
-    driftCheck: createDriftCheck(1, log),
+    driftCheck: await createDriftCheck(1, log),
     isStopping: () => stopping,
   });
-  const server = createServer(app, log);
+  const server = createServer(app, { log });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

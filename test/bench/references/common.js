@@ -116,7 +116,7 @@ export function messageOf(schema, keyword) {
 /** Status, headers and body for anything thrown. */
 export function errorAnswer(error) {
   if (!(error instanceof Refusal)) {
-    log.error({ err: error }, "unexpected failure");
+    log.error({ err: error }, "unexpected error");
     return { status: 500, headers: {}, body: { error: "Internal server error." } };
   }
   return {

@@ -196,7 +196,7 @@ describe("drift check", () => {
     const { data } = await server.client.POST("/customers", { body: { email: "a@x.example" } });
     const id = data?.data.id as string;
     expect((await server.get(`/customers/${id}`)).status).toBe(200);
-    await expect.poll(() => server.valueOf("contract_checked_answers_total")).toBe(2);
+    await expect.poll(() => server.valueOf("contract_checked_responses_total")).toBe(2);
     expect(await server.valueOf('contract_drift_total{operation="getCustomer"}')).toBe(0);
 
     const database = await connectDatabase({ url: server.databaseUrl });
@@ -213,7 +213,7 @@ describe("drift check", () => {
     expect(response.status).toBe(200);
     expect((await response.json()).data).toEqual({ ...data?.data, status: "SECRET-STATUS" });
     await expect.poll(() => server.valueOf('contract_drift_total{operation="getCustomer"}')).toBe(1);
-    expect(await server.valueOf("contract_checked_answers_total")).toBe(3);
+    expect(await server.valueOf("contract_checked_responses_total")).toBe(3);
     const lines = () =>
       server
         .output()
@@ -240,7 +240,7 @@ describe("drift check", () => {
       const server = await startMeasured({ DRIFT_CHECK_ONE_IN: oneIn });
       for (let n = 0; n < 200; n++) await server.get("/customers");
       await expect.poll(() => server.valueOf(requests("listCustomers", 200))).toBe(200);
-      const checked = await server.valueOf("contract_checked_answers_total");
+      const checked = await server.valueOf("contract_checked_responses_total");
       expect(checked).toBeGreaterThanOrEqual(least);
       expect(checked).toBeLessThanOrEqual(most);
     }

@@ -1,0 +1,229 @@
+/** A request and its response: id, deadline, headers, how the response is sent, and its log line. */
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { ErrorRequestHandler, NextFunction, Request, Response } from "express";
+import type { Logger } from "pino";
+import type { ApiKey } from "./apiKeys.ts";
+import type { Operation } from "./contract.ts";
+import type { DriftCheck } from "./driftCheck.ts";
+import { ApiError, ClientGoneError, createErrorResponse, UnavailableError } from "./errors.ts";
+import type { Metrics } from "./metrics.ts";
+import { isDecodable, splitTarget, toOriginForm } from "./targets.ts";
+import type { Tracing } from "./tracing.ts";
+
+/**
+ * Milliseconds that a request may take, all of its statements together, before it gets a 503; the time in
+ * which its body arrives does not count. As with any 503, a write that had begun may still take effect.
+ */
+const timeoutInMilliseconds = 1_750;
+
+/** How often deadlines are checked while requests are open. */
+const checkIntervalInMilliseconds = 50;
+
+/** A middleware of the API. The exchange is in `response.locals`, where Express keeps what belongs to a request. */
+export type Handler = (
+  request: Request,
+  response: Response<unknown, { exchange: Exchange }>,
+  next: NextFunction,
+) => unknown;
+
+/** What is known of a request so far; the middlewares fill it in. */
+export class Exchange {
+  readonly request: Request;
+  readonly response: Response;
+  readonly startedAt = performance.now();
+  /** When the request gets a 503, on the clock of performance.now(). */
+  deadline = this.startedAt + timeoutInMilliseconds;
+  /** The request target in origin form, below the path where the API is mounted. */
+  readonly target: string;
+  readonly requestId: string;
+  /** The headers of the response, whatever it will be. */
+  readonly headers: Record<string, string | number>;
+  operation?: Operation;
+  key?: ApiKey;
+  /** Bytes of the path or query that are not percent-encoded UTF-8: a 400, once the key is known. */
+  isMalformed = false;
+  /** Decoded parameters and body; they conform to the contract once the request is validated. */
+  path: Request["params"] = {};
+  query: Record<string, unknown> = {};
+  requestHeaders: Record<string, string> = {};
+  body: unknown;
+  rawBody: Uint8Array = noBytes;
+  /** Whether a request like this one has passed the validator, and under which key that is remembered. */
+  isValidated = false;
+  memoKey?: string;
+  /** The response, unless it is that of a page. */
+  sent?: { status: number; body: string | undefined };
+
+  constructor(request: Request, response: Response) {
+    this.request = request;
+    this.response = response;
+    this.target = request.url;
+    this.requestId = requestIdOf(request);
+    this.headers = {
+      "X-Request-Id": this.requestId,
+      "X-Content-Type-Options": "nosniff",
+      "Cache-Control": "private, no-cache",
+    };
+  }
+
+  /** Whether the request has its response, be it the 503 of its deadline: then it shall have no further effect. */
+  get isOver(): boolean {
+    return this.response.writableEnded;
+  }
+
+  /**
+   * Sends the response, unless there is one. `response.json` would format the content type, compute an ETag
+   * and compare it for each response: 9 of 75 microseconds of a point read.
+   * @param body sent as JSON; text is JSON already
+   */
+  send(status: number, headers: Record<string, string>, body?: unknown): void {
+    if (this.isOver) return;
+    const all: Record<string, string | number> = Object.assign(this.headers, headers);
+    // A client that still waits for 100 Continue would send its next request or the body: nobody knows which.
+    if (expectsContinue(this.request) && !this.request.complete) all.Connection = "close";
+    const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+    this.sent = { status, body: text };
+    if (text === undefined) {
+      this.response.writeHead(status, all).end();
+      return;
+    }
+    all["Content-Type"] = "application/json";
+    all["Content-Length"] = Buffer.byteLength(text);
+    this.response.writeHead(status, all).end(text);
+  }
+}
+
+const noBytes: Uint8Array = new Uint8Array();
+
+/** The caller's request id where it can be logged as it is, else a new one. */
+function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers["x-request-id"];
+  return typeof given === "string" && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+/**
+ * Whether the client waits for `100 Continue` before it sends its body (RFC 9110, section 10.1.1).
+ * HTTP/1.0 knows no 1xx, and its client would take one for the response.
+ */
+export function expectsContinue(request: IncomingMessage): boolean {
+  return request.httpVersion !== "1.0" && request.headers.expect?.toLowerCase() === "100-continue";
+}
+
+/** The most header fields that a request may have. */
+const maxHeaderFields = 100;
+
+/** Who is told of each exchange. */
+export interface Observers {
+  log: Logger;
+  metrics?: Metrics | undefined;
+  driftCheck?: DriftCheck | undefined;
+  tracing?: Tracing | undefined;
+}
+
+/**
+ * The first and the last middleware of the API.
+ * @param isOurs whether a path belongs to the API; others leave the router as they came
+ */
+export function createExchanges(
+  { log, metrics, driftCheck, tracing }: Observers,
+  isOurs: (path: string) => boolean,
+): { beginExchange: Handler; handleErrors: ErrorRequestHandler } {
+  const watch = createDeadlines((exchange) =>
+    sendError(exchange, new UnavailableError("the request took too long")),
+  );
+
+  function sendError(exchange: Exchange, thrown: unknown): void {
+    const { response, requestId, isOver } = exchange;
+    if (thrown instanceof ClientGoneError) return void (isOver || response.destroy());
+    // It logs the cause, also of what fails after the response.
+    const { status, headers, body } = createErrorResponse(thrown, requestId, log);
+    if (!isOver && response.headersSent) return void response.destroy();
+    exchange.send(status, headers, body);
+  }
+
+  function end(exchange: Exchange): void {
+    const { request, response, requestId, operation, key } = exchange;
+    const milliseconds = performance.now() - exchange.startedAt;
+    const status = response.headersSent ? response.statusCode : undefined;
+    metrics?.requestEnded(exchange, status, milliseconds / 1_000);
+    driftCheck?.(exchange);
+    log.info(
+      {
+        requestId,
+        method: request.method,
+        operationId: operation?.operationId,
+        company: key?.companyId,
+        status,
+        durationInMilliseconds: Math.round(milliseconds * 100) / 100,
+        ...(!response.writableFinished && { aborted: true }),
+      },
+      "request",
+    );
+  }
+
+  return {
+    beginExchange(request, response, next) {
+      const url = toOriginForm(request.url);
+      const { path } = splitTarget(url);
+      if (!isOurs(path)) return next("router");
+      request.url = url;
+      const exchange = new Exchange(request, response);
+      response.locals.exchange = exchange;
+      metrics?.requestBegan();
+      tracing?.hideQuery();
+      response.on("close", () => end(exchange));
+      watch(exchange);
+      if (request.rawHeaders.length > 2 * maxHeaderFields)
+        throw new ApiError(431, "Request headers are too large.", { headers: { Connection: "close" } });
+      if (request.headers.host === undefined && request.httpVersion !== "1.0")
+        throw new ApiError(400, "Malformed request.");
+      if (path.includes("%") && !isDecodable(path)) {
+        // Express would reject it before there is a key.
+        exchange.isMalformed = true;
+        request.url = path.replaceAll("%", "%25") + url.slice(path.length);
+      }
+      next();
+    },
+
+    handleErrors(thrown, _request, response, next) {
+      const exchange = response.locals.exchange as Exchange | undefined;
+      // Without an exchange it is the error of the application that mounts the API.
+      if (exchange) sendError(exchange, thrown);
+      else next(thrown);
+    },
+  };
+}
+
+/**
+ * Returns a function that watches the deadline of an exchange until its response is closed. There is one timer, and
+ * only while requests are open: a timer for each costs 4 of 75 microseconds of a point read.
+ * @param expire called once for each exchange whose deadline passed before it had a response
+ */
+function createDeadlines(expire: (exchange: Exchange) => void): (exchange: Exchange) => void {
+  const open = new Set<Exchange>();
+  let isRunning = false;
+
+  function start(): void {
+    if (isRunning || open.size === 0) return;
+    isRunning = true;
+    setTimeout(check, checkIntervalInMilliseconds).unref();
+  }
+
+  function check(): void {
+    isRunning = false;
+    const now = performance.now();
+    for (const exchange of open) {
+      if (exchange.deadline > now) continue;
+      exchange.deadline = Number.POSITIVE_INFINITY;
+      if (!exchange.isOver) expire(exchange);
+    }
+    start();
+  }
+
+  return (exchange) => {
+    open.add(exchange);
+    exchange.response.on("close", () => open.delete(exchange));
+    start();
+  };
+}
