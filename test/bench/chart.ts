@@ -1,5 +1,5 @@
 /** The chart of the README, drawn from the results. */
-import type { Results } from "./results.ts";
+import type { EngineResults, Results } from "./results.ts";
 import { type ServerName, titles } from "./servers.ts";
 
 const width = 860;
@@ -12,7 +12,7 @@ const groupGap = 22;
 /** Each colour stands out from the light ground and from the dark one. */
 const colours: Record<ServerName, string> = {
   ours: "#e5534b",
-  limit: "#8b949e",
+  plain: "#8b949e",
   fastify: "#3a8bdb",
   glue: "#39a27d",
   documented: "#b07cd8",
@@ -22,7 +22,7 @@ const colours: Record<ServerName, string> = {
  * Grouped bars of CPU time, as SVG. It brings its own ground, light or dark as the reader's system
  * is, so that it can be read on any page.
  */
-export function drawChart({ setting, operations }: Results): string {
+export function drawChart(setting: Results["setting"], { operations }: EngineResults): string {
   const groups = Object.entries(operations);
   const names = Object.keys(groups[0]?.[1] ?? {}) as ServerName[];
   const most = Math.max(
@@ -78,7 +78,7 @@ export function drawChart({ setting, operations }: Results): string {
 </style>
 <rect class="ground" x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="6"/>
 <text x="20" y="30" class="heading">CPU time of the server for one request</text>
-<text x="20" y="49" class="note">Shorter is better. SQLite, ${Number(setting.customers).toLocaleString("en")} customers, synchronous=FULL, ${setting.connections} connections, Node ${setting.node}, ${setting.processor}.</text>
+<text x="20" y="49" class="note">Shorter is better. SQLite, ${setting.customers.toLocaleString("en")} customers, synchronous=FULL, ${setting.connections} connections, Node ${setting.node}, ${setting.processor}.</text>
 ${[...legend, ...ticks, ...bars].join("\n")}
 <text x="${left}" y="${bottom + 22}" class="note">Microseconds of user and system time, as the operating system counts them; medians of ${setting.rounds} rounds, the servers in turn.</text>
 <text x="${left}" y="${bottom + 40}" class="note">Measured ${setting.date} by npm run bench; all figures are in test/bench/results.json.</text>

@@ -2,13 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { type ApiKey, createApiKeys } from "../../server/apiKeys.ts";
 import { basePath, scopes } from "../../server/contract.ts";
-import { createOperations } from "../../server/customers.ts";
+import { newCustomer } from "../../server/customers.ts";
 import { connectDatabase } from "../../server/database/connect.ts";
+import { createCustomerTable } from "../../server/database/customers.ts";
 import type { Call } from "../../server/operations.ts";
 import type { LoadRequest } from "./load.ts";
 
 export interface BenchData {
-  file: string;
   /** A key of the large company with both scopes. */
   key: string;
   /** A key of the large company that may only read. */
@@ -43,33 +43,20 @@ function customer(index: number): Call<"createCustomer">["body"] {
 }
 
 /** Fills a new database: one company with `customers` customers, and five with a hundredth of that each. */
-export async function createData(file: string, customers: number): Promise<BenchData> {
-  const database = await connectDatabase({ url: `sqlite:${file}` });
+export async function createData(databaseUrl: string, customers: number): Promise<BenchData> {
+  const database = await connectDatabase({ url: databaseUrl });
   const apiKeys = createApiKeys(database);
-  const { createCustomer } = createOperations(database);
+  const table = createCustomerTable(database);
 
   async function fill(company: string, count: number) {
     const key = await apiKeys.create(company, scopes, "benchmark", null);
     const { id: keyId, companyId } = (await apiKeys.find(`Bearer ${key}`)) as ApiKey;
     const ids: string[] = [];
-    const create = async (index: number) => {
-      const call = {
-        path: {},
-        query: {},
-        headers: {},
-        body: customer(index),
-        rawBody: new Uint8Array(),
-        companyId,
-        keyId,
-        error: (status: number, message: string) => new Error(`${status} ${message}`) as never,
-      };
-      const { body } = await createCustomer(call);
-      if (typeof body !== "string") ids.push(body.data.id);
-    };
-    // What is written together shares a transaction.
     for (let start = 0; start < count; start += 1000) {
       const length = Math.min(1000, count - start);
-      await Promise.all(Array.from({ length }, (_, index) => create(start + index)));
+      const rows = Array.from({ length }, (_, index) => newCustomer(customer(start + index)));
+      ids.push(...rows.map(({ id }) => id));
+      await database.write(rows.map((row) => table.insertion(companyId, row, keyId)));
     }
     return { key, ids };
   }
@@ -80,7 +67,7 @@ export async function createData(file: string, customers: number): Promise<Bench
   for (const company of ["e", "f"]) await fill(company, customers / 100);
   const readKey = await apiKeys.create("large", ["customers:read"], "benchmark", null);
   await database.close();
-  return { file, key, readKey, ids: ids.sort(), foreignId: others[0] as string };
+  return { key, readKey, ids: ids.sort(), foreignId: others[0] as string };
 }
 
 /** What is timed, in the order of the table. */

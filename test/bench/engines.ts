@@ -1,27 +1,66 @@
-/** New databases of each engine, for the benchmarks that ask both. */
-import { mkdtempSync, rmSync } from "node:fs";
+/** The engines, with new databases for the benchmarks that compare both. */
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createTestDatabase, startPostgres } from "../support/postgres.ts";
+import { createTestDatabase, execute, startPostgres } from "../support/postgres.ts";
 
 export const engines = ["sqlite", "postgres"] as const;
 export type Engine = (typeof engines)[number];
 
-/** Makes databases of one engine. `stop` ends the PostgreSQL that it has started. */
-export async function startEngine(engine: Engine) {
+/** A database of a benchmark. */
+export interface BenchDatabase {
+  /** Its DATABASE_URL. */
+  url: string;
+  drop(): Promise<void>;
+}
+
+/** An engine that runs. */
+export interface RunningEngine {
+  createDatabase(): Promise<BenchDatabase>;
+  /** Creates a copy of a database that nobody is connected to. */
+  copyDatabase(url: string): Promise<BenchDatabase>;
+  /** PostgreSQL: its processes now. */
+  processIds(): number[];
+  /** Stops the PostgreSQL that it has started, and deletes its data. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts an engine.
+ * @param parent the folder in which SQLite's databases are
+ */
+export async function startEngine(engine: Engine, parent = tmpdir()): Promise<RunningEngine> {
   if (engine === "postgres") {
     const server = await startPostgres();
-    return { createDatabase: () => createTestDatabase(server.url), stop: server.stop };
+    return {
+      createDatabase: () => createTestDatabase(server.url),
+      async copyDatabase(url) {
+        const template = new URL(url).pathname.slice(1);
+        const copy = await createTestDatabase(server.url, template);
+        // What was written is on disk before the first measurement, and not during one.
+        await execute(server.url, "checkpoint");
+        return copy;
+      },
+      processIds: server.processIds,
+      stop: server.remove,
+    };
+  }
+  async function createDatabase() {
+    const folder = mkdtempSync(join(parent, "distribu-bench-"));
+    return {
+      url: `sqlite:${join(folder, "bench.db")}`,
+      drop: async () => rmSync(folder, { recursive: true, force: true }),
+    };
   }
   return {
-    async createDatabase() {
-      const folder = mkdtempSync(join(tmpdir(), "distribu-bench-"));
-      return {
-        url: `sqlite:${join(folder, "bench.db")}`,
-        drop: async () => rmSync(folder, { recursive: true, force: true }),
-      };
+    createDatabase,
+    async copyDatabase(url) {
+      const copy = await createDatabase();
+      copyFileSync(url.slice("sqlite:".length), copy.url.slice("sqlite:".length));
+      return copy;
     },
-    stop: async () => {},
+    processIds: () => [],
+    async stop() {},
   };
 }
 

@@ -1,11 +1,14 @@
 /** What the benchmark finds: its figures, and the tables that it prints. */
 import type { OperationName } from "./data.ts";
+import type { Engine } from "./engines.ts";
 import { type ServerName, titles } from "./servers.ts";
 
 /** What one batch came to. */
 export interface Sample {
   requestsPerSecond: number;
   cpuMicroseconds: number;
+  /** Of PostgreSQL's processes. */
+  databaseCpuMicroseconds: number;
   userTicks: number;
   systemTicks: number;
   p50Milliseconds: number;
@@ -17,6 +20,7 @@ export interface Sample {
 export interface Figures {
   requestsPerSecond: number;
   cpuMicroseconds: number;
+  databaseCpuMicroseconds: number;
   userMicroseconds: number;
   systemMicroseconds: number;
   p50Milliseconds: number;
@@ -36,11 +40,24 @@ export interface ProcessFigures {
   soakedMegabytes?: number;
 }
 
-/** Of the operations and servers that were asked for. */
-export interface Results {
-  setting: Record<string, string | number>;
+/** Of one engine: the operations and servers that were asked for. */
+export interface EngineResults {
   operations: Record<OperationName, Record<ServerName, Figures>>;
   servers: Record<ServerName, ProcessFigures>;
+}
+
+/** How much is sent. */
+export interface Setting {
+  customers: number;
+  connections: number;
+  rounds: number;
+  requestsPerRound: number;
+  soakRequests: number;
+}
+
+export interface Results {
+  setting: Setting & { date: string; node: string; processor: string };
+  engines: Partial<Record<Engine, EngineResults>>;
   installed: { packages: number; megabytes: number };
 }
 
@@ -53,6 +70,7 @@ export function figuresOf(samples: Sample[], ofFirst: Sample[]): Figures {
   return {
     requestsPerSecond: middle("requestsPerSecond"),
     cpuMicroseconds,
+    databaseCpuMicroseconds: middle("databaseCpuMicroseconds"),
     userMicroseconds: cpuMicroseconds * userShare,
     systemMicroseconds: cpuMicroseconds * (1 - userShare),
     p50Milliseconds: middle("p50Milliseconds"),
@@ -80,14 +98,20 @@ export function toJson(results: Results): string {
 }
 
 /** Prints all figures, and how the CPU time of the first server compares with each other one. */
-export function printResults({ setting, operations, servers, installed }: Results): void {
+export function printResults({ setting, engines, installed }: Results): void {
+  console.log(`\n${Object.entries(setting).flat().join(" ")}`);
+  for (const [engine, results] of Object.entries(engines))
+    printEngine(engine as Engine, results, setting.soakRequests);
+  console.log(
+    "\nCPU us: of the server process, for one request; database: of PostgreSQL's processes. " +
+      "ours / it: the median of the ratios of the CPU times of neighbouring batches.\n" +
+      `Installed without development dependencies: ${installed.packages} packages, ${installed.megabytes.toFixed(1)} MB.`,
+  );
+}
+
+function printEngine(engine: Engine, { operations, servers }: EngineResults, soakRequests: number): void {
   const names = Object.keys(servers) as ServerName[];
   const first = names[0] as ServerName;
-  console.log(
-    `\n${Object.entries(setting)
-      .map((pair) => pair.join(" "))
-      .join(", ")}\n`,
-  );
   const rows = Object.entries(operations).flatMap(([operation, figures]) =>
     names.map((name) => {
       const of = figures[name];
@@ -98,6 +122,7 @@ export function printResults({ setting, operations, servers, installed }: Result
         of.cpuMicroseconds.toFixed(1),
         of.userMicroseconds.toFixed(1),
         of.systemMicroseconds.toFixed(1),
+        ...(engine === "postgres" ? [of.databaseCpuMicroseconds.toFixed(1)] : []),
         of.p50Milliseconds.toFixed(2),
         of.p99Milliseconds.toFixed(2),
         of.megabytes.toFixed(0),
@@ -105,13 +130,12 @@ export function printResults({ setting, operations, servers, installed }: Result
       ];
     }),
   );
+  const columns = ["req/s", "CPU us", "user", "system", ...(engine === "postgres" ? ["database"] : [])];
+  console.log("");
+  printTable([engine, "server", ...columns, "p50 ms", "p99 ms", "MB", `${first} / it`], rows);
+  console.log("");
   printTable(
-    ["", "server", "req/s", "CPU us", "user", "system", "p50 ms", "p99 ms", "MB", `${first} / it`],
-    rows,
-  );
-  console.log(`\nCPU us: of the server process, for one request. ${first} / it: the median of its ratios.\n`);
-  printTable(
-    ["", "server", "ready ms", "CPU ms", "idle MB", `MB after ${setting.soakRequests}`],
+    [engine, "server", "ready ms", "CPU ms", "idle MB", `MB after ${soakRequests}`],
     names.map((name) => {
       const of = servers[name];
       return [
@@ -123,9 +147,6 @@ export function printResults({ setting, operations, servers, installed }: Result
         of.soakedMegabytes?.toFixed(0) ?? "-",
       ];
     }),
-  );
-  console.log(
-    `\nInstalled without development dependencies: ${installed.packages} packages, ${installed.megabytes.toFixed(1)} MB.`,
   );
 }
 

@@ -1,28 +1,35 @@
 /** The servers that are compared: each a process of its own, on its own copy of the data. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 import http from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Engine } from "./engines.ts";
 
 const references = join(import.meta.dirname, "references");
 
 /** The file that starts each server. */
 export const programs = {
   ours: join(import.meta.dirname, "../../dist/server/main.js"),
-  limit: join(references, "limit.js"),
+  plain: join(references, "plain.js"),
   fastify: join(references, "fastify.js"),
   glue: join(references, "glue.js"),
   documented: join(references, "documented.js"),
 };
 export type ServerName = keyof typeof programs;
 
+/** The servers that each engine has. */
+export const serversOf: Record<Engine, ServerName[]> = {
+  sqlite: ["ours", "plain", "fastify", "glue", "documented"],
+  postgres: ["ours", "fastify"],
+};
+
 /** What each server is, for people. */
 export const titles: Record<ServerName, string> = {
   ours: "this server",
-  limit: "limit: node:http, prepared statements",
+  plain: "plain node:http, prepared statements",
   fastify: "Fastify, prepared statements",
   glue: "fastify-openapi-glue, Knex",
   documented: "this stack as documented",
@@ -45,18 +52,15 @@ export function installReferences(): void {
 }
 
 /**
- * Starts a server on a copy of a database.
- * @param folder where the copy and the server's log go
- * @param environment what is set otherwise than for a comparison
+ * Starts a server on a database, with its defaults: log, audit trail, drift check and rate limits, which count every
+ * request and are set so high that none is rejected.
+ * @param folder where the server's log goes
  */
 export async function startServer(
   name: ServerName,
-  database: string,
+  databaseUrl: string,
   folder: string,
-  environment: Record<string, string> = {},
 ): Promise<BenchServer> {
-  const copy = join(folder, `${name}.db`);
-  if (!existsSync(copy)) copyFileSync(database, copy);
   const port = await freePort();
   const log = openSync(join(folder, `${name}.log`), "a");
   const startedAt = performance.now();
@@ -66,17 +70,13 @@ export async function startServer(
       NODE_ENV: "production",
       HOST: "127.0.0.1",
       PORT: String(port),
-      DATABASE_URL: `sqlite:${copy}`,
-      LOG_LEVEL: "info",
-      // What the references do not do. The drift check adds 1 microsecond to a request.
-      RATE_LIMIT_PER_MINUTE: "0",
-      DRIFT_CHECK_ONE_IN: "0",
-      ...environment,
+      DATABASE_URL: databaseUrl,
+      RATE_LIMIT_PER_MINUTE: "1000000",
     },
     stdio: ["ignore", log, "inherit"],
   });
   while (!(await isReady(port))) {
-    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
+    if (child.exitCode !== null) throw new Error(`${name} exited with ${child.exitCode}`);
     await sleep(4);
   }
   const startMilliseconds = performance.now() - startedAt;
@@ -117,6 +117,11 @@ export interface CpuTime {
   /** In clock ticks of 10 ms: too coarse for one batch, good for the share of each in many. */
   userTicks: number;
   systemTicks: number;
+}
+
+/** CPU time of several processes in microseconds; one that has exited has none. */
+export function totalCpuTimeOf(pids: number[]): number {
+  return pids.reduce((sum, pid) => sum + (existsSync(`/proc/${pid}`) ? cpuTimeOf(pid).total : 0), 0);
 }
 
 export function cpuTimeOf(pid: number): CpuTime {

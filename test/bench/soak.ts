@@ -61,8 +61,9 @@ interface Minute {
 const folder = mkdtempSync(join(options.folder, "soak-"));
 let server: BenchServer | undefined;
 try {
-  const data = await createData(join(folder, "data.db"), Number(options.customers));
-  server = await startServer("ours", data.file, folder, { DRIFT_CHECK_ONE_IN: "100" });
+  const databaseUrl = `sqlite:${join(folder, "data.db")}`;
+  const data = await createData(databaseUrl, Number(options.customers));
+  server = await startServer("ours", databaseUrl, folder);
   process.exitCode = (await soak(server, mixOf(requestsFor(data)))) ? 0 : 1;
 } finally {
   await server?.stop();

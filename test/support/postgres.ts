@@ -45,6 +45,8 @@ export interface PostgresServer {
   stop(): Promise<void>;
   /** Starts it again, on the same port and data. */
   start(): Promise<void>;
+  /** Its processes now, the first one first. */
+  processIds(): number[];
   /** Suspends its processes: connections stay open, and nothing responds. */
   freeze(): void;
   thaw(): void;
@@ -92,7 +94,6 @@ export async function startPostgres(programs = installedPrograms()): Promise<Pos
     await exited;
   }
 
-  /** Its first process, then those that this one has started. */
   function processIds(): number[] {
     const first = Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[0]);
     const children = execFileSync("ps", ["-A", "-o", "ppid=,pid="], { encoding: "utf8" })
@@ -130,6 +131,7 @@ export async function startPostgres(programs = installedPrograms()): Promise<Pos
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
     start,
     stop,
+    processIds,
     freeze,
     thaw() {
       for (const id of processIds()) process.kill(id, "SIGCONT");
@@ -148,12 +150,8 @@ export async function startPostgres(programs = installedPrograms()): Promise<Pos
   };
 }
 
-/** A user that PostgreSQL runs as, and the folder that it runs in. */
-interface Options {
-  uid?: number;
-  gid?: number;
-  cwd?: string;
-}
+/** The user that PostgreSQL runs as, and the folder that it runs in. */
+type Options = { uid?: number; gid?: number; cwd?: string };
 
 /** PostgreSQL does not run as root. The user nobody is there on every system, so that none has to be created. */
 function unprivilegedUser(): { uid: number; gid: number } {
@@ -220,10 +218,13 @@ function isRunning(id: number): boolean {
   }
 }
 
-/** A new, empty database on a server. */
-export async function createTestDatabase(serverUrl: string): Promise<{ url: string; drop(): Promise<void> }> {
+/** A new database on a server: empty, or a copy of another one that nobody is connected to. */
+export async function createTestDatabase(
+  serverUrl: string,
+  template = "template1",
+): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `test_${randomUUID().replaceAll("-", "")}`;
-  await execute(serverUrl, `create database ${name}`);
+  await execute(serverUrl, `create database ${name} template ${template}`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => execute(serverUrl, `drop database ${name} with (force)`) };

@@ -43,6 +43,7 @@ app.use(
       handlers: {
         async apiKey(request) {
           request.key = await queries.checkKey(request.headers.authorization);
+          request.res.set(common.limitRate(request.key));
           common.requireScope(request.key, request.openapi.schema["x-required-scopes"][0]);
           return true;
         },
@@ -63,7 +64,7 @@ app.get(`${common.customersPath}/:id`, async (request, response) => {
 });
 
 app.post(common.customersPath, async (request, response) => {
-  const row = common.newRow(request.key.companyId, request.body);
+  const row = common.newRow(request.key.companyId, request.body, request.key.id);
   if (!(await queries.insertCustomer(row))) throw common.emailTaken();
   response
     .status(201)
@@ -73,40 +74,40 @@ app.post(common.customersPath, async (request, response) => {
 
 app.patch(`${common.customersPath}/:id`, async (request, response) => {
   const values = common.changedValues(request.body);
-  const row = common.found(await queries.updateCustomer(request.key.companyId, request.params.id, values));
+  const row = common.found(await queries.updateCustomer(request.key, request.params.id, values));
   response.set("ETag", common.entityTag(row)).json({ data: common.toCustomer(row) });
 });
 
 app.use(() => {
-  throw new common.Refusal(404, "Not found.");
+  throw new common.HttpError(404, "Not found.");
 });
 
 app.use((error, request, response, _next) => {
-  const { status, headers, body } = common.errorAnswer(asRefusal(error, request));
+  const { status, headers, body } = common.errorAnswer(asHttpError(error, request));
   response.status(status).set(headers).json(body);
 });
 
 app.listen(common.port, common.host);
 
 /** The contract's message for what the validator, its security handlers or express.json threw. */
-function asRefusal(error, request) {
-  if (error instanceof common.Refusal || error.status === undefined) return error;
+function asHttpError(error, request) {
+  if (error instanceof common.HttpError || error.status === undefined) return error;
   const [violation] = error.errors ?? [];
   if (error.status === 400 && violation?.errorCode) {
     const [, place, field] = violation.path.split("/");
-    if (field === undefined) return new common.Refusal(400, "Invalid JSON body.");
+    if (field === undefined) return new common.HttpError(400, "Invalid JSON body.");
     const bodySchema =
       request.method === "POST" ? common.schemas.CustomerCreate : common.schemas.CustomerUpdate;
     const schema = (place === "body" ? bodySchema : common.listQuery).properties[field];
     const keyword = violation.errorCode.split(".")[0];
-    return new common.Refusal(400, schema ? common.messageOf(schema, keyword) : "Unknown field.", field);
+    return new common.HttpError(400, schema ? common.messageOf(schema, keyword) : "Unknown field.", field);
   }
   // The validator refuses a missing header by itself.
   if (error.status === 401 && !error.message.startsWith("This")) return common.missingKey();
-  if (error.status === 404) return new common.Refusal(404, "Not found.");
-  if (error.status === 405) return new common.Refusal(405, "Method not allowed.");
-  if (error.status === 413) return new common.Refusal(413, "Request body is too large.");
-  if (error.status === 415) return new common.Refusal(415, "Content-Type must be application/json.");
-  if (error.status === 400) return new common.Refusal(400, "Invalid JSON body.");
-  return new common.Refusal(error.status, error.message);
+  if (error.status === 404) return new common.HttpError(404, "Not found.");
+  if (error.status === 405) return new common.HttpError(405, "Method not allowed.");
+  if (error.status === 413) return new common.HttpError(413, "Request body is too large.");
+  if (error.status === 415) return new common.HttpError(415, "Content-Type must be application/json.");
+  if (error.status === 400) return new common.HttpError(400, "Invalid JSON body.");
+  return new common.HttpError(error.status, error.message);
 }

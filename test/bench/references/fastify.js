@@ -1,16 +1,27 @@
-/** What many would pick instead: Fastify, ajv schemas, compiled serialisation, prepared statements. */
+/**
+ * What many would pick instead: Fastify, ajv schemas, compiled serialization, prepared statements of better-sqlite3
+ * or named ones of pg.
+ */
 import * as common from "./common.js";
 import { createFastify } from "./fastifyApp.js";
-import * as statements from "./statements.js";
 
+const isPostgres = common.databaseUrl.startsWith("postgres");
+const statements = await import(isPostgres ? "./postgresStatements.js" : "./sqliteStatements.js");
 const { CustomerCreate, CustomerUpdate, CustomerEnvelope, CustomerList } = common.schemas;
 const app = createFastify(statements.ping);
 
-/** The key and its scope, before the body is read. */
-const requires = (scope) => (request, _reply, done) => {
-  request.key = statements.checkKey(request.headers.authorization);
-  common.requireScope(request.key, scope);
-  done();
+/** Goes on with a value at once, or with that of a promise: better-sqlite3 has no need to wait. */
+const then = (value, next) => (typeof value?.then === "function" ? value.then(next) : next(value));
+
+/** The key, its rate limit and its scope, before the body is read. */
+const requires = (scope) => (request, reply, done) => {
+  const admit = (key) => {
+    request.key = key;
+    reply.headers(common.limitRate(key));
+    common.requireScope(key, scope);
+    done();
+  };
+  then(statements.checkKey(request.headers.authorization), admit)?.catch(done);
 };
 
 app.get(
@@ -27,6 +38,11 @@ app.get(
   },
 );
 
+/** Sends a customer that was read or written. */
+function send(reply, row) {
+  reply.header("ETag", common.entityTag(row)).send({ data: common.toCustomer(row) });
+}
+
 app.get(
   `${common.customersPath}/:id`,
   {
@@ -34,10 +50,10 @@ app.get(
     onRequest: requires("customers:read"),
     schema: { response: { 200: CustomerEnvelope } },
   },
-  (request, reply) => {
-    const row = common.found(statements.getCustomer(request.key.companyId, request.params.id));
-    reply.header("ETag", common.entityTag(row)).send({ data: common.toCustomer(row) });
-  },
+  (request, reply) =>
+    then(statements.getCustomer(request.key.companyId, request.params.id), (row) =>
+      send(reply, common.found(row)),
+    ),
 );
 
 app.post(
@@ -48,12 +64,11 @@ app.post(
     schema: { body: CustomerCreate, response: { 201: CustomerEnvelope } },
   },
   (request, reply) => {
-    const row = common.newRow(request.key.companyId, request.body);
-    if (!statements.insertCustomer(row)) throw common.emailTaken();
-    reply
-      .code(201)
-      .headers({ Location: common.locationOf(row.id), ETag: common.entityTag(row) })
-      .send({ data: common.toCustomer(row) });
+    const row = common.newRow(request.key.companyId, request.body, request.key.id);
+    return then(statements.insertCustomer(row), (isNew) => {
+      if (!isNew) throw common.emailTaken();
+      send(reply.code(201).header("Location", common.locationOf(row.id)), row);
+    });
   },
 );
 
@@ -66,8 +81,9 @@ app.patch(
   },
   (request, reply) => {
     const values = common.changedValues(request.body);
-    const row = common.found(statements.updateCustomer(request.key.companyId, request.params.id, values));
-    reply.header("ETag", common.entityTag(row)).send({ data: common.toCustomer(row) });
+    return then(statements.updateCustomer(request.key, request.params.id, values), (row) =>
+      send(reply, common.found(row)),
+    );
   },
 );
 

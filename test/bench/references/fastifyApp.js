@@ -31,11 +31,11 @@ export function createFastify(ping) {
     done();
   });
   app.setErrorHandler((error, _request, reply) => {
-    const { status, headers, body } = common.errorAnswer(asRefusal(error));
+    const { status, headers, body } = common.errorAnswer(asHttpError(error));
     reply.code(status).headers(headers).send(body);
   });
   app.setNotFoundHandler(() => {
-    throw new common.Refusal(404, "Not found.");
+    throw new common.HttpError(404, "Not found.");
   });
   app.get("/readyz", async () => {
     await ping();
@@ -44,14 +44,14 @@ export function createFastify(ping) {
   return app;
 }
 
-function asRefusal(error) {
+function asHttpError(error) {
   // What a security handler threw, as fastify-openapi-glue wraps it.
-  if (error.errors?.[0] instanceof common.Refusal) return error.errors[0];
-  if (error.validation) return common.refusalOf(error.validation[0]);
+  if (error.errors?.[0] instanceof common.HttpError) return error.errors[0];
+  if (error.validation) return common.errorOf(error.validation[0]);
   if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE")
-    return new common.Refusal(413, "Request body is too large.");
+    return new common.HttpError(413, "Request body is too large.");
   if (error.code === "FST_ERR_CTP_INVALID_MEDIA_TYPE")
-    return new common.Refusal(415, "Content-Type must be application/json.");
-  if (error.statusCode === 400) return new common.Refusal(400, "Invalid JSON body.");
+    return new common.HttpError(415, "Content-Type must be application/json.");
+  if (error.statusCode === 400) return new common.HttpError(400, "Invalid JSON body.");
   return error;
 }

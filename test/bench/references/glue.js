@@ -20,7 +20,7 @@ const serviceHandlers = {
   },
 
   async createCustomer(request, reply) {
-    const row = common.newRow(request.key.companyId, request.body);
+    const row = common.newRow(request.key.companyId, request.body, request.key.id);
     if (!(await queries.insertCustomer(row))) throw common.emailTaken();
     reply.code(201).headers({ Location: common.locationOf(row.id), ETag: common.entityTag(row) });
     return { data: common.toCustomer(row) };
@@ -28,15 +28,16 @@ const serviceHandlers = {
 
   async updateCustomer(request, reply) {
     const values = common.changedValues(request.body);
-    const row = common.found(await queries.updateCustomer(request.key.companyId, request.params.id, values));
+    const row = common.found(await queries.updateCustomer(request.key, request.params.id, values));
     reply.header("ETag", common.entityTag(row));
     return { data: common.toCustomer(row) };
   },
 };
 
 const securityHandlers = {
-  async apiKey(request) {
+  async apiKey(request, reply) {
     request.key = await queries.checkKey(request.headers.authorization);
+    reply.headers(common.limitRate(request.key));
     const { method } = request;
     common.requireScope(request.key, method === "GET" ? "customers:read" : "customers:write");
   },

@@ -2,16 +2,14 @@
 import createKnex from "knex";
 import {
   columns,
-  createSearchValues,
   databaseFile,
   isCustomerId,
   keyColumns,
   keyHashOf,
   lastUseGranularityInMilliseconds,
   liveKeyOf,
-  sampleQuery,
   searchCondition,
-  searchTokens,
+  searchValues,
 } from "./common.js";
 
 const knex = createKnex({
@@ -24,13 +22,11 @@ const knex = createKnex({
       connection.pragma("synchronous = FULL");
       connection.pragma("foreign_keys = ON");
       connection.pragma("busy_timeout = 1500");
-      connection.function("search_grams", { deterministic: true }, searchTokens);
       done(null, connection);
     },
   },
 });
 
-const searchValues = createSearchValues((...values) => knex.raw(sampleQuery, values));
 const customersOf = (companyId) => knex("customers").where("company_id", companyId);
 
 export async function ping() {
@@ -65,7 +61,7 @@ export async function listCustomers(companyId, query) {
   if (search)
     list
       .join("customers_search", "customers_search.rowid", "customers.position")
-      .whereRaw(searchCondition, await searchValues(companyId, query));
+      .whereRaw(searchCondition, searchValues(companyId, query));
   return list;
 }
 
@@ -80,14 +76,15 @@ export async function insertCustomer(row) {
 }
 
 /** The row after the update; undefined where there is none. */
-export async function updateCustomer(companyId, id, values) {
+export async function updateCustomer(key, id, values) {
   if (!isCustomerId(id)) return undefined;
   const names = Object.keys(values);
   const differs = names.map((name) => `${name} is distinct from ?`).join(" or ") || "false";
-  const [row] = await customersOf(companyId)
+  const [row] = await customersOf(key.companyId)
     .where({ id })
     .update({
       ...values,
+      changed_by: key.id,
       updated_at: knex.raw(`case when ${differs} then max(updated_at + 1, ?) else updated_at end`, [
         ...Object.values(values),
         Date.now(),

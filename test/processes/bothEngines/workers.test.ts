@@ -109,6 +109,6 @@ it("WORKERS=auto: start → one worker per processor", async () => {
 
 it("WORKERS=2: database in memory → rejected", async () => {
   await expect(spawnServer({ DATABASE_URL: "sqlite::memory:", WORKERS: "2" })).rejects.toThrow(
-    "ended with 1",
+    "exited with 1",
   );
 });

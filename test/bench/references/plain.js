@@ -1,10 +1,10 @@
-/** The limit: bare node:http, prepared statements, JSON.stringify, and nothing in between. */
+/** Plain node:http, prepared statements, JSON.stringify, and nothing in between. Each write is a commit. */
 import http from "node:http";
 import Ajv from "ajv";
 import * as common from "./common.js";
-import * as statements from "./statements.js";
+import * as statements from "./sqliteStatements.js";
 
-const { Refusal } = common;
+const { HttpError } = common;
 const ajv = new Ajv.default(common.ajvOptions);
 const isListQuery = ajv.compile(common.listQuery);
 const strictAjv = new Ajv.default({ ...common.ajvOptions, coerceTypes: false });
@@ -40,6 +40,7 @@ http
     const requestId = common.requestIdOf(request);
     let operation;
     let key;
+    let limits;
     response.on("finish", () =>
       common.logRequest(
         requestId,
@@ -54,6 +55,7 @@ http
       const text = JSON.stringify(body);
       response.writeHead(status, {
         ...common.commonHeaders(requestId),
+        ...limits,
         ...headers,
         "Content-Type": "application/json",
         "Content-Length": Buffer.byteLength(text),
@@ -69,17 +71,19 @@ http
       }
       const place = placeOf(path);
       operation = operations[request.method]?.[place];
-      if (!operation) throw place ? new Refusal(405, "Method not allowed.") : new Refusal(404, "Not found.");
+      if (!operation)
+        throw place ? new HttpError(405, "Method not allowed.") : new HttpError(404, "Not found.");
       key = statements.checkKey(request.headers.authorization);
+      limits = common.limitRate(key);
       common.requireScope(key, operation.scope);
       const call = {
+        key,
         companyId: key.companyId,
         id: path.slice(common.customersPath.length + 1),
         query: mark < 0 ? "" : request.url.slice(mark + 1),
         body: operation.isBody && (await readBody(request)),
       };
-      if (operation.isBody && !operation.isBody(call.body))
-        throw common.refusalOf(operation.isBody.errors[0]);
+      if (operation.isBody && !operation.isBody(call.body)) throw common.errorOf(operation.isBody.errors[0]);
       const { status, headers, body } = await operation.run(call);
       send(status, headers, body);
     } catch (error) {
@@ -98,32 +102,32 @@ function placeOf(path) {
 function readBody(request) {
   const { "content-type": type = "", "content-length": length } = request.headers;
   if (!/^application\/json *(; *charset=utf-8 *)?$/i.test(type))
-    throw new Refusal(415, "Content-Type must be application/json.");
-  if (length > common.maxBodyBytes) throw new Refusal(413, "Request body is too large.");
+    throw new HttpError(415, "Content-Type must be application/json.");
+  if (length > common.maxBodyBytes) throw new HttpError(413, "Request body is too large.");
   return new Promise((resolve, reject) => {
     const chunks = [];
     let bytes = 0;
     request.on("data", (chunk) => {
       chunks.push(chunk);
       bytes += chunk.length;
-      if (bytes > common.maxBodyBytes) reject(new Refusal(413, "Request body is too large."));
+      if (bytes > common.maxBodyBytes) reject(new HttpError(413, "Request body is too large."));
     });
     request.on("error", reject);
     request.on("end", () => {
       try {
         resolve(JSON.parse((chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)).toString()));
       } catch {
-        reject(new Refusal(400, "Invalid JSON body."));
+        reject(new HttpError(400, "Invalid JSON body."));
       }
     });
   });
 }
 
-async function listCustomers({ companyId, query }) {
+function listCustomers({ companyId, query }) {
   const parameters = Object.fromEntries(new URLSearchParams(query));
-  if (!isListQuery(parameters)) throw common.refusalOf(isListQuery.errors[0]);
+  if (!isListQuery(parameters)) throw common.errorOf(isListQuery.errors[0]);
   const limit = common.clampLimit(parameters.limit);
-  const rows = await statements.listCustomers(companyId, { ...parameters, limit });
+  const rows = statements.listCustomers(companyId, { ...parameters, limit });
   return { status: 200, headers: {}, body: common.pageOf(rows, limit) };
 }
 
@@ -132,8 +136,8 @@ function getCustomer({ companyId, id }) {
   return { status: 200, headers: { ETag: common.entityTag(row) }, body: { data: common.toCustomer(row) } };
 }
 
-function createCustomer({ companyId, body }) {
-  const row = common.newRow(companyId, body);
+function createCustomer({ key, body }) {
+  const row = common.newRow(key.companyId, body, key.id);
   if (!statements.insertCustomer(row)) throw common.emailTaken();
   return {
     status: 201,
@@ -142,7 +146,7 @@ function createCustomer({ companyId, body }) {
   };
 }
 
-function updateCustomer({ companyId, id, body }) {
-  const row = common.found(statements.updateCustomer(companyId, id, common.changedValues(body)));
+function updateCustomer({ key, id, body }) {
+  const row = common.found(statements.updateCustomer(key, id, common.changedValues(body)));
   return { status: 200, headers: { ETag: common.entityTag(row) }, body: { data: common.toCustomer(row) } };
 }

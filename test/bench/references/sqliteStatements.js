@@ -1,9 +1,8 @@
 /** The database through statements of better-sqlite3 that are prepared once. */
-// The project's own copy, out of the folder above: it is compiled, and that once is enough.
+// The project's own copy, out of the folder above: both sides have the same SQLite.
 import Sqlite from "better-sqlite3";
 import {
   columns,
-  createSearchValues,
   databaseFile,
   isCustomerId,
   keyColumns,
@@ -11,10 +10,9 @@ import {
   lastUseGranularityInMilliseconds,
   liveKeyOf,
   newRow,
-  sampleQuery,
   searchCondition,
   searchJoin,
-  searchTokens,
+  searchValues,
 } from "./common.js";
 
 const database = new Sqlite(databaseFile);
@@ -22,20 +20,16 @@ database.pragma("journal_mode = WAL");
 database.pragma("synchronous = FULL");
 database.pragma("foreign_keys = ON");
 database.pragma("busy_timeout = 1500");
-database.function("search_grams", { deterministic: true }, searchTokens);
 
 const selectKey = database.prepare(`select ${keyColumns} from api_keys where sha256 = ?`);
 const setLastUse = database.prepare("update api_keys set last_used_at = ? where id = ?");
 const selectOne = database.prepare(`select ${columns} from customers where company_id = ? and id = ?`);
 const selectVersion = database.prepare("select max(version) as version from migrations");
-const rowColumns = Object.keys(newRow("", { email: "" }));
+const rowColumns = Object.keys(newRow("", { email: "" }, ""));
 const insert = database.prepare(
   `insert into customers (${rowColumns}) values (${rowColumns.map((column) => `:${column}`)})
    on conflict (company_id, email) do nothing`,
 );
-
-const selectSample = database.prepare(sampleQuery);
-const searchValues = createSearchValues((...values) => selectSample.all(...values));
 
 const kept = new Map();
 /** The statement of this text, prepared at its first use. */
@@ -63,14 +57,14 @@ export function getCustomer(companyId, id) {
 }
 
 /** One row more than `limit`, where there is one. */
-export async function listCustomers(companyId, query) {
+export function listCustomers(companyId, query) {
   const { limit, cursor, status, search } = query;
   const sql = `select ${columns} from customers ${search ? `join customers_search on ${searchJoin}` : ""}
     where company_id = ? ${cursor ? "and id < ?" : ""} ${status ? "and status = ?" : ""}
       ${search ? `and ${searchCondition}` : ""}
     order by ${search ? "customers_search.rowid" : "id"} desc limit ?`;
   const values = [companyId, cursor, status].filter(Boolean);
-  if (search) values.push(...(await searchValues(companyId, query)));
+  if (search) values.push(...searchValues(companyId, query));
   return prepared(sql).all(...values, limit + 1);
 }
 
@@ -80,12 +74,12 @@ export function insertCustomer(row) {
 }
 
 /** The row after the update; undefined where there is none. */
-export function updateCustomer(companyId, id, values) {
+export function updateCustomer(key, id, values) {
   if (!isCustomerId(id)) return undefined;
   const names = Object.keys(values);
   const differs = names.map((name) => `${name} is distinct from :${name}`).join(" or ") || "false";
   const sql = `update customers set ${names.map((name) => `${name} = :${name}, `).join("")}
-      updated_at = case when ${differs} then max(updated_at + 1, :now) else updated_at end
+      changed_by = :keyId, updated_at = case when ${differs} then max(updated_at + 1, :now) else updated_at end
     where company_id = :companyId and id = :id returning ${columns}`;
-  return prepared(sql).get({ ...values, now: Date.now(), companyId, id });
+  return prepared(sql).get({ ...values, now: Date.now(), companyId: key.companyId, keyId: key.id, id });
 }
