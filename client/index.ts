@@ -1,7 +1,7 @@
 /**
- * The client: openapi-fetch on the types of the contract, and what every caller of this API needs on top:
- * all pages of a list, retries that create nothing twice, errors that are thrown. It runs wherever `fetch`
- * does, in Node.js as in browsers.
+ * The client: openapi-fetch with the types of the contract, plus what every caller of this API needs: pagination,
+ * retries that never create a customer twice, pacing within the rate limit, and errors that are thrown. It runs wherever
+ * `fetch` does, in Node.js and in browsers.
  */
 import createClient, {
   type Client,
@@ -11,6 +11,7 @@ import createClient, {
   mergeHeaders,
 } from "openapi-fetch";
 import type { Customer, CustomerList, operations, paths } from "../generated/api.ts";
+import { createPacer, type PacingOptions } from "./pacing.ts";
 import { createRetryingFetch, type RetryOptions, retryAfterOf } from "./retries.ts";
 
 export type {
@@ -22,33 +23,45 @@ export type {
   paths,
 } from "../generated/api.ts";
 
-export interface CustomersClientOptions extends Omit<ClientOptions, "baseUrl">, RetryOptions {
+export interface CustomersClientOptions extends Omit<ClientOptions, "baseUrl">, RetryOptions, PacingOptions {
   /** Where the API is, as in `https://distribu.app/api/v1`. */
   baseUrl: string;
   /** `dk_` and 43 characters. */
   apiKey: string;
 }
 
-/** What a list may be asked for: a status, a search, a page size, a cursor to begin after. */
+/** The filters of a list, its page size, and the cursor to start after. */
 export type CustomersQuery = NonNullable<operations["listCustomers"]["parameters"]["query"]>;
 
-/** Every operation of the contract, typed (`client.GET("/customers/{id}", ...)`), and the walk through a list. */
-export interface CustomersClient extends Client<paths> {
-  /**
-   * All customers that match, newest first, page after page; the next page is asked for when it is needed.
-   * A page has 100 customers unless `limit` says otherwise.
-   * @param init what a call of openapi-fetch takes beside its parameters, as a `signal`
-   * @throws {CustomersApiError} while it is walked, where a page is refused
-   */
-  customers(
-    query?: CustomersQuery,
-    init?: Omit<FetchOptions<operations["listCustomers"]>, "params" | "parseAs">,
-  ): AsyncGenerator<Customer, void, undefined>;
+/** Customers one by one, or page by page. */
+export interface Customers extends AsyncGenerator<Customer, void, undefined> {
+  /** The same customers as pages, each as the API returns it. Use either this or the customers themselves. */
+  pages(): AsyncGenerator<CustomerList, void, undefined>;
 }
 
+/** Every operation of the contract, typed (`client.GET("/customers/{id}", ...)`), and what most callers need on top. */
+export interface CustomersClient extends Client<paths> {
+  /**
+   * All customers that match, newest first. Each page is requested when it is needed, and has 100 customers unless
+   * `limit` says otherwise.
+   * @param init options of openapi-fetch for each request, such as a `signal`
+   * @throws {CustomersApiError} during the iteration, if the request for a page fails
+   */
+  customers(query?: CustomersQuery, init?: ListInit): Customers;
+  /**
+   * The customer with exactly this email, ignoring ASCII case, or undefined if there is none.
+   * @param init options of openapi-fetch for the request, such as a `signal`
+   * @throws {CustomersApiError} if the request fails, with 400 for an email of more than 254 characters
+   */
+  findCustomerByEmail(email: string, init?: ListInit): Promise<Customer | undefined>;
+}
+
+type ListInit = Omit<FetchOptions<operations["listCustomers"]>, "params" | "parseAs">;
+
 /**
- * A client for one API key. A `fetch` that is given here is what each try is sent with; one that is given
- * to a call takes the place of the retries too.
+ * Creates a client for one API key. A `fetch` passed here sends each attempt; one that is passed to a call replaces the
+ * retries and the pacing of that call.
+ * @throws {RangeError} if `maxConcurrency` is less than 1
  */
 export function createCustomersClient({
   apiKey,
@@ -56,42 +69,61 @@ export function createCustomersClient({
   fetch = (request) => globalThis.fetch(request),
   maxRetries,
   timeout,
+  maxConcurrency,
+  waitForRateLimit,
   ...options
 }: CustomersClientOptions): CustomersClient {
   const client = createClient<paths>({
     ...options,
     headers: mergeHeaders(headers, { Authorization: `Bearer ${apiKey}` }),
-    fetch: createRetryingFetch(fetch, { maxRetries, timeout }),
+    fetch: createRetryingFetch(fetch, createPacer({ maxConcurrency, waitForRateLimit }), {
+      maxRetries,
+      timeout,
+    }),
   });
   client.use(automaticIdempotencyKey);
+
+  async function* pages({ cursor, ...query }: CustomersQuery, init: ListInit) {
+    let next: string | null | undefined = cursor;
+    do {
+      const page: CustomerList = await unwrap(
+        client.GET("/customers", {
+          ...init,
+          params: { query: { limit: 100, ...query, ...(next && { cursor: next }) } },
+        }),
+      );
+      yield page;
+      next = page.pagination.nextCursor;
+    } while (next !== null);
+  }
+  async function* each(query: CustomersQuery, init: ListInit) {
+    for await (const page of pages(query, init)) yield* page.data;
+  }
+
   return Object.assign(client, {
-    async *customers({ cursor, ...query }: CustomersQuery = {}, init = {}) {
-      let next: string | null | undefined = cursor;
-      do {
-        const page: CustomerList = await unwrap(
-          client.GET("/customers", {
-            ...init,
-            params: { query: { limit: 100, ...query, ...(next && { cursor: next }) } },
-          }),
-        );
-        yield* page.data;
-        next = page.pagination.nextCursor;
-      } while (next !== null);
+    customers: (query = {}, init = {}) =>
+      Object.assign(each(query, init), { pages: () => pages(query, init) }),
+    async findCustomerByEmail(email, init = {}) {
+      // The API takes an empty email for none, and would return the newest customer.
+      if (!email) return undefined;
+      const query = { email, limit: 1 };
+      const list = await unwrap(client.GET("/customers", { ...init, params: { query } }));
+      return list.data[0];
     },
-  } satisfies Pick<CustomersClient, "customers">);
+  } satisfies Pick<CustomersClient, "customers" | "findCustomerByEmail">);
 }
 
-/** A create that is not told its Idempotency-Key gets one, so that it can be tried again. */
+/** Adds an Idempotency-Key to a create that has none, so that it can be retried. */
 const automaticIdempotencyKey: Middleware = {
   onRequest({ request }) {
     if (request.method !== "POST" || request.headers.has("Idempotency-Key")) return;
-    // Not randomUUID, which browsers have on secure pages only.
+    // Not randomUUID, which browsers provide on secure pages only.
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     request.headers.set("Idempotency-Key", Array.from(bytes, (byte) => byte.toString(16)).join("-"));
   },
 };
 
-/** What a call of openapi-fetch resolves with. */
+/** What a call of openapi-fetch resolves to. */
 interface Result {
   data?: unknown;
   error?: unknown;
@@ -99,8 +131,8 @@ interface Result {
 }
 
 /**
- * The body of a successful answer, of a call or of its promise.
- * @throws {CustomersApiError} where the answer is any other, a 304 too
+ * The body of a successful response, from the result of a call or its promise.
+ * @throws {CustomersApiError} for any other response, a 304 too
  */
 export function unwrap<R extends Result>(result: Promise<R>): Promise<NonNullable<R["data"]>>;
 export function unwrap<R extends Result>(result: R): NonNullable<R["data"]>;
@@ -110,20 +142,20 @@ export function unwrap(result: Result | Promise<Result>): unknown {
   throw new CustomersApiError(result);
 }
 
-/** An answer that is no success. A network failure is none of these: it is the error that `fetch` throws. */
+/** A response that is not successful. A network failure is not one: it is the error that `fetch` throws. */
 export class CustomersApiError extends Error {
   override readonly name = "CustomersApiError";
   /** The HTTP status. */
   readonly status: number;
-  /** The one field, parameter or header that a 400 is about. */
+  /** The field, parameter or header that caused a 400, if it was one. */
   readonly field: string | undefined;
-  /** Which of the API's requests it was, for its operators. */
+  /** The id of the request, for the API's operators. */
   readonly requestId: string | undefined;
   /** Seconds to wait before the next request, on 429 and 503. */
   readonly retryAfter: number | undefined;
 
   constructor({ error, response }: Result) {
-    // What a proxy answers in place of the API need not be JSON.
+    // The response of a proxy need not be JSON.
     const body = Object(error) as { error?: unknown; field?: unknown };
     super(
       typeof body.error === "string" ? body.error : `HTTP ${response.status} ${response.statusText}`.trim(),
@@ -136,12 +168,12 @@ export class CustomersApiError extends Error {
 }
 
 /**
- * The entity tag of the customer in an answer, for `If-Match` and `If-None-Match`. A proxy that compresses
- * may have made it weak, which `If-Match` never matches; it is given back as the API sent it.
- * @throws {TypeError} where the answer has none: an update without `If-Match` would overwrite what others wrote
+ * The entity tag of the customer in a response, for `If-Match` and `If-None-Match`. A proxy that compresses may have
+ * made it weak; it is returned as the API sent it.
+ * @throws {TypeError} if the response has none: an update without `If-Match` would overwrite the changes of others
  */
 export function entityTagOf({ response }: { response: Response }): string {
   const tag = response.headers.get("ETag");
-  if (tag === null) throw new TypeError(`The answer, a ${response.status}, has no ETag.`);
+  if (tag === null) throw new TypeError(`The response, a ${response.status}, has no ETag.`);
   return tag.replace(/^W\//, "");
 }

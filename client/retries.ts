@@ -1,50 +1,52 @@
-/** A `fetch` that tries again what may be sent twice, where that may help. */
+/** A `fetch` that retries what may be sent twice and may succeed later. */
+import type { Pacer } from "./pacing.ts";
 
 export interface RetryOptions {
-  /** How often a request is tried again at most: 3 unless given, 0 for never. */
+  /** How often a request is retried at most: 3 times by default, 0 for never. */
   maxRetries?: number | undefined;
   /**
-   * Milliseconds that each try may take, until its whole answer is there: 15,000 unless given, which is
-   * as long as the API waits for a request. For a limit of a whole call, waits included, give the call a
-   * `signal`: `AbortSignal.timeout(milliseconds)`.
+   * Milliseconds that each attempt may take, until its whole response has arrived: 15,000 by default, which is as long
+   * as the API waits for a request. To limit a whole call, waits included, pass the call a `signal`:
+   * `AbortSignal.timeout(milliseconds)`.
    */
   timeout?: number | undefined;
 }
 
 type Fetch = (request: Request, ...extensions: never[]) => Promise<Response>;
 
-/** A read changes nothing, and an update sets absolute values: the second time changes nothing more. */
+/** A read changes nothing, and an update sets absolute values, so a second one changes nothing more. */
 const repeatableMethods = ["GET", "HEAD", "OPTIONS", "PATCH"];
-/** The API's own words for "later", and a proxy's for a connection to the API that failed. */
+/** The API's statuses for "later", and those of a proxy whose connection to the API failed. */
 const retriedStatuses = [429, 502, 503, 504];
-/** When the network fails, when a try takes too long, and when what came of an answer is not all of its JSON. */
+/** A network failure, an attempt that took too long, and a response whose JSON is incomplete. */
 const retriedErrors = ["TypeError", "TimeoutError", "SyntaxError"];
 
 const firstBackoffInMilliseconds = 500;
 const longestBackoffInMilliseconds = 30_000;
-/** A timer that is set for longer goes off at once. */
+/** A timer with a longer delay fires at once. */
 const longestTimerInMilliseconds = 2 ** 31 - 1;
-/** The API counts requests by the minute, so it asks for no more; a longer wait is for the caller to decide. */
+/** The API counts requests per minute, so it asks for no longer wait; whether to wait longer is up to the caller. */
 const longestRetryAfterInSeconds = 60;
 
 /**
- * Wraps a `fetch`. Network failures, tries that took too long and the statuses 429, 502, 503 and 504 are
- * tried again, with the same bytes and headers, when the request is a read, an update, or a create with
- * an Idempotency-Key. Before each retry it waits as long as `Retry-After` says, and on top of that for a
- * random time of up to 500 ms, twice that before the second retry, and so on up to 30 s. The last answer is returned,
- * or the last error thrown, as `fetch` does; so is an answer whose `Retry-After` is more than a minute.
- * The request's signal ends tries and waits at once, with its reason.
+ * Wraps a `fetch`. Network failures, attempts that took too long and the statuses 429, 502, 503 and 504 are retried,
+ * with the same bytes and headers, if the request is a read, an update, or a create with an Idempotency-Key. Each retry
+ * waits as long as `Retry-After` says, plus a random time of up to 500 ms, twice that before the second retry, and so on
+ * up to 30 s. The last response is returned, or the last error thrown, as `fetch` does; so is a response whose
+ * `Retry-After` is more than a minute. The request's signal ends attempts and waits at once, with its reason.
+ * @param pacer decides when each attempt may be sent
  */
 export function createRetryingFetch(
   fetch: Fetch,
+  pacer: Pacer,
   { maxRetries = 3, timeout = 15_000 }: RetryOptions = {},
 ): Fetch {
-  /** One try, to the last byte: an answer that breaks off is a failure as one that never came. */
-  async function tryOnce(request: Request, ...extensions: never[]): Promise<Response> {
+  /** One attempt, to the last byte: a response that breaks off is a failure, as one that never came. */
+  async function attempt(request: Request, ...extensions: never[]): Promise<Response> {
     request.signal.throwIfAborted();
     const deadline = new AbortController();
     const timer = setTimeout(
-      () => deadline.abort(new DOMException(`No answer within ${timeout} ms.`, "TimeoutError")),
+      () => deadline.abort(new DOMException(`No response within ${timeout} ms.`, "TimeoutError")),
       Math.min(timeout, longestTimerInMilliseconds),
     );
     const stopFollowing = onAbort(request.signal, () => deadline.abort(request.signal.reason));
@@ -54,7 +56,7 @@ export function createRetryingFetch(
       Object.assign(copy, Object.fromEntries(Object.entries(request)));
       const response = await fetch(copy, ...extensions);
       const text = await response.clone().text();
-      // Chromium takes headers that broke off for a whole answer without a body. Every success has one.
+      // Chromium takes headers that broke off for a complete response without a body. Every success has one.
       if (response.ok && request.method !== "HEAD" && response.status !== 204) JSON.parse(text);
       return response;
     } catch (error) {
@@ -62,6 +64,21 @@ export function createRetryingFetch(
     } finally {
       clearTimeout(timer);
       stopFollowing();
+    }
+  }
+
+  async function attemptInTurn(
+    isRetry: boolean,
+    request: Request,
+    ...extensions: never[]
+  ): Promise<Response> {
+    const leave = await pacer.enter(request.signal, isRetry);
+    let response: Response | undefined;
+    try {
+      response = await attempt(request, ...extensions);
+      return response;
+    } finally {
+      leave(response);
     }
   }
 
@@ -73,25 +90,24 @@ export function createRetryingFetch(
     for (let retry = 0; retry < retries; retry++) {
       let retryAfter = 0;
       try {
-        const response = await tryOnce(request, ...extensions);
+        const response = await attemptInTurn(retry > 0, request, ...extensions);
         if (!retriedStatuses.includes(response.status)) return response;
         retryAfter = retryAfterOf(response) ?? 0;
         if (retryAfter > longestRetryAfterInSeconds) return response;
       } catch (error) {
         if (!retriedErrors.includes((error as Error)?.name)) throw error;
       }
-      // Jitter on all of the backoff, and on top of Retry-After, or all who failed together come again together.
+      // Jitter on the whole backoff, and on top of Retry-After, so that clients that failed together come back apart.
       const backoff = Math.min(firstBackoffInMilliseconds * 2 ** retry, longestBackoffInMilliseconds);
       await wait(retryAfter * 1000 + Math.random() * backoff, request.signal);
     }
-    return tryOnce(request, ...extensions);
+    return attemptInTurn(retries > 0, request, ...extensions);
   };
 }
 
 /**
- * The seconds that an answer asks to wait: its `Retry-After`, a number or a date (RFC 9110, section
- * 10.2.3), undefined where it has none. A date is compared with that of the answer, as the clock here may
- * be wrong.
+ * The seconds that a response asks to wait: its `Retry-After`, a number or a date (RFC 9110, section 10.2.3), or
+ * undefined if it has none. A date is compared with the response's own, as the local clock may be wrong.
  */
 export function retryAfterOf({ headers }: Response): number | undefined {
   const value = headers.get("Retry-After") ?? "";
@@ -114,8 +130,8 @@ function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Calls back when the signal is aborted, at once where it is; returns what ends that. */
-function onAbort(signal: AbortSignal, callback: () => void): () => void {
+/** Calls back when the signal is aborted, at once if it already is; returns a function that stops that. */
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   if (signal.aborted) callback();
   signal.addEventListener("abort", callback);
   return () => signal.removeEventListener("abort", callback);

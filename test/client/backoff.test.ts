@@ -12,7 +12,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
 });
 
 /** A client whose attempts get these responses, and the milliseconds at which it sent each. */
@@ -140,7 +140,7 @@ it.each([
   const { client, times } = await createClientInVirtualTime(Array(9).fill(hold), options);
   const got = client.GET("/customers").catch((error) => error);
   await vi.runAllTimersAsync();
-  expect(await got).toMatchObject({ name: "TimeoutError", message: `No answer within ${timeout} ms.` });
+  expect(await got).toMatchObject({ name: "TimeoutError", message: `No response within ${timeout} ms.` });
   expect(times).toEqual(expected);
 });
 

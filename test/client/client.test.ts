@@ -135,7 +135,7 @@ it("entityTagOf: weak tag from a proxy → the strong tag", () => {
 it("entityTagOf: response without ETag → throws", async () => {
   const { client } = await observedClient();
   const missing = await client.GET("/customers/{id}", { params: { path: { id: "nobody" } } });
-  expect(() => entityTagOf(missing)).toThrow("The answer, a 404, has no ETag.");
+  expect(() => entityTagOf(missing)).toThrow("The response, a 404, has no ETag.");
 });
 
 it("openapi-fetch: options, request(), middleware → work as documented", async () => {
@@ -194,4 +194,47 @@ it("openapi-fetch: fetch of a call → no retries, still an Idempotency-Key", as
   const create = client.POST("/customers", { body: { email: "own@x.example" }, fetch: failing });
   await expect(create).rejects.toThrow("fetch failed");
   expect(sent.map(({ headers }) => headers.has("Idempotency-Key"))).toEqual([true]);
+});
+
+it("customers().pages(): two pages → each as the API returns it", async () => {
+  const { client, sent } = await observedClient();
+  const emails = await createMany(client, 3);
+  sent.length = 0;
+  const pages = [];
+  for await (const page of client.customers({ limit: 2 }).pages()) pages.push(page);
+  expect(pages.map(({ data }) => data.map(({ email }) => email))).toEqual([
+    emails.slice(0, 2),
+    emails.slice(2),
+  ]);
+  expect(pages.map(({ pagination }) => pagination.hasMore)).toEqual([true, false]);
+  expect(sent).toHaveLength(2);
+});
+
+it("findCustomerByEmail: another's email contains it → only the customer with that email", async () => {
+  const { client } = await observedClient();
+  for (const email of ["ann@find.example", "joann@find.example"])
+    await unwrap(client.POST("/customers", { body: { email } }));
+  expect((await client.findCustomerByEmail("ANN@find.example"))?.email).toBe("ann@find.example");
+  expect((await client.findCustomerByEmail("joann@find.example"))?.email).toBe("joann@find.example");
+});
+
+it("findCustomerByEmail: nobody's email, empty email → undefined", async () => {
+  const { client, sent } = await observedClient();
+  await createMany(client, 1);
+  sent.length = 0;
+  expect(await client.findCustomerByEmail("nobody@find.example")).toBeUndefined();
+  expect(await client.findCustomerByEmail("")).toBeUndefined();
+  expect(sent).toHaveLength(1);
+});
+
+it("findCustomerByEmail: 255 characters → throws the 400", async () => {
+  const { client } = await observedClient();
+  const error = await catchApiError(client.findCustomerByEmail(`${"a".repeat(250)}@x.example`));
+  expect(error).toMatchObject({ status: 400, message: "Invalid email address.", field: "email" });
+});
+
+it("findCustomerByEmail: signal aborted → throws its reason", async () => {
+  const { client } = await observedClient();
+  const signal = AbortSignal.abort(new Error("too late"));
+  await expect(client.findCustomerByEmail("a@x.example", { signal })).rejects.toThrow("too late");
 });

@@ -3,6 +3,13 @@ import { rememberBody } from "./secrets.ts";
 
 export type CheckedFetch = ReturnType<typeof createCheckedFetch>;
 
+/** Options of a client that sends each call at once, and only once. */
+export const immediate = {
+  maxRetries: 0,
+  maxConcurrency: Number.POSITIVE_INFINITY,
+  waitForRateLimit: false,
+} as const;
+
 /**
  * A `fetch` that compares every response with the contract, and remembers the text of request bodies, so that
  * the end of the test can search the logs for it.

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { onTestFinished } from "vitest";
 import { type CustomersClient, createCustomersClient } from "../../client/index.ts";
 import { connectDatabase } from "../../server/database/connect.ts";
-import { createTestFetch } from "./checkedFetch.ts";
+import { createTestFetch, immediate } from "./checkedFetch.ts";
 import { assertNoKey, assertNoSecretsInLog } from "./secrets.ts";
 import { bothScopes } from "./server.ts";
 
@@ -98,7 +98,7 @@ export async function spawnServer(
     url,
     port: Number(new URL(url).port),
     client: (apiKey) =>
-      createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: checkedFetch, maxRetries: 0 }),
+      createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: checkedFetch, ...immediate }),
     fetch: (path, init) => checkedFetch(url + path, { redirect: "manual", ...init }),
   };
 }

@@ -11,7 +11,7 @@ import { connectDatabase } from "../../server/database/connect.ts";
 import type { Database, Statement, Values } from "../../server/database/database.ts";
 import { createDriftCheck } from "../../server/driftCheck.ts";
 import { createServer } from "../../server/httpServer.ts";
-import { createTestFetch } from "./checkedFetch.ts";
+import { createTestFetch, immediate } from "./checkedFetch.ts";
 import { createDatabase } from "./databases.ts";
 import { createPartner, type Partner } from "./partner.ts";
 import { exchangeBytes, parseResponses } from "./rawHttp.ts";
@@ -109,8 +109,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
         baseUrl: `${url}/api/v1`,
         apiKey: apiKey ?? (await self.createKey()),
         fetch: checkedFetch,
-        // A test sees the response that it provokes, and not that of a retry.
-        maxRetries: 0,
+        // A test sees the response that it provokes, and at once.
+        ...immediate,
       });
     },
     fetch(path, { key, ...init } = {}) {

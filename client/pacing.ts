@@ -1,0 +1,137 @@
+/** Keeps the requests of one client within the API's rate limit, and limits how many are in flight. */
+import { onAbort, retryAfterOf } from "./retries.ts";
+
+export interface PacingOptions {
+  /** How many requests may be in flight at once, 1 or more: 10 by default. Further calls wait for their turn. */
+  maxConcurrency?: number | undefined;
+  /** Whether calls wait while the rate limit is spent, which they do by default, or are sent and may get a 429. */
+  waitForRateLimit?: boolean | undefined;
+}
+
+/** Decides when each request may be sent. */
+export interface Pacer {
+  /**
+   * Waits for the turn of a request.
+   * @param isRetry whether it goes before all requests that have not been sent yet
+   * @returns what to call when the request is over, with its response if there is one
+   * @throws the reason of `signal` once it is aborted
+   */
+  enter(signal: AbortSignal, isRetry: boolean): Promise<(response?: Response) => void>;
+}
+
+interface RateWindow {
+  /** On the clock of `performance.now()`, as all times here. */
+  endsAt: number;
+  /** Requests that may still be sent, by an estimate that counts those in flight. */
+  remaining: number;
+  /** The fewest that any response has told, which is exact once nothing is in flight. */
+  lowest: number;
+}
+
+/** The API counts requests per minute. */
+const minute = 60_000;
+/** Timers fire late; what they miss within this time is caught up. */
+const catchUp = 100;
+/** RateLimit-Reset is in whole seconds, so the end of one window is known to a second. */
+const resolution = 1_500;
+
+/**
+ * Requests are sent at once until the RateLimit headers of the responses, or a 429, say that the window is spent. Then
+ * all wait for its end, and from then on pass at the rate of RateLimit-Limit, evenly spaced, until no request has had
+ * to wait for a minute.
+ */
+export function createPacer({ maxConcurrency = 10, waitForRateLimit = true }: PacingOptions = {}): Pacer {
+  if (!(maxConcurrency >= 1)) throw new RangeError("maxConcurrency must be 1 or more.");
+  /** Those that wait, in their order. */
+  const retries = new Set<() => void>();
+  const firstTries = new Set<() => void>();
+  let inFlight = 0;
+  let sent = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  let requestsPerMinute: number | undefined;
+  let window: RateWindow | undefined;
+  /** Until when requests are spaced, and when the next may pass then. */
+  let spacedUntil = 0;
+  let nextAt = 0;
+
+  /** When the next request may be sent; not later than `now` if at once. */
+  function nextTurn(now: number): number {
+    if (window && window.endsAt <= now) window = undefined;
+    if (window && window.remaining <= 0) return window.endsAt;
+    return now < spacedUntil ? nextAt : now;
+  }
+
+  function start(now: number): (response?: Response) => void {
+    inFlight++;
+    const number = ++sent;
+    if (window) window.remaining--;
+    if (now < spacedUntil && requestsPerMinute) {
+      nextAt = Math.max(nextAt, now - catchUp) + minute / requestsPerMinute;
+    }
+    return (response) => {
+      inFlight--;
+      if (response && waitForRateLimit) learn(response, sent - number);
+      run();
+    };
+  }
+
+  /** @param sentSince how many requests were sent after the one that got this response */
+  function learn(response: Response, sentSince: number): void {
+    const now = performance.now();
+    const [limit, remaining, reset] = ["Limit", "Remaining", "Reset"].map((name) => {
+      return Number.parseInt(response.headers.get(`RateLimit-${name}`) ?? "", 10);
+    }) as [number, number, number];
+    if (limit > 0) requestsPerMinute = limit;
+    if (response.status === 429) {
+      const endsAt = now + Math.min((retryAfterOf(response) ?? 0) * 1_000, minute);
+      window = { endsAt: Math.max(endsAt, window?.endsAt ?? 0), remaining: 0, lowest: 0 };
+    } else if (remaining >= 0 && reset >= 0) {
+      const told = { endsAt: now + reset * 1_000, remaining: remaining - sentSince, lowest: remaining };
+      if (!window || told.endsAt > window.endsAt + resolution) window = told;
+      if (told.endsAt < window.endsAt - resolution) return;
+      window.lowest = Math.min(window.lowest, remaining);
+      window.remaining = inFlight === 0 ? window.lowest : Math.min(window.remaining, told.remaining);
+    }
+  }
+
+  /** Lets pass all whose turn it is, and comes back when the next one's is. */
+  function run(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    while (inFlight < maxConcurrency) {
+      const queue = retries.size > 0 ? retries : firstTries;
+      const [pass] = queue;
+      if (!pass) return;
+      const now = performance.now();
+      const turn = nextTurn(now);
+      if (turn > now) {
+        spacedUntil = Math.max(spacedUntil, turn + minute);
+        timer = setTimeout(run, Math.min(Math.ceil(turn - now), minute));
+        return;
+      }
+      queue.delete(pass);
+      pass();
+    }
+  }
+
+  return {
+    enter(signal, isRetry) {
+      return new Promise((resolve, reject) => {
+        const queue = isRetry ? retries : firstTries;
+        const pass = () => {
+          stopFollowing();
+          resolve(start(performance.now()));
+        };
+        const stopFollowing = onAbort(signal, () => {
+          queue.delete(pass);
+          reject(signal.reason);
+          if (retries.size + firstTries.size === 0) clearTimeout(timer);
+        });
+        if (signal.aborted) return stopFollowing();
+        queue.add(pass);
+        run();
+      });
+    },
+  };
+}
