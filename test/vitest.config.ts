@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 const shared = {
   testTimeout: 30_000,
   hookTimeout: 60_000,
-  setupFiles: ["test/support/expectedNode.mjs"],
+  setupFiles: ["test/support/expectedNode.mjs", "test/support/titles.ts"],
 };
 const typecheck = { enabled: true, tsconfig: "test/tsconfig.json", include: ["test/contract/*.test-d.ts"] };
 const sqlite = { TEST_ENGINE: "sqlite" };

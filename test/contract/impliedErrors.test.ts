@@ -185,7 +185,7 @@ describe("generate", () => {
     expect(missingErrors(current)).toEqual([]);
   });
 
-  it.each(changes)("generate: %s → named with operation and status", (_change, apply, missing) => {
+  it.each(changes)("generate: %s → named", (_change, apply, missing) => {
     const contract = structuredClone(current);
     apply(contract);
     expect(missingErrors(contract)).toEqual(missing);
@@ -216,9 +216,9 @@ describe("ambiguous path templates", () => {
     [["/customers", "/customers/{id}"]],
     [["/customers/{id}", "/customers/count"]],
     [["/customers/{id}/notes", "/customers/{id}/orders"]],
-    [["/customers/{id}/{part}", "/customers/{id}/notes", "/customers/count/notes"]],
+    [["/a/{id}/{part}", "/a/{id}/notes", "/a/count/notes"]],
     [["/orders/{id}", "/customers/{id}"]],
-  ])("generate: %j → not ambiguous", (paths) => {
+  ])("generate: %j → accepted", (paths) => {
     expect(ambiguousPaths(paths)).toEqual([]);
   });
 });

@@ -192,7 +192,7 @@ describe("PostgreSQL plans", () => {
     ["a term of one rare character", searched, ["company_id", "folded_name\\)"]],
     ["a term with no hit", searched, ["company_id", "folded_name\\)"]],
     ["a create with a taken email", ["customers_company_id_email_unique"], ["company_id", "email"]],
-  ])("PostgreSQL: search %s in %j → %j", async (name, indexes, columns) => {
+  ])("PostgreSQL: %s → by its index", async (name, indexes, columns) => {
     const last = (await watched.statementsOf(name, deep)).at(-1) as Ran;
     const scans = nodesOf(await planOf(last, "custom")).filter((node) => node["Index Name"]);
     const names = scans.map((scan) => scan["Index Name"]);

@@ -80,7 +80,7 @@ const rules: Record<string, Rule> = {
     reports: [/^any request 405: removed$/],
     harmless: (c) => (c["x-any-request"].responses[414] = c["x-any-request"].responses[404]),
   },
-  "a field that answers no longer have, not one that is added": {
+  "a field that responses no longer have, not one that is added": {
     before: (c) => (schema(c, "Pagination").properties.total = { type: "integer" }),
     breaking: (c) => delete schema(c, "Pagination").properties.total,
     reports: [/^GET \/customers 200 application\/json pagination total: removed$/],
@@ -91,7 +91,7 @@ const rules: Record<string, Rule> = {
     reports: [/^POST \/customers body application\/json notes: removed$/],
     harmless: (c) => (schema(c, "CustomerCreate").properties.phone = { type: "string" }),
   },
-  "a field within a list that answers no longer have, not one that is added": {
+  "a field within a list that responses no longer have, not one that is added": {
     before: (c) => (schema(c, "Customer").properties.phone = { type: "string" }),
     breaking: (c) => delete schema(c, "Customer").properties.phone,
     reports: [
@@ -143,17 +143,16 @@ const rules: Record<string, Rule> = {
     reports: [/^POST \/customers header idempotency-key: removed$/],
     harmless: (c) => (create(c).parameters[0].name = "idempotency-key"),
   },
-  "another default, not one of answers": {
+  "another default, not one of responses": {
     breaking: (c) => (parameter(c, "limit").schema.default = 20),
     reports: [/^GET \/customers query limit: default was 50, is 20$/],
     harmless: (c) => (schema(c, "Pagination").properties.hasMore.default = false),
   },
-  "a default where there was none, which changes what an absent field means, not that a field is deprecated":
-    {
-      breaking: (c) => (schema(c, "CustomerNotes").default = ""),
-      reports: [/^POST .* notes: default was undefined, is ""$/, /^PATCH .* notes: default was undefined/],
-      harmless: (c) => (schema(c, "CustomerNotes").deprecated = true),
-    },
+  "a default where there was none, not that a field is deprecated": {
+    breaking: (c) => (schema(c, "CustomerNotes").default = ""),
+    reports: [/^POST .* notes: default was undefined, is ""$/, /^PATCH .* notes: default was undefined/],
+    harmless: (c) => (schema(c, "CustomerNotes").deprecated = true),
+  },
   "a body that becomes required, not one that ceases to be": {
     before: (c) => (create(c).requestBody.required = false),
     breaking: (c) => (create(c).requestBody.required = true),
@@ -175,22 +174,22 @@ const rules: Record<string, Rule> = {
     reports: [/^POST \/customers body application\/json: removed$/],
     harmless: (c) => (create(c).requestBody.content["application/xml"] = {}),
   },
-  "a media type of answers that is removed, not one that is added": {
+  "a media type of responses that is removed, not one that is added": {
     breaking: (c) => (list(c).responses[200].content = { "application/xml": {} }),
     reports: [/^GET \/customers 200 application\/json: removed$/],
     harmless: (c) => (list(c).responses[200].content["application/xml"] = {}),
   },
-  "a header of answers that is removed, not one that is added": {
+  "a header of responses that is removed, not one that is added": {
     breaking: (c) => delete create(c).responses[201].headers.Location,
     reports: [/^POST \/customers 201 header location: removed$/],
     harmless: (c) => (create(c).responses[201].headers.Link = { schema: { type: "string" } }),
   },
-  "a header of answers that is no longer always there, not one that now is": {
+  "a header of responses that is no longer always there, not one that now is": {
     breaking: (c) => (create(c).responses[201].headers.Location.required = false),
     reports: [/^POST \/customers 201 header location: no longer always present$/],
     harmless: (c) => (create(c).responses[201].headers["Idempotent-Replayed"].required = true),
   },
-  "a header of answers with another content, not in another case": {
+  "a header of responses with another content, not in another case": {
     breaking: (c) => (create(c).responses[201].headers.Location.schema.pattern = "^https:"),
     reports: [/^POST \/customers 201 header location: pattern was/],
     harmless(c) {
@@ -259,7 +258,7 @@ const rules: Record<string, Rule> = {
 /** For each keyword of schemas: a schema, one that allows less, and one that allows more. */
 const keywords: Record<string, [allowed: object, narrower: object, wider: object]> = {
   enum: [{ enum: ["a", "b"] }, { enum: ["a"] }, { enum: ["a", "b", "c"] }],
-  "enum, where it is dropped": [{ enum: ["a", "b"] }, { enum: ["b"] }, {}],
+  "enum, dropped": [{ enum: ["a", "b"] }, { enum: ["b"] }, {}],
   minimum: [{ minimum: 1 }, { minimum: 2 }, { minimum: 0 }],
   maximum: [{ maximum: 1 }, { maximum: 0 }, { maximum: 2 }],
   exclusiveMinimum: [
@@ -291,8 +290,10 @@ function changed(from: Contract, change: Change): Contract {
   return to;
 }
 
-describe("contract:breaking finds", () => {
-  it.each(Object.entries(rules))("%s", (_rule, { before = () => {}, breaking, reports, harmless }) => {
+describe("contract:breaking", () => {
+  // The title names what breaks; what does not, after ", not", is verified beside it.
+  const titled = Object.entries(rules).map(([rule, test]) => [rule.replace(/, not .*/, ""), test] as const);
+  it.each(titled)("breaking: %s → reported", (_rule, { before = () => {}, breaking, reports, harmless }) => {
     const from = changed(current, before);
     expect(findBreakingChanges(from, changed(from, breaking))).toEqual(
       reports.map((report) => expect.stringMatching(report)),
@@ -301,8 +302,8 @@ describe("contract:breaking finds", () => {
     expect(findBreakingChanges(from, changed(from, harmless))).toEqual([]);
   });
 
-  /** What is found where a field of a request, or of an answer, changes from one schema to another. */
-  function changesOfField(direction: "request" | "answer", from: object, to: object): string[] {
+  /** What is found where a field of a request or a response changes from one schema to another. */
+  function changesOfField(direction: "request" | "response", from: object, to: object): string[] {
     const [before, after] = [from, to].map((field) =>
       changed(current, (c) => {
         const name = direction === "request" ? "CustomerCreate" : "Pagination";
@@ -313,13 +314,13 @@ describe("contract:breaking finds", () => {
   }
 
   it.each(Object.entries(keywords))(
-    "a narrower %s of requests and a wider one of answers, and not the other way about",
+    "breaking: %s narrower in requests, wider in responses → found",
     (_keyword, [allowed, narrower, wider]) => {
       const keyword = Object.keys(allowed).at(-1);
       const found = [expect.stringMatching(new RegExp(` field: ${keyword} was .*, is `))];
       expect(changesOfField("request", allowed, narrower)).toEqual(found);
-      expect(changesOfField("answer", narrower, allowed)).toEqual(found);
-      expect(changesOfField("answer", allowed, narrower)).toEqual([]);
+      expect(changesOfField("response", narrower, allowed)).toEqual(found);
+      expect(changesOfField("response", allowed, narrower)).toEqual([]);
       expect(changesOfField("request", allowed, wider)).toEqual([]);
       expect(changesOfField("request", allowed, structuredClone(allowed))).toEqual([]);
     },
@@ -330,42 +331,42 @@ describe("contract:breaking finds", () => {
     ["format", "date", "date-time"],
     ["multipleOf", 2, 3],
     ["x-lexical-pattern", "^1", "^12"],
-  ])(
-    "another %s anywhere, a new one of requests, one that answers no longer keep, and not the other way about",
-    (keyword, old, other) => {
-      const [none, one, another] = [{}, { [keyword]: old }, { [keyword]: other }];
-      const found = [expect.stringContaining(` field: ${keyword} was `)];
-      expect(changesOfField("request", one, another)).toEqual(found);
-      expect(changesOfField("answer", one, another)).toEqual(found);
-      expect(changesOfField("request", none, one)).toEqual(found);
-      expect(changesOfField("answer", one, none)).toEqual(found);
-      expect(changesOfField("request", one, none)).toEqual([]);
-      expect(changesOfField("answer", none, one)).toEqual([]);
-    },
-  );
+  ])("breaking: %s changed, or new in requests → reported", (keyword, old, other) => {
+    const [none, one, another] = [{}, { [keyword]: old }, { [keyword]: other }];
+    const found = [expect.stringContaining(` field: ${keyword} was `)];
+    expect(changesOfField("request", one, another)).toEqual(found);
+    expect(changesOfField("response", one, another)).toEqual(found);
+    expect(changesOfField("request", none, one)).toEqual(found);
+    expect(changesOfField("response", one, none)).toEqual(found);
+    expect(changesOfField("request", one, none)).toEqual([]);
+    expect(changesOfField("response", none, one)).toEqual([]);
+  });
 
-  it("null that requests can no longer have, null that answers may have now, and not the other way about", () => {
+  it("breaking: null removed from requests, added to responses → reported", () => {
     const [never, maybe] = [{ type: "string" }, { type: "string", nullable: true }];
     expect(changesOfField("request", maybe, never)).toEqual([
       expect.stringMatching(/nullable was true, is undefined$/),
     ]);
-    expect(changesOfField("answer", never, maybe)).toEqual([
+    expect(changesOfField("response", never, maybe)).toEqual([
       expect.stringMatching(/nullable was undefined, is true$/),
     ]);
     expect(changesOfField("request", never, maybe)).toEqual([]);
-    expect(changesOfField("answer", maybe, never)).toEqual([]);
+    expect(changesOfField("response", maybe, never)).toEqual([]);
   });
 
-  it.each(["request", "answer"] as const)("another type in a %s, not another description", (direction) => {
-    expect(changesOfField(direction, { type: "integer" }, { type: "number" })).toHaveLength(1);
-    expect(changesOfField(direction, { type: "number" }, { type: "integer" })).toHaveLength(1);
-    expect(changesOfField(direction, { type: "number" }, { type: "number", description: "A sum." })).toEqual(
-      [],
-    );
-  });
+  it.each(["request", "response"] as const)(
+    "breaking: another type in a %s → reported, a description is not",
+    (direction) => {
+      expect(changesOfField(direction, { type: "integer" }, { type: "number" })).toHaveLength(1);
+      expect(changesOfField(direction, { type: "number" }, { type: "integer" })).toHaveLength(1);
+      expect(
+        changesOfField(direction, { type: "number" }, { type: "number", description: "A sum." }),
+      ).toEqual([]);
+    },
+  );
 
-  it("nothing in an open schema that stays open, and nothing in a contract that is the same", () => {
-    expect(changesOfField("answer", { additionalProperties: true }, {})).toEqual([]);
+  it("breaking: open schema, or no change → nothing", () => {
+    expect(changesOfField("response", { additionalProperties: true }, {})).toEqual([]);
     expect(findBreakingChanges(current, structuredClone(current))).toEqual([]);
   });
 });

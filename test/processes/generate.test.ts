@@ -18,7 +18,7 @@ function copyProject(change: (contract: string) => string): string {
 
 const generate = (folder: string) => runProgram("npm", ["run", "--silent", "generate", "--prefix", folder]);
 
-it("npm run generate: missing error message and ambiguous path → exit 1, both named, nothing written", async () => {
+it("npm run generate: missing message, ambiguous path → exit 1, both named", async () => {
   const folder = copyProject((contract) => {
     const copy = `  /customers/{email}:\n    get: ${JSON.stringify({ responses: {} })}\n`;
     return contract

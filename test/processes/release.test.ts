@@ -71,7 +71,7 @@ async function createReleasedRepository() {
 const state = "git status --porcelain; git tag; git log --format=%s";
 const unchanged = "v1.0.0\nChange\nChange\n";
 
-it("npm run release: first version → packages, contract and CHANGELOG in one tagged commit", async () => {
+it("npm run release: first version → everything in one tagged commit", async () => {
   const repository = await createRepository();
   expect(await repository.release("1.999.0")).toEqual({
     code: 0,
