@@ -17,6 +17,12 @@ function folderOfTest(): string {
   return folder.path;
 }
 
+/** The arguments of a command, in short for the title of a test. */
+const titled = (row: string[][]) => {
+  const args = row[0] ?? [];
+  return [args.join(" ").replace("\n", "\\n").slice(-36) || "no arguments", args] as const;
+};
+
 describe("help", () => {
   it.each([
     [["--help"], ["serve", "keys", "import", "export", "copy", "backup", "audit", "sandbox", "contract"]],
@@ -52,14 +58,14 @@ describe("help", () => {
       ["contract", "--help"],
       ["--url", "--key", "--junit"],
     ],
-  ])("%j → usage on standard output, exit code 0, no database", async (args, words) => {
+  ])("distribu: %j → usage, no database opened", async (args, words) => {
     const { code, stdout, stderr } = await runCommand(args, { DATABASE_URL: "none" });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/^Usage: distribu /);
     for (const word of words) expect(stdout).toContain(word);
   });
 
-  it("--version → the version of the package", async () => {
+  it("distribu: --version → the version of the package", async () => {
     const { version } = JSON.parse(readFileSync("package.json", "utf8"));
     expect(await runCommand(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   });
@@ -67,58 +73,60 @@ describe("help", () => {
 
 describe("wrong arguments", () => {
   const create = ["keys", "create", "--company", "acme", "--scopes", "customers:read"];
-  it.each([
-    [[]],
-    [["delete"]],
-    [["toString"]],
-    [["keys"]],
-    [["keys", "delete"]],
-    [["keys", "constructor"]],
-    [["keys", "create"]],
-    [["keys", "create", "--company", "acme"]],
-    [["keys", "create", "--scopes", "customers:read"]],
-    [["keys", "create", "--company", "two words", "--scopes", "customers:read"]],
-    [["keys", "create", "--company", "a".repeat(101), "--scopes", "customers:read"]],
-    [["keys", "create", "--company", "acme", "--scopes", "customers:delete"]],
-    [["keys", "create", "--company", "acme", "--scopes", "customers:read,"]],
-    [[...create, "--name", "n".repeat(101)]],
-    [[...create, "--name", "two\nlines"]],
-    [[...create, "--expires", "tomorrow"]],
-    [[...create, "--expires", "2999-01-01T00:00:00"]],
-    [[...create, "--expires", "2999-13-01T00:00:00Z"]],
-    [[...create, "--expires", "2999-02-30"]],
-    [[...create, "--unknown", "x"]],
-    [["keys", "list", "extra"]],
-    [["keys", "revoke"]],
-    [["keys", "revoke", "one", "two"]],
-    [["import"]],
-    [["import", "--company", "acme"]],
-    [["import", "nosuchfile.csv", "--company", "acme"]],
-    [["import", "package.json"]],
-    [["import", "package.json", "--company", "x", "--dry"]],
-    [["import", "package.json", "tsconfig.json", "--company", "x"]],
-    [["export"]],
-    [["export", "--company", ""]],
-    [["backup"]],
-    [["audit"]],
-    [["audit", "--company", "known", "--since", "yesterday"]],
-    [["audit", "--company", "known", "--customer", "1"]],
-    [["copy", "--from", "sqlite::memory:"]],
-    [["serve", "extra"]],
-  ])("%j → one line on standard error, exit code 2, no database", async (args) => {
+  it.each(
+    [
+      [[]],
+      [["delete"]],
+      [["toString"]],
+      [["keys"]],
+      [["keys", "delete"]],
+      [["keys", "constructor"]],
+      [["keys", "create"]],
+      [["keys", "create", "--company", "acme"]],
+      [["keys", "create", "--scopes", "customers:read"]],
+      [["keys", "create", "--company", "two words", "--scopes", "customers:read"]],
+      [["keys", "create", "--company", "a".repeat(101), "--scopes", "customers:read"]],
+      [["keys", "create", "--company", "acme", "--scopes", "customers:delete"]],
+      [["keys", "create", "--company", "acme", "--scopes", "customers:read,"]],
+      [[...create, "--name", "n".repeat(101)]],
+      [[...create, "--name", "two\nlines"]],
+      [[...create, "--expires", "tomorrow"]],
+      [[...create, "--expires", "2999-01-01T00:00:00"]],
+      [[...create, "--expires", "2999-13-01T00:00:00Z"]],
+      [[...create, "--expires", "2999-02-30"]],
+      [[...create, "--unknown", "x"]],
+      [["keys", "list", "extra"]],
+      [["keys", "revoke"]],
+      [["keys", "revoke", "one", "two"]],
+      [["import"]],
+      [["import", "--company", "acme"]],
+      [["import", "nosuchfile.csv", "--company", "acme"]],
+      [["import", "package.json"]],
+      [["import", "package.json", "--company", "x", "--dry"]],
+      [["import", "package.json", "tsconfig.json", "--company", "x"]],
+      [["export"]],
+      [["export", "--company", ""]],
+      [["backup"]],
+      [["audit"]],
+      [["audit", "--company", "known", "--since", "yesterday"]],
+      [["audit", "--company", "known", "--customer", "1"]],
+      [["copy", "--from", "sqlite::memory:"]],
+      [["serve", "extra"]],
+    ].map(titled),
+  )("distribu: %s → one line, exit code 2", async (_title, args) => {
     const result = await runCommand(args, { DATABASE_URL: "none" });
     expect(result).toEqual({ code: 2, stdout: "", stderr: expect.stringMatching(/^[^\n]+\n$/) });
     expect(result.stderr).not.toMatch(/undefined|\bat .*:\d+:\d+/);
   });
 
-  it("an unknown command → the one that it resembles", async () => {
+  it("distribu: unknown command → the one that it resembles", async () => {
     expect((await runCommand(["kyes"])).stderr).toBe("unknown command 'kyes' (Did you mean keys?)\n");
     expect((await runCommand(["keys"])).stderr).toBe("No command given. Commands: create, list, revoke\n");
   });
 });
 
 describe("the database of a command", () => {
-  it("standard error names it: absolute file, or user, host, port and name, and no password", async () => {
+  it("distribu: database → named on standard error, without its password", async () => {
     const folder = folderOfTest();
     await createTables(`sqlite:${folder}/known.db`);
     const known = await runDistribu(["keys", "list"], { DATABASE_URL: `sqlite:${folder}/known.db` });
@@ -137,14 +145,16 @@ describe("the database of a command", () => {
     });
   });
 
-  it.each([
-    [["keys", "create", "--company", "acme", "--scopes", "customers:read"]],
-    [["keys", "list"]],
-    [["import", "package.json", "--company", "acme"]],
-    [["export", "--company", "acme"]],
-    [["backup", "copy.db"]],
-    [["audit", "--company", "acme"]],
-  ])("%j without a database → exit code 1, and none is created", async (args) => {
+  it.each(
+    [
+      [["keys", "create", "--company", "acme", "--scopes", "customers:read"]],
+      [["keys", "list"]],
+      [["import", "package.json", "--company", "acme"]],
+      [["export", "--company", "acme"]],
+      [["backup", "copy.db"]],
+      [["audit", "--company", "acme"]],
+    ].map(titled),
+  )("distribu: %s, no database → exit code 1", async (_title, args) => {
     const file = join(folderOfTest(), "folder", "distribu.db");
     const { code, stdout, stderr } = await runDistribu(args, { DATABASE_URL: `sqlite:${file}` });
     expect([code, stdout]).toEqual([1, ""]);
@@ -152,7 +162,7 @@ describe("the database of a command", () => {
     expect(existsSync(join(file, ".."))).toBe(false);
   });
 
-  it("production without DATABASE_URL → exit code 1", async () => {
+  it("distribu: production without DATABASE_URL → exit code 1", async () => {
     const { code, stderr } = await runDistribu(["keys", "list"], {
       NODE_ENV: "production",
       DATABASE_URL: "",
@@ -161,13 +171,13 @@ describe("the database of a command", () => {
     expect(stderr).toMatch(/^DATABASE_URL is required in production\./);
   });
 
-  it("an invalid DATABASE_URL → exit code 1, and one line that names it", async () => {
+  it("distribu: invalid DATABASE_URL → exit code 1 and one line that names it", async () => {
     const { code, stderr } = await runDistribu(["keys", "list"], { DATABASE_URL: "mysql://x" });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^DATABASE_URL=mysql:\/\/x is not valid\./);
   });
 
-  it("a file that is no database → exit code 1, and a line that names it", async () => {
+  it("distribu: file that is no database → exit code 1 and a line that names it", async () => {
     const folder = folderOfTest();
     const { code, stderr } = await runDistribu(["keys", "list"], { DATABASE_URL: `sqlite:${folder}` });
     expect(code).toBe(1);
