@@ -1,22 +1,17 @@
-/** Rate limits: requests for each key, and failed keys for each address. */
+/** Rate limits: requests of each key, and failed keys of each network. */
 import cluster from "node:cluster";
-import {
-  type RateLimiterAbstract,
-  RateLimiterCluster,
-  RateLimiterMemory,
-  RateLimiterPostgres,
-  RateLimiterRes,
-} from "rate-limiter-flexible";
+import { RateLimiterCluster, RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { Database } from "./database/database.ts";
 import { ApiError, UnavailableError } from "./errors.ts";
+import { createSharedRateLimiter, type RateLimiter, type Usage } from "./sharedRateLimiter.ts";
 
 const windowInSeconds = 60;
 
-/** Counts requests and refuses those over a limit. */
+/** Counts requests and rejects those over a limit. */
 export interface RateLimits {
   /**
    * Counts a request of a key.
-   * @returns the RateLimit headers of its answer
+   * @returns the RateLimit headers of its response
    * @throws {ApiError} 429 when the key is over its limit
    */
   countRequest(keyId: string): Promise<Record<string, string>>;
@@ -28,50 +23,14 @@ export interface RateLimits {
 }
 
 /**
- * Counts exactly: in memory on SQLite, that of the primary where there are workers, and on PostgreSQL in an
- * unlogged table that all processes share.
- * @param requestsPerMinute for each key; 0 for no limits at all
+ * Counts in memory on SQLite, that of the primary where there are workers; on PostgreSQL together with all other
+ * processes.
+ * @param requestsPerMinute for each key, above 0; a tenth of it, rounded up, in failed keys
  */
-export function createRateLimits(
-  requestsPerMinute: number,
-  { rateLimitStore }: Database,
-): RateLimits | undefined {
-  if (requestsPerMinute === 0) return undefined;
+export function createRateLimits(requestsPerMinute: number, database: Database): RateLimits {
   const failuresPerMinute = Math.ceil(requestsPerMinute / 10);
-  const requests = limiterOf("key", requestsPerMinute);
-  const failures = limiterOf("address", failuresPerMinute);
-
-  function limiterOf(keyPrefix: string, points: number): RateLimiterAbstract {
-    const options = { keyPrefix, points, duration: windowInSeconds };
-    return rateLimitStore
-      ? new RateLimiterPostgres({
-          ...options,
-          storeClient: rateLimitStore,
-          storeType: "pool",
-          tableName: "rate_limits",
-          tableCreated: true,
-        })
-      : cluster.isWorker
-        ? new RateLimiterCluster({ ...options, timeoutMs: 1_000 })
-        : new RateLimiterMemory(options);
-  }
-
-  async function count(limiter: RateLimiterAbstract, limit: number, name: string, points: number) {
-    try {
-      return headersOf(limit, await limiter.consume(name, points));
-    } catch (rejection) {
-      // What keeps the counts is away, or the primary too busy to say them.
-      if (rejection instanceof Error && !(rejection instanceof UnavailableError))
-        throw new UnavailableError("the rate limits", { cause: rejection });
-      if (!(rejection instanceof RateLimiterRes)) throw rejection;
-      const headers = headersOf(limit, rejection);
-      throw new ApiError(429, "Rate limit exceeded.", {
-        retryAfter: Math.max(1, Number(headers["RateLimit-Reset"])),
-        headers,
-      });
-    }
-  }
-
+  const requests = createLimiter("key", requestsPerMinute, database);
+  const failures = createLimiter("address", failuresPerMinute, database);
   return {
     countRequest: (keyId) => count(requests, requestsPerMinute, keyId, 1),
     async countFailedKey(findNetwork, hasKey) {
@@ -80,10 +39,47 @@ export function createRateLimits(
   };
 }
 
-function headersOf(limit: number, state: RateLimiterRes): Record<string, string> {
+function createLimiter(prefix: string, limit: number, database: Database): RateLimiter {
+  if (database.dialect === "postgres") {
+    const windowInMilliseconds = windowInSeconds * 1_000;
+    return createSharedRateLimiter(database, { prefix: `${prefix}:`, limit, windowInMilliseconds });
+  }
+  const options = { keyPrefix: prefix, points: limit, duration: windowInSeconds };
+  const limiter = cluster.isWorker
+    ? new RateLimiterCluster({ ...options, timeoutMs: 1_000 })
+    : new RateLimiterMemory(options);
+  return {
+    async consume(name, points) {
+      // It rejects with the usage of a name that is over its limit.
+      const { consumedPoints, msBeforeNext } = await limiter.consume(name, points).catch((rejection) => {
+        if (rejection instanceof RateLimiterRes) return rejection;
+        throw new UnavailableError("the rate limits", { cause: rejection });
+      });
+      return { consumed: consumedPoints, millisecondsUntilReset: msBeforeNext };
+    },
+  };
+}
+
+async function count(
+  limiter: RateLimiter,
+  limit: number,
+  name: string,
+  points: number,
+): Promise<Record<string, string>> {
+  const usage = await limiter.consume(name, points);
+  const headers = createHeaders(limit, usage);
+  if (usage.consumed <= limit) return headers;
+  throw new ApiError(429, "Rate limit exceeded.", {
+    retryAfter: Math.max(1, Number(headers["RateLimit-Reset"])),
+    headers,
+  });
+}
+
+function createHeaders(limit: number, { consumed, millisecondsUntilReset }: Usage): Record<string, string> {
   return {
     "RateLimit-Limit": String(limit),
-    "RateLimit-Remaining": String(Math.max(0, state.remainingPoints)),
-    "RateLimit-Reset": String(Math.ceil(state.msBeforeNext / 1000)),
+    "RateLimit-Remaining": String(Math.max(0, limit - consumed)),
+    // Rounded up: a client that waits as told is not rejected again.
+    "RateLimit-Reset": String(Math.ceil(millisecondsUntilReset / 1_000)),
   };
 }

