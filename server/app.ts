@@ -1,4 +1,5 @@
 /** The path of a request, from its first middleware to its response. */
+import "./requireNode.ts";
 import cors from "cors";
 import express, { type IRouter } from "express";
 import pino from "pino";

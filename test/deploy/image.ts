@@ -1,6 +1,6 @@
 /** The image that the Dockerfile describes, built and run without a Docker engine. */
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -30,7 +30,7 @@ export interface Image {
   start(command: string[], dataFolder: string, environment?: Record<string, string>): ChildProcess;
 }
 
-const base = "docker.io/library/node:20-bookworm-slim";
+const base = "docker.io/library/node:24-bookworm-slim";
 
 /**
  * Builds the image with podman, which reads the Dockerfile as Docker does. The image that it is from
@@ -45,29 +45,25 @@ export async function buildImage(folder: string): Promise<Image> {
 
   const root = join(folder, "base");
   await run("mmdebstrap", ["--variant=minbase", "--include=ca-certificates", "bookworm", root]);
-  const prefix = dirname(dirname(process.execPath));
   cpSync(process.execPath, join(root, "usr/local/bin/node"), { dereference: true });
+  // npm as it runs this test.
   const npm = "lib/node_modules/npm";
-  cpSync(join(prefix, npm), join(root, "usr/local", npm), { recursive: true, verbatimSymlinks: true });
+  const installed = dirname(dirname(realpathSync(process.env.npm_execpath as string)));
+  cpSync(installed, join(root, "usr/local", npm), { recursive: true, verbatimSymlinks: true });
   for (const name of ["npm", "npx"])
     symlinkSync(`../${npm}/bin/${name}-cli.js`, join(root, "usr/local/bin", name));
-  cpSync(join(prefix, "include/node"), join(root, "usr/local/include/node"), { recursive: true });
   execFileSync("chroot", [root, "useradd", "--create-home", "--uid", "1000", "node"]);
   const archive = join(folder, "base.tar");
   execFileSync("tar", ["-C", root, "-cf", archive, "."]);
   await podman("import", archive, base);
 
-  // How this machine reaches its registries; and the headers of Node.js are there, and need not be fetched.
+  // How this machine reaches its registries.
   const npmrc = join(folder, "npmrc");
   const own = join(homedir(), ".npmrc");
   const bundle = "/etc/ssl/certs/ca-certificates.crt";
   const lines = existsSync(own) ? [readFileSync(own, "utf8").replaceAll(/^nodedir=.*$/gm, "")] : [];
-  writeFileSync(npmrc, [...lines, "nodedir=/usr/local", `cafile=${bundle}`, ""].join("\n"));
-  const mounts = [
-    `${npmrc}:/root/.npmrc:ro`,
-    "/etc/ssl/certs:/etc/ssl/certs:ro",
-    "/etc/apt/apt.conf.d:/etc/apt/apt.conf.d:ro",
-  ];
+  writeFileSync(npmrc, [...lines, `cafile=${bundle}`, ""].join("\n"));
+  const mounts = [`${npmrc}:/root/.npmrc:ro`, "/etc/ssl/certs:/etc/ssl/certs:ro"];
   await podman(
     "build",
     ...["--format", "docker", "--isolation", "chroot", "--network", "host", "--pull-never"],

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import type http from "node:http";
+import https from "node:https";
 import { join } from "node:path";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
 import { createCustomersClient } from "../../client/index.ts";
@@ -74,6 +75,22 @@ async function startDeployment(environment: Record<string, string> = {}) {
   return { url, key, servers, send };
 }
 
+/** The status of a request with a wrong key that comes from this address of loopback. */
+async function sendWrongKey(url: string, localAddress: string, forwardedFor?: string): Promise<number> {
+  const Authorization = `Bearer dk_${"x".repeat(43)}`;
+  const headers = { Authorization, ...(forwardedFor && { "X-Forwarded-For": forwardedFor }) };
+  const request = https.get(`${url}/api/v1/customers`, {
+    headers,
+    localAddress,
+    family: 4,
+    agent: false,
+    ca: readFileSync(join(inject("tlsFolder"), "tls.crt")),
+  });
+  const [response] = (await once(request, "response")) as [http.IncomingMessage];
+  response.resume();
+  return response.statusCode as number;
+}
+
 describe("before two servers", () => {
   it("gives every answer that the contract has", async () => {
     const { url, key } = await startDeployment();
@@ -116,13 +133,22 @@ describe("before two servers", () => {
     expect([malformed.status, await malformed.json()]).toEqual([400, { error: "Malformed request." }]);
   });
 
-  it("shows the servers one address for all callers: failed keys of one bring 429 to others, but no live key", async () => {
-    const { send } = await startDeployment({ RATE_LIMIT_PER_MINUTE: "20" });
-    const wrong = `dk_${"x".repeat(43)}`;
-    const statuses: number[] = [];
-    for (let n = 0; n < 8; n++) statuses.push((await send("/customers", {}, wrong)).status);
+  it("TRUST_PROXY: 429 for the wrong keys of one address → still 401 for those of another", async () => {
+    const { url, send } = await startDeployment({ RATE_LIMIT_PER_MINUTE: "20", TRUST_PROXY: "1" });
     // Two a minute for each of the two servers, each of which counts for itself on SQLite.
-    expect(statuses).toEqual([401, 401, 401, 401, 429, 429, 429, 429]);
+    const own = await Promise.all(Array.from({ length: 12 }, () => sendWrongKey(url, "127.0.0.2")));
+    expect(own.filter((status) => status === 401)).toHaveLength(4);
+    expect(own.filter((status) => status === 429)).toHaveLength(8);
+    // What a caller says of its address changes nothing.
+    expect(await sendWrongKey(url, "127.0.0.2", "203.0.113.7")).toBe(429);
+    expect(await sendWrongKey(url, "127.0.0.3")).toBe(401);
+    expect((await send("/customers")).status).toBe(200);
+  });
+
+  it("without TRUST_PROXY: 429 for the wrong keys of one address → 429 for those of all, no live key", async () => {
+    const { url, send } = await startDeployment({ RATE_LIMIT_PER_MINUTE: "20" });
+    await Promise.all(Array.from({ length: 12 }, () => sendWrongKey(url, "127.0.0.2")));
+    expect(await sendWrongKey(url, "127.0.0.3")).toBe(429);
     expect((await send("/customers")).status).toBe(200);
   });
 

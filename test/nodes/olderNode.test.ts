@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { runProgram } from "../support/processes.ts";
 import { olderNodes, versionOf } from "./nodes.ts";
 
-const programs = ["main.js", "cli.js", "commands/contract.js", "sandbox/main.js"];
+const programs = ["cli.js", "main.js", "app.js"];
 const cases = olderNodes.flatMap((node) =>
   programs.map((program) => [versionOf(node), program, node] as const),
 );
