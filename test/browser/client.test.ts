@@ -3,10 +3,11 @@ import type http from "node:http";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { build } from "vite";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished } from "vitest";
 import { type Fault, faults, type Network, openNetwork } from "../support/network.ts";
+import { serve } from "../support/otherServers.ts";
 import { installClient } from "../support/packages.ts";
-import { runProgram } from "../support/processes.ts";
+import { createKeyByCommand, runProgram, spawnServer } from "../support/processes.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { insecureHost, it } from "./browser.ts";
@@ -35,9 +36,11 @@ beforeAll(async () => {
 
 /** The built page, under a policy that lets it run no code but its own. */
 function servePage(request: http.IncomingMessage, response: http.ServerResponse): void {
-  const path = request.url === "/" ? "/index.html" : (request.url as string);
+  const { pathname, searchParams } = new URL(request.url as string, "http://page");
+  const path = pathname === "/" ? "/index.html" : pathname;
   response.setHeader("Content-Type", path.endsWith(".js") ? "text/javascript" : "text/html");
-  response.setHeader("Content-Security-Policy", "default-src 'self'; img-src data:");
+  const policy = `default-src 'self'; connect-src 'self' ${searchParams.get("api") ?? ""}; img-src data:`;
+  response.setHeader("Content-Security-Policy", policy);
   response.end(readFileSync(join(folder.path, "dist", path)));
 }
 
@@ -159,5 +162,50 @@ describe("the client in a browser", () => {
     });
     expect(thrown).toBe("enough");
     expect(network.attempts).toHaveLength(1);
+  });
+});
+
+describe("the client on a page of another origin", () => {
+  /** Opens the page with the client of a server that allows these origins, or that of the page. */
+  async function openForeignPage(page: Page, allow?: string): Promise<void> {
+    const pageUrl = await serve(servePage);
+    const database = temporaryFolder();
+    onTestFinished(database.remove);
+    const DATABASE_URL = `sqlite:${join(database.path, "cors.db")}`;
+    const key = await createKeyByCommand(DATABASE_URL);
+    const api = await spawnServer({ DATABASE_URL, CORS_ORIGINS: allow ?? pageUrl });
+    await page.goto(`${pageUrl}/?api=${encodeURIComponent(api.url)}#${key}`);
+  }
+
+  it("CORS_ORIGINS: a listed origin → creates, updates by ETag and lists", async ({ page, problems }) => {
+    await openForeignPage(page);
+    await page.waitForFunction(() => "client" in globalThis);
+    const emails = await page.evaluate(async () => {
+      const { entityTagOf, unwrap } = customersApi;
+      const created = await client.POST("/customers", { body: { email: "a@cors.example" } });
+      const params = { path: { id: unwrap(created).data.id }, header: { "If-Match": entityTagOf(created) } };
+      await unwrap(client.PATCH("/customers/{id}", { params, body: { name: "Cors" } }));
+      const found: string[] = [];
+      for await (const { email, name } of client.customers({})) found.push(`${email} ${name}`);
+      return found;
+    });
+    expect(emails).toEqual(["a@cors.example Cors"]);
+    expect(problems).toEqual([]);
+  });
+
+  it("CORS_ORIGINS: a listed origin → the page reads what an error says", async ({ page }) => {
+    await openForeignPage(page);
+    await page.waitForFunction(() => "client" in globalThis);
+    const thrown = await page.evaluate(() =>
+      customersApi
+        .unwrap(client.POST("/customers", { body: { email: "no" } }))
+        .catch(({ message, requestId }) => ({ message, hasRequestId: typeof requestId === "string" })),
+    );
+    expect(thrown).toEqual({ message: "Invalid email address.", hasRequestId: true });
+  });
+
+  it("CORS_ORIGINS: another origin → the browser blocks the responses", async ({ page, problems }) => {
+    await openForeignPage(page, "https://elsewhere.example");
+    await expect.poll(() => problems.join("\n")).toContain("has been blocked by CORS policy");
   });
 });

@@ -3,7 +3,9 @@ import * as customersApi from "@distribu/customers-client";
 
 const { createCustomersClient, unwrap } = customersApi;
 const apiKey = location.hash.slice(1);
-const client = createCustomersClient({ baseUrl: `${location.origin}/api/v1`, apiKey });
+// The API is where the page is, or at the address that it is given.
+const api = new URLSearchParams(location.search).get("api") ?? location.origin;
+const client = createCustomersClient({ baseUrl: `${api}/api/v1`, apiKey });
 
 const list = document.querySelector("#customers") as HTMLUListElement;
 for await (const customer of client.customers({ status: "ACTIVE" })) {
