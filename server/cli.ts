@@ -16,6 +16,10 @@ const { version } = createRequire(import.meta.url)("#package.json");
 const commands: Record<string, { summary: string; load(): Promise<{ define(command: Command): void }> }> = {
   serve: { summary: "run the server", load: () => import("./commands/serve.ts") },
   keys: { summary: "create, list, rotate and revoke API keys", load: () => import("./commands/keys.ts") },
+  companies: {
+    summary: "list, block and unblock companies",
+    load: () => import("./commands/companies.ts"),
+  },
   import: {
     summary: "create and update customers from a CSV file",
     load: () => import("./commands/import.ts"),
@@ -23,7 +27,14 @@ const commands: Record<string, { summary: string; load(): Promise<{ define(comma
   export: { summary: "write customers as CSV", load: () => import("./commands/export.ts") },
   copy: { summary: "copy a database into an empty one", load: () => import("./commands/copy.ts") },
   backup: { summary: "back up a SQLite database", load: () => import("./commands/backup.ts") },
-  audit: { summary: "list who changed customers", load: () => import("./commands/audit.ts") },
+  audit: {
+    summary: "list or prune the audit trail",
+    load: () => import("./commands/audit.ts"),
+  },
+  erase: {
+    summary: "erase the personal data of a customer",
+    load: () => import("./commands/erase.ts"),
+  },
   sandbox: { summary: "run a server with test data in memory", load: () => import("./commands/sandbox.ts") },
   contract: {
     summary: "test a deployment against the contract",

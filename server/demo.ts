@@ -4,6 +4,7 @@ import { scopes } from "./contract.ts";
 import { newCustomer } from "./customers.ts";
 import { createCustomerTable } from "./database/customers.ts";
 import type { Database } from "./database/database.ts";
+import { createKeyAdministration } from "./keyAdministration.ts";
 import type { Call } from "./operations.ts";
 
 const customers = [
@@ -28,7 +29,11 @@ const customers = [
  * @returns the key, or undefined where there was nothing to do
  */
 export async function createDemo(database: Database): Promise<string | undefined> {
-  const key = await createApiKeys(database).createFirst("demo", scopes, "First run");
+  const key = await createKeyAdministration(database).createFirst({
+    company: "demo",
+    scopes,
+    name: "First run",
+  });
   if (key === undefined) return undefined;
   const apiKey = await createApiKeys(database).find(`Bearer ${key}`);
   if (!apiKey) throw new Error("The key of the demo is not live");

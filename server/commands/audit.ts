@@ -1,41 +1,54 @@
-/** `distribu audit`: who created and changed which customer of a company, when, and in which fields. */
+/** `distribu audit`: who changed what of a company, and when: its customers, its keys and its access. */
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type Command, InvalidArgumentError } from "commander";
-import { createApiKeys } from "../apiKeys.ts";
-import { isCustomerId } from "../customerIds.ts";
+import type { Command } from "commander";
 import type { Database, Value } from "../database/database.ts";
 import { named } from "../database/statement.ts";
 import { isoTime } from "../isoTime.ts";
-import { companyOption, parseTime } from "./options.ts";
+import { createKeyAdministration } from "../keyAdministration.ts";
+import { createOperatorTrail, type OperatorEntry } from "../operatorTrail.ts";
+import { pruneAuditTrail } from "../pruneAuditTrail.ts";
+import { parseCustomerId, parseText, parseTime } from "./options.ts";
+import { UsageError } from "./usageError.ts";
 import { findCompany, withDatabase } from "./withDatabase.ts";
 
 /** Defines `distribu audit`. */
 export function define(command: Command): void {
   command
     .description(
-      "Lists who created and changed the customers of a company, when, and in which fields, the oldest first.",
+      `Lists the audit trail of a company, the oldest first: who created, changed and erased its customers, when and in
+which fields; who created, rotated and revoked its keys, and blocked it.`,
     )
-    .addOption(companyOption())
+    .option("--company <slug>", "slug of the company (required)", parseText)
     .option("--customer <id>", "only the entries of this customer", parseCustomerId)
     .option("--since <time>", "only the entries from this time on, as in 2027-01-01T00:00:00Z", parseTime, 0)
     .option("--json", "print a JSON object per line", false)
     .addHelpText("after", "\nValues are not kept: they are personal data.")
-    .action(({ company, customer, since, json }) =>
-      withDatabase(async (database) => {
+    .action(({ company, customer, since, json }) => {
+      if (company === undefined) throw new UsageError("required option '--company <slug>' not specified");
+      return withDatabase(async (database) => {
         const filter = { companyId: await findCompany(database, company), customerId: customer, since };
         // Standard output stays open: other code may still write to it.
         await pipeline(Readable.from(listAudit(database, filter, json)), process.stdout, { end: false });
+      });
+    });
+
+  command
+    .command("prune")
+    .description(
+      "Deletes the entries of all companies before a time, in small transactions, while servers run.",
+    )
+    .requiredOption("--before <time>", "as in 2027-01-01 or 2027-01-01T00:00:00Z", parseTime)
+    .action(({ before }: { before: number }) =>
+      withDatabase(async (database) => {
+        console.error(
+          `Deleted ${await pruneAuditTrail(database, before)} entries before ${isoTime(before)}.`,
+        );
       }),
     );
 }
 
-function parseCustomerId(text: string): string {
-  if (!isCustomerId(text)) throw new InvalidArgumentError("It is not the id of a customer.");
-  return text;
-}
-
-/** What stands in the place of a key's id where an import has written. */
+/** What stands in place of a key's id for the writes of an import. */
 export const importer = "import";
 
 /** Entries that are read at once. */
@@ -48,6 +61,15 @@ interface EntryRow {
   changed_fields: string | null;
 }
 
+/** An entry of either kind. */
+interface Entry {
+  changedAt: number;
+  action: string;
+  subjectId: string;
+  changedBy: string;
+  fields: string[];
+}
+
 /** Which entries are listed. */
 export interface AuditFilter {
   companyId: string;
@@ -57,16 +79,61 @@ export interface AuditFilter {
 }
 
 /**
- * The entries that pass a filter, the oldest first, a line each: in columns under a header, or as JSON with
- * `time` (the customer's `updatedAt` from then on), `action`, `customerId`, `key` (null where it was an
- * import) and `fields`.
+ * The entries that match a filter, the oldest first, one line each: in columns under a header, or as JSON with `time`
+ * (a customer's `updatedAt` from then on), `action`, `customerId` or `subjectId`, `key` (null where no key made the
+ * change), `by` and `fields`.
  */
 export async function* listAudit(
   database: Database,
-  { companyId, customerId, since }: AuditFilter,
+  filter: AuditFilter,
   isJson: boolean,
 ): AsyncGenerator<string> {
-  const { knex, prepare, read } = database;
+  const keys = new Map((await createKeyAdministration(database).list()).map((key) => [key.id, key]));
+  const nameWriter = (id: string) => {
+    const key = keys.get(id);
+    return key ? `${key.prefix} ${key.name}`.trimEnd() : id;
+  };
+  const width = Math.max(...[importer, ...keys.keys()].map((id) => nameWriter(id).length));
+  const formatColumns = (time: string, action: string, subject: string, by: string, fields: string) =>
+    `${time.padEnd(24)}  ${action.padEnd(15)}  ${subject.padEnd(36)}  ${by.padEnd(width)}  ${fields}\n`;
+
+  if (!isJson) yield formatColumns("TIME", "ACTION", "SUBJECT", "BY", "FIELDS");
+  for await (const { changedAt, action, subjectId, changedBy, fields } of mergeEntries(database, filter)) {
+    const time = isoTime(changedAt);
+    if (!isJson) {
+      yield formatColumns(time, action, subjectId, nameWriter(changedBy), fields.join(",") || "-");
+      continue;
+    }
+    const isCustomer = !/ (key|company)$/.test(action);
+    const key = keys.get(changedBy);
+    const entry = {
+      ...{ time, action, [isCustomer ? "customerId" : "subjectId"]: subjectId },
+      key: key ? { id: key.id, prefix: key.prefix, name: key.name } : null,
+      ...(!key && { by: changedBy }),
+      fields,
+    };
+    yield `${JSON.stringify(entry)}\n`;
+  }
+}
+
+/** The entries of both kinds, the oldest first. Those of the operator are few. */
+async function* mergeEntries(database: Database, filter: AuditFilter): AsyncGenerator<Entry> {
+  const { companyId, customerId, since } = filter;
+  const actions = (await createOperatorTrail(database).list(companyId, since))
+    .filter(({ subjectId }) => customerId === undefined || subjectId === customerId)
+    .map((entry: OperatorEntry): Entry => ({ ...entry, fields: [] }));
+  for await (const change of listChanges(database, filter)) {
+    while (actions[0] && actions[0].changedAt < change.changedAt) yield actions.shift() as Entry;
+    yield change;
+  }
+  yield* actions;
+}
+
+/** The changes of customers, the oldest first. */
+async function* listChanges(
+  { knex, prepare, read }: Database,
+  { companyId, customerId, since }: AuditFilter,
+): AsyncGenerator<Entry> {
   const query = knex("audit_entries")
     .where("company_id", named("companyId"))
     .whereRaw("(changed_at, customer_id) > (?, ?)", [named("changedAt"), named("after")])
@@ -76,30 +143,16 @@ export async function* listAudit(
   if (customerId !== undefined) query.where("customer_id", named("customerId"));
   const page = prepare<EntryRow>(query);
   const given: Record<string, Value> = { companyId, customerId: customerId ?? null };
-
-  const keys = new Map((await createApiKeys(database).list()).map((key) => [key.id, key]));
-  const writerOf = (id: string) => {
-    const key = keys.get(id);
-    return key ? `${key.prefix} ${key.name}`.trimEnd() : id;
-  };
-  const width = Math.max(...[importer, ...keys.keys()].map((id) => writerOf(id).length));
-  const columnsOf = (time: string, action: string, customer: string, by: string, fields: string) =>
-    `${time.padEnd(24)}  ${action}  ${customer.padEnd(36)}  ${by.padEnd(width)}  ${fields}\n`;
-
-  if (!isJson) yield columnsOf("TIME", "ACTION", "CUSTOMER", "BY", "FIELDS");
   for (let [changedAt, after] = [since, "00000000-0000-0000-0000-000000000000"]; ; ) {
     const rows = await read(page, { ...given, changedAt, after });
-    for (const { changed_at, customer_id, changed_by, changed_fields } of rows) {
-      const time = isoTime(changed_at);
-      const action = changed_fields === null ? "create" : "update";
-      if (!isJson) yield columnsOf(time, action, customer_id, writerOf(changed_by), changed_fields ?? "-");
-      else {
-        const key = keys.get(changed_by);
-        const fields = changed_fields?.split(",") ?? [];
-        const by = key ? { id: key.id, prefix: key.prefix, name: key.name } : null;
-        yield `${JSON.stringify({ time, action, customerId: customer_id, key: by, fields })}\n`;
-      }
-    }
+    for (const row of rows)
+      yield {
+        changedAt: row.changed_at,
+        action: row.changed_fields === null ? "create" : "update",
+        subjectId: row.customer_id,
+        changedBy: row.changed_by,
+        fields: row.changed_fields?.split(",") ?? [],
+      };
     const last = rows.at(-1);
     if (!last || rows.length < pageSize) return;
     [changedAt, after] = [last.changed_at, last.customer_id];

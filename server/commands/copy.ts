@@ -18,6 +18,7 @@ const keys: Record<string, string[]> = {
   customers: ["company_id", "id"],
   idempotency_keys: ["company_id", "key"],
   audit_entries: ["company_id", "changed_at", "customer_id"],
+  operator_entries: ["id"],
 };
 
 /** Tables of the database at hand: what they hold follows from the others, or is of the moment. */

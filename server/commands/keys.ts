@@ -1,24 +1,25 @@
-/** `distribu keys`: create, list and revoke API keys. */
+/** `distribu keys`: create, list, rotate and revoke API keys. */
 import { type Command, InvalidArgumentError } from "commander";
 import type { Scope } from "../../generated/messages.ts";
-import { createApiKeys, type ListedKey } from "../apiKeys.ts";
 import { scopes as knownScopes } from "../contract.ts";
 import { isoTime } from "../isoTime.ts";
-import { companyOption, parseTime } from "./options.ts";
+import { createKeyAdministration, type ListedKey } from "../keyAdministration.ts";
+import { companyOption, parseDuration, parseExpiry, parseInteger } from "./options.ts";
 import { formatTable } from "./table.ts";
 import { UsageError } from "./usageError.ts";
-import { withDatabase } from "./withDatabase.ts";
+import { findCompany, withDatabase } from "./withDatabase.ts";
 
 interface CreateOptions {
   company: string;
   scopes: Scope[];
   name: string;
   expires?: number;
+  requestsPerMinute?: number;
 }
 
 /** Defines `distribu keys`. */
 export function define(keys: Command): void {
-  keys.description("Creates, lists and revokes API keys.");
+  keys.description("Creates, lists, rotates and revokes API keys.");
 
   keys
     .command("create")
@@ -28,19 +29,61 @@ export function define(keys: Command): void {
     .addOption(companyOption("slug of the company, 1 to 100 characters without spaces").argParser(parseSlug))
     .requiredOption("--scopes <scope,...>", `${knownScopes.join(", ")}; separated by commas`, parseScopes)
     .option("--name <name>", "what the key is for, up to 100 characters", parseName, "")
-    .option("--expires <time>", "when it expires, as in 2027-01-01T00:00:00Z; never by default", parseTime)
-    .action(({ company, scopes, name, expires }: CreateOptions) =>
+    .option(
+      "--expires <time>",
+      "when it expires: a duration such as 90d, or a time such as 2027-01-01T00:00:00Z; never by default",
+      parseExpiry,
+    )
+    .option(
+      "--requests-per-minute <number>",
+      "a limit of its own, 1 to 1000000, instead of RATE_LIMIT_PER_MINUTE",
+      parseInteger(1, 1_000_000),
+    )
+    .action(({ expires, requestsPerMinute, ...options }: CreateOptions) =>
       withDatabase(async (database) => {
-        console.log(await createApiKeys(database).create(company, scopes, name, expires ?? null));
+        const newKey = {
+          ...options,
+          expiresAt: expires ?? null,
+          requestsPerMinute: requestsPerMinute ?? null,
+        };
+        console.log(await createKeyAdministration(database).create(newKey));
       }),
     );
 
   keys
     .command("list")
-    .description("Lists all API keys, the oldest first. The time of the last use is kept to the minute.")
-    .action(() =>
+    .description("Lists the API keys, the oldest first. The time of the last use is kept to the minute.")
+    .option("--company <slug>", "only the keys of this company")
+    .option("--json", "print a JSON object per line", false)
+    .action(({ company, json }: { company?: string; json: boolean }) =>
       withDatabase(async (database) => {
-        console.log(formatKeys(await createApiKeys(database).list()));
+        if (company !== undefined) await findCompany(database, company);
+        const listed = await createKeyAdministration(database).list();
+        const found = listed.filter((key) => company === undefined || key.company === company);
+        if (!json) console.log(formatKeys(found));
+        else for (const key of found) console.log(formatJson(key));
+      }),
+    );
+
+  keys
+    .command("rotate")
+    .description(
+      "Creates a key of the same company, scopes, name, limit and lifetime, and lets the old one expire. Prints the new key.",
+    )
+    .argument("<prefix or id>", "of the old key, as `keys list` shows it")
+    .option(
+      "--overlap <duration>",
+      "how long the old key still works, such as 24h or 0s",
+      parseDuration,
+      86_400_000,
+    )
+    .action((name: string, { overlap }: { overlap: number }) =>
+      withDatabase(async (database) => {
+        const administration = createKeyAdministration(database);
+        const old = findKey(await administration.list(), name);
+        console.log(await administration.rotate(old, overlap));
+        const { expiresAt } = findKey(await administration.list(), old.id);
+        console.error(`${old.prefix} (${old.company}) expires at ${formatTime(expiresAt)}.`);
       }),
     );
 
@@ -50,9 +93,9 @@ export function define(keys: Command): void {
     .argument("<prefix or id>", "as `keys list` shows it")
     .action((name: string) =>
       withDatabase(async (database) => {
-        const apiKeys = createApiKeys(database);
-        const key = findKey(await apiKeys.list(), name);
-        await apiKeys.revoke(key.id);
+        const administration = createKeyAdministration(database);
+        const key = findKey(await administration.list(), name);
+        await administration.revoke(key);
         console.error(`Revoked ${key.prefix} (${key.company}).`);
       }),
     );
@@ -67,21 +110,28 @@ function findKey(keys: ListedKey[], name: string): ListedKey {
   return found[0];
 }
 
+function formatTime(time: number | null): string {
+  return time === null ? "never" : isoTime(time);
+}
+
 function formatKeys(keys: ListedKey[]): string {
-  const timeOf = (time: number | null) => (time === null ? "never" : isoTime(time));
   return formatTable([
-    ["PREFIX", "COMPANY", "NAME", "SCOPES", "CREATED", "LAST USED", "STATUS", "ID"],
+    ["PREFIX", "COMPANY", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST USED", "LIMIT", "STATUS", "ID"],
     ...keys.map((key) => [
-      key.prefix,
-      key.company,
-      key.name || "-",
-      key.scopes.join(","),
-      timeOf(key.createdAt),
-      timeOf(key.lastUsedAt),
-      key.status,
-      key.id,
+      ...[key.prefix, key.company, key.name || "-", key.scopes.join(",")],
+      ...[key.createdAt, key.expiresAt, key.lastUsedAt].map(formatTime),
+      ...[String(key.requestsPerMinute ?? "-"), key.status, key.id],
     ]),
   ]);
+}
+
+function formatJson(key: ListedKey): string {
+  const times = Object.entries({
+    createdAt: key.createdAt,
+    expiresAt: key.expiresAt,
+    lastUsedAt: key.lastUsedAt,
+  }).map(([name, time]) => [name, time === null ? null : isoTime(time)]);
+  return JSON.stringify({ ...key, ...Object.fromEntries(times) });
 }
 
 function parseSlug(text: string): string {

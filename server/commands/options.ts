@@ -1,5 +1,6 @@
 /** Parsers of the options that several commands have. */
 import { InvalidArgumentError, Option } from "commander";
+import { isCustomerId } from "../customerIds.ts";
 import { isoTime } from "../isoTime.ts";
 
 /** `--company <slug>`, which must be given. */
@@ -10,6 +11,12 @@ export function companyOption(description = "slug of the company"): Option {
 /** Any text but an empty one. */
 export function parseText(text: string): string {
   if (text === "") throw new InvalidArgumentError("It is empty.");
+  return text;
+}
+
+/** The id of a customer. */
+export function parseCustomerId(text: string): string {
+  if (!isCustomerId(text)) throw new InvalidArgumentError("It is not the id of a customer.");
   return text;
 }
 
@@ -38,4 +45,21 @@ export function parseDuration(text: string): number {
   if (Number.isNaN(milliseconds))
     throw new InvalidArgumentError("Give a duration, as in 90d, 24h, 30m or 10s.");
   return milliseconds;
+}
+
+/** When a key expires: a duration from now, or a time in the future. Returns milliseconds since 1970. */
+export function parseExpiry(text: string): number {
+  const expiresAt = /^[0-9]+[smhd]$/.test(text) ? Date.now() + parseDuration(text) : parseTime(text);
+  if (expiresAt <= Date.now()) throw new InvalidArgumentError("It is in the past.");
+  return expiresAt;
+}
+
+/** Returns a parser of integers in a range. */
+export function parseInteger(minimum: number, maximum: number): (text: string) => number {
+  return (text) => {
+    const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= minimum && value <= maximum))
+      throw new InvalidArgumentError(`Give a number from ${minimum} to ${maximum}.`);
+    return value;
+  };
 }

@@ -5,6 +5,7 @@ import { basePath, scopes } from "../../server/contract.ts";
 import { newCustomer } from "../../server/customers.ts";
 import { connectDatabase } from "../../server/database/connect.ts";
 import { createCustomerTable } from "../../server/database/customers.ts";
+import { createKeyAdministration } from "../../server/keyAdministration.ts";
 import type { Call } from "../../server/operations.ts";
 import type { LoadRequest } from "./load.ts";
 
@@ -46,10 +47,11 @@ function customer(index: number): Call<"createCustomer">["body"] {
 export async function createData(databaseUrl: string, customers: number): Promise<BenchData> {
   const database = await connectDatabase({ url: databaseUrl });
   const apiKeys = createApiKeys(database);
+  const keyAdministration = createKeyAdministration(database);
   const table = createCustomerTable(database);
 
   async function fill(company: string, count: number) {
-    const key = await apiKeys.create(company, scopes, "benchmark", null);
+    const key = await keyAdministration.create({ company, scopes });
     const { id: keyId, companyId } = (await apiKeys.find(`Bearer ${key}`)) as ApiKey;
     const ids: string[] = [];
     for (let start = 0; start < count; start += 1000) {
@@ -65,7 +67,7 @@ export async function createData(databaseUrl: string, customers: number): Promis
   for (const company of ["b", "c", "d"]) others.push(...(await fill(company, customers / 100)).ids);
   const { key, ids } = await fill("large", customers);
   for (const company of ["e", "f"]) await fill(company, customers / 100);
-  const readKey = await apiKeys.create("large", ["customers:read"], "benchmark", null);
+  const readKey = await keyAdministration.create({ company: "large", scopes: ["customers:read"] });
   await database.close();
   return { key, readKey, ids: ids.sort(), foreignId: others[0] as string };
 }

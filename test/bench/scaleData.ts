@@ -5,6 +5,7 @@ import { connectDatabase } from "../../server/database/connect.ts";
 import { insertedColumns, insertedValues } from "../../server/database/customers.ts";
 import type { Database, Run, Value } from "../../server/database/database.ts";
 import { keepStatements, named } from "../../server/database/statement.ts";
+import { createKeyAdministration } from "../../server/keyAdministration.ts";
 import { createRandom, person, terms } from "./people.ts";
 
 export interface ScaleData {
@@ -37,7 +38,10 @@ export async function fillDatabase(url: string, customers: number): Promise<Scal
   const keys: string[] = [];
   const companies: string[] = [];
   for (let company = 0; company <= small; company++) {
-    const key = await apiKeys.create(`company-${company}`, ["customers:read"], "benchmark", null);
+    const key = await createKeyAdministration(database).create({
+      company: `company-${company}`,
+      scopes: ["customers:read"],
+    });
     keys.push(key);
     companies.push(((await apiKeys.find(`Bearer ${key}`)) as ApiKey).companyId);
   }

@@ -37,7 +37,8 @@ async function listEntries(
   const entries: Entry[] = [];
   for await (const line of listAudit(server.database, { companyId, customerId, since }, true))
     entries.push(JSON.parse(line));
-  return entries;
+  // Without that of the partner's key.
+  return entries.filter(({ action }) => action !== "create key");
 }
 
 async function created(partner: Partner, body: object) {

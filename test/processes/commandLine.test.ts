@@ -25,7 +25,10 @@ const titled = (row: string[][]) => {
 
 describe("help", () => {
   it.each([
-    [["--help"], ["serve", "keys", "import", "export", "copy", "backup", "audit", "sandbox", "contract"]],
+    [
+      ["--help"],
+      ["serve", "keys", "companies", "import", "export", "copy", "backup", "audit", "erase", "sandbox"],
+    ],
     [["help"], ["Usage: distribu [options] [command]"]],
     [["help", "import"], ["Usage: distribu import [options] <file.csv>"]],
     [
@@ -94,6 +97,15 @@ describe("wrong arguments", () => {
       [[...create, "--expires", "2999-01-01T00:00:00"]],
       [[...create, "--expires", "2999-13-01T00:00:00Z"]],
       [[...create, "--expires", "2999-02-30"]],
+      [[...create, "--expires", "2020-01-01"]],
+      [[...create, "--expires", "0d"]],
+      [[...create, "--requests-per-minute", "0"]],
+      [["keys", "rotate", "dk_AbCdEfGhI", "--overlap", "soon"]],
+      [["companies"]],
+      [["companies", "block"]],
+      [["erase", "--company", "acme"]],
+      [["erase", "--company", "acme", "--customer", "1"]],
+      [["audit", "prune"]],
       [[...create, "--unknown", "x"]],
       [["keys", "list", "extra"]],
       [["keys", "revoke"]],
@@ -121,7 +133,9 @@ describe("wrong arguments", () => {
 
   it("distribu: unknown command → the one that it resembles", async () => {
     expect((await runCommand(["kyes"])).stderr).toBe("unknown command 'kyes' (Did you mean keys?)\n");
-    expect((await runCommand(["keys"])).stderr).toBe("No command given. Commands: create, list, revoke\n");
+    expect((await runCommand(["keys"])).stderr).toBe(
+      "No command given. Commands: create, list, rotate, revoke\n",
+    );
   });
 });
 

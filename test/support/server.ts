@@ -4,13 +4,13 @@ import type { AddressInfo } from "node:net";
 import pino from "pino";
 import { type CustomersClient, createCustomersClient } from "../../client/index.ts";
 import type { Scope } from "../../generated/messages.ts";
-import { createApiKeys } from "../../server/apiKeys.ts";
 import { createApp } from "../../server/app.ts";
 import { assertContract, type ObservedResponse } from "../../server/contractCheck.ts";
 import { connectDatabase } from "../../server/database/connect.ts";
 import type { Database, Statement, Values } from "../../server/database/database.ts";
 import { createDriftCheck } from "../../server/driftCheck.ts";
 import { createServer } from "../../server/httpServer.ts";
+import { createKeyAdministration } from "../../server/keyAdministration.ts";
 import { createTestFetch, immediate } from "./checkedFetch.ts";
 import { createDatabase } from "./databases.ts";
 import { createPartner, type Partner } from "./partner.ts";
@@ -103,7 +103,12 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     logLines,
     responses,
     createKey: ({ company = "acme", scopes = bothScopes, expiresAt } = {}) =>
-      createApiKeys(database).create(company, scopes, "test", expiresAt ?? null),
+      createKeyAdministration(database).create({
+        company,
+        scopes,
+        name: "test",
+        expiresAt: expiresAt ?? null,
+      }),
     async client(apiKey) {
       return createCustomersClient({
         baseUrl: `${url}/api/v1`,
@@ -123,9 +128,9 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       return createPartner(url, checkedFetch, { key, company });
     },
     async revokeKey(key) {
-      const apiKeys = createApiKeys(database);
-      const listed = (await apiKeys.list()).find(({ prefix }) => key.startsWith(prefix));
-      await apiKeys.revoke(listed?.id ?? "");
+      const keys = createKeyAdministration(database);
+      const listed = (await keys.list()).find(({ prefix }) => key.startsWith(prefix));
+      if (listed) await keys.revoke(listed);
     },
     async exchange(bytes, { target, method } = {}) {
       const text = bytes.toString("latin1");

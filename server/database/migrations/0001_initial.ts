@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 import type { Dialect } from "../database.ts";
 import type { Migration } from "../migration.ts";
 
-export const revision = "2026-11-25.1";
+export const revision = "2026-11-25.2";
 
 /** Companies, their API keys, their customers with search and audit trail, idempotency keys and rate limits. */
 export const up: Migration["up"] = (schema, dialect) => {
@@ -13,63 +13,83 @@ export const up: Migration["up"] = (schema, dialect) => {
 };
 
 function createTables(schema: Knex.SchemaBuilder, dialect: Dialect): Knex.SchemaBuilder {
-  return schema
-    .createTable("companies", (table) => {
-      table.uuid("id").primary();
-      table.text("slug").notNullable().unique();
-      table.bigInteger("created_at").notNullable();
-    })
-    .createTable("api_keys", (table) => {
-      table.uuid("id").primary();
-      table.uuid("company_id").notNullable().references("companies.id");
-      table.text("name").notNullable();
-      table.text("prefix").notNullable();
-      // The key itself is never stored.
-      table.text("sha256").notNullable().unique();
-      table.text("scopes").notNullable();
-      table.bigInteger("created_at").notNullable();
-      table.bigInteger("expires_at");
-      table.bigInteger("last_used_at");
-      table.bigInteger("revoked_at");
-    })
-    .createTable("customers", (table) => {
-      // SQLite's rowid, in the order of the ids, so that the index of the search is in that order too.
-      if (dialect === "sqlite") table.specificType("position", "integer primary key");
-      table.uuid("company_id").notNullable().references("companies.id");
-      // A UUIDv7 whose time is that of the creation: the order of the ids is the order of the list.
-      table.uuid("id").notNullable();
-      table.text("email").notNullable();
-      table.text("name");
-      // The name as a search compares it; an email needs no such copy, as it is in lower case.
-      table.text("folded_name");
-      table.text("status").notNullable();
-      table.text("notes");
-      table.double("credit_limit");
-      table.double("tax_rate_override");
-      table.boolean("email_verified").notNullable();
-      // Milliseconds since 1970. Every change moves it: the ETag is made of it.
-      table.bigInteger("updated_at").notNullable();
-      // Who writes, for the audit trail.
-      table.text("changed_by");
-      if (dialect === "sqlite") {
-        table.specificType("search_text", `text generated always as (${sqliteSearchText}) virtual`);
-        table.unique(["company_id", "id"]);
-      } else table.primary(["company_id", "id"]);
-      table.unique(["company_id", "email"]);
-      table.index(["company_id", "status", "id"]);
-      for (const [name, condition] of Object.entries(customerChecks(dialect)))
-        table.check(condition, [], `customers_${name}_check`);
-    })
-    .createTable("idempotency_keys", (table) => {
-      table.uuid("company_id").notNullable().references("companies.id");
-      table.text("key").notNullable();
-      table.text("body_sha256").notNullable();
-      table.uuid("customer_id").notNullable();
-      table.text("entity_tag").notNullable();
-      table.text("response").notNullable();
-      table.bigInteger("created_at").notNullable().index();
-      table.primary(["company_id", "key"]);
-    });
+  return (
+    schema
+      .createTable("companies", (table) => {
+        table.uuid("id").primary();
+        table.text("slug").notNullable().unique();
+        table.bigInteger("created_at").notNullable();
+        // None of its keys works while this is set.
+        table.bigInteger("blocked_at");
+      })
+      // Slugs that differ in case only would be mistaken for each other.
+      .raw("create unique index companies_slug_lower on companies (lower(slug))")
+      .createTable("api_keys", (table) => {
+        table.uuid("id").primary();
+        table.uuid("company_id").notNullable().references("companies.id");
+        table.text("name").notNullable();
+        table.text("prefix").notNullable();
+        // The key itself is never stored.
+        table.text("sha256").notNullable().unique();
+        table.text("scopes").notNullable();
+        table.bigInteger("created_at").notNullable();
+        table.bigInteger("expires_at");
+        table.bigInteger("last_used_at");
+        table.bigInteger("revoked_at");
+        // A limit of its own, instead of that of the server.
+        table.integer("requests_per_minute");
+      })
+      // The audit trail of the operator: keys, companies and erased customers.
+      .createTable("operator_entries", (table) => {
+        // A UUIDv7: in the order of time.
+        table.uuid("id").primary();
+        table.uuid("company_id").notNullable().references("companies.id");
+        table.bigInteger("changed_at").notNullable();
+        table.text("changed_by").notNullable();
+        table.text("action").notNullable();
+        // The id of the key, company or customer.
+        table.uuid("subject_id").notNullable();
+        table.index(["company_id", "id"]);
+      })
+      .createTable("customers", (table) => {
+        // SQLite's rowid, in the order of the ids, so that the index of the search is in that order too.
+        if (dialect === "sqlite") table.specificType("position", "integer primary key");
+        table.uuid("company_id").notNullable().references("companies.id");
+        // A UUIDv7 whose time is that of the creation: the order of the ids is the order of the list.
+        table.uuid("id").notNullable();
+        table.text("email").notNullable();
+        table.text("name");
+        // The name as a search compares it; an email needs no such copy, as it is in lower case.
+        table.text("folded_name");
+        table.text("status").notNullable();
+        table.text("notes");
+        table.double("credit_limit");
+        table.double("tax_rate_override");
+        table.boolean("email_verified").notNullable();
+        // Milliseconds since 1970. Every change moves it: the ETag is made of it.
+        table.bigInteger("updated_at").notNullable();
+        // Who writes, for the audit trail.
+        table.text("changed_by");
+        if (dialect === "sqlite") {
+          table.specificType("search_text", `text generated always as (${sqliteSearchText}) virtual`);
+          table.unique(["company_id", "id"]);
+        } else table.primary(["company_id", "id"]);
+        table.unique(["company_id", "email"]);
+        table.index(["company_id", "status", "id"]);
+        for (const [name, condition] of Object.entries(customerChecks(dialect)))
+          table.check(condition, [], `customers_${name}_check`);
+      })
+      .createTable("idempotency_keys", (table) => {
+        table.uuid("company_id").notNullable().references("companies.id");
+        table.text("key").notNullable();
+        table.text("body_sha256").notNullable();
+        table.uuid("customer_id").notNullable();
+        table.text("entity_tag").notNullable();
+        table.text("response").notNullable();
+        table.bigInteger("created_at").notNullable().index();
+        table.primary(["company_id", "key"]);
+      })
+  );
 }
 
 /** What other programs that write customers must keep to, as far as SQL can express it. */

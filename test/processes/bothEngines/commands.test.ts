@@ -323,7 +323,8 @@ describe("audit", () => {
     const entries = stdout
       .trimEnd()
       .split("\n")
-      .map((line) => JSON.parse(line));
+      .map((line) => JSON.parse(line))
+      .filter(({ action }) => action !== "create key");
     const { a, b, c, d } = Object.fromEntries(
       Object.values(await customersOf(partner)).map(({ id, email }) => [email[0], id]),
     );
@@ -348,7 +349,7 @@ describe("audit", () => {
     const { updatedAt } = (await partner.send("PATCH", path, { notes: "n", name: "A" })).body.data;
     const listed = await run("audit", "--company", partner.company, "--customer", body.data.id);
     const [head, ...lines] = listed.stdout.trimEnd().split("\n");
-    expect(head?.split(/ {2,}/)).toEqual(["TIME", "ACTION", "CUSTOMER", "BY", "FIELDS"]);
+    expect(head?.split(/ {2,}/)).toEqual(["TIME", "ACTION", "SUBJECT", "BY", "FIELDS"]);
     const by = `${partner.key.slice(0, 12)} test`;
     expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
       [body.data.createdAt, "create", body.data.id, by, "-"],
@@ -489,7 +490,7 @@ describe("copy", () => {
           runCommand(["audit", "--company", partner.company], { DATABASE_URL }),
         ),
       );
-      expect(after?.stdout.split("\n")).toHaveLength(5);
+      expect(after?.stdout.split("\n")).toHaveLength(6);
       expect(after).toEqual(before);
 
       const target = await startServer({ databaseUrl: created.url });

@@ -1,0 +1,64 @@
+/** `distribu companies`: list, block and unblock companies. */
+import type { Command } from "commander";
+import { type Company, createCompanies } from "../companies.ts";
+import type { Database } from "../database/database.ts";
+import { isoTime } from "../isoTime.ts";
+import { formatTable } from "./table.ts";
+import { UsageError } from "./usageError.ts";
+import { withDatabase } from "./withDatabase.ts";
+
+/** Defines `distribu companies`. */
+export function define(companies: Command): void {
+  companies.description("Lists companies, and blocks or restores their access.");
+
+  companies
+    .command("list")
+    .description("Lists all companies, by slug.")
+    .option("--json", "print a JSON object per line", false)
+    .action(({ json }: { json: boolean }) =>
+      withDatabase(async (database) => {
+        const listed = await createCompanies(database).list();
+        if (!json) console.log(formatCompanies(listed));
+        else for (const company of listed) console.log(formatJson(company));
+      }),
+    );
+
+  companies
+    .command("block")
+    .description("Ends all access of a company at once: none of its keys works until it is unblocked.")
+    .argument("<slug>", "the company")
+    .action((slug: string) => withDatabase((database) => setBlocked(database, slug, true)));
+
+  companies
+    .command("unblock")
+    .description("Restores the access of a blocked company: its keys work again.")
+    .argument("<slug>", "the company")
+    .action((slug: string) => withDatabase((database) => setBlocked(database, slug, false)));
+}
+
+/** @throws {UsageError} when there is no such company */
+async function setBlocked(database: Database, slug: string, isBlocked: boolean): Promise<void> {
+  const companies = createCompanies(database);
+  const company = (await companies.list()).find((listed) => listed.slug === slug);
+  if (!company) throw new UsageError(`There is no company ${slug}; \`distribu companies list\` shows all`);
+  const hasChanged = await companies.setBlocked(company, isBlocked);
+  console.error(`${slug} ${hasChanged ? "is" : "was already"} ${isBlocked ? "blocked" : "unblocked"}.`);
+}
+
+function formatCompanies(companies: Company[]): string {
+  return formatTable([
+    ["SLUG", "CREATED", "KEYS", "STATUS", "ID"],
+    ...companies.map(({ slug, createdAt, keys, blockedAt, id }) => [
+      ...[slug, isoTime(createdAt), String(keys)],
+      ...[blockedAt === null ? "active" : `blocked ${isoTime(blockedAt)}`, id],
+    ]),
+  ]);
+}
+
+function formatJson({ createdAt, blockedAt, ...company }: Company): string {
+  return JSON.stringify({
+    ...company,
+    createdAt: isoTime(createdAt),
+    blockedAt: blockedAt === null ? null : isoTime(blockedAt),
+  });
+}

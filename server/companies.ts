@@ -1,0 +1,97 @@
+/** Companies as the operator manages them. Every change is in the audit trail. */
+import { v7 as uuidv7 } from "uuid";
+import type { Database, Step } from "./database/database.ts";
+import { named } from "./database/statement.ts";
+import { CommandError } from "./errors.ts";
+import { createOperatorTrail } from "./operatorTrail.ts";
+
+/** A company. Times are milliseconds since 1970. */
+export interface Company {
+  id: string;
+  slug: string;
+  createdAt: number;
+  /** When its access was blocked, or null. */
+  blockedAt: number | null;
+  /** How many keys it has, whatever their status. */
+  keys: number;
+}
+
+/** Creates, lists, blocks and unblocks companies. */
+export function createCompanies(database: Database) {
+  const { knex, prepare, read, write } = database;
+  const trail = createOperatorTrail(database);
+
+  const insertNew = () =>
+    knex("companies").insert({ id: named("id"), slug: named("slug"), created_at: named("now") });
+  const insert = prepare<{ id: string }>(insertNew().onConflict().ignore().returning("id"));
+  const ensure = prepare<{ id: string }>(
+    insertNew()
+      .onConflict(knex.raw("(lower(slug))"))
+      .merge(["slug"])
+      .whereRaw("companies.slug = excluded.slug")
+      .returning("id"),
+  );
+  const listAll = prepare<Company>(
+    knex("companies")
+      .leftJoin("api_keys", "api_keys.company_id", "companies.id")
+      .groupBy("companies.id")
+      .select({
+        ...{ id: "companies.id", slug: "slug", createdAt: "companies.created_at", blockedAt: "blocked_at" },
+        keys: knex.raw("count(api_keys.id)"),
+      })
+      .orderBy("slug"),
+  );
+  const block = prepare<{ id: string }>(
+    knex("companies")
+      .update("blocked_at", named("now"))
+      .where("id", named("id"))
+      .whereNull("blocked_at")
+      .returning("id"),
+  );
+  const unblock = prepare<{ id: string }>(
+    knex("companies")
+      .update("blocked_at", null)
+      .where("id", named("id"))
+      .whereNotNull("blocked_at")
+      .returning("id"),
+  );
+  const values = (slug: string) => ({ id: uuidv7(), slug, now: Date.now() });
+
+  return {
+    /** The step that creates a company; it returns no row if there is one. */
+    insertion(slug: string): Step<{ id: string }> {
+      return { statement: insert, values: values(slug) };
+    },
+
+    /** The step that creates a company if it is new; it returns no row if a slug differs in case only. */
+    ensure(slug: string): Step<{ id: string }> {
+      return { statement: ensure, values: values(slug) };
+    },
+
+    /** @throws {CommandError} when another company's slug differs from this one in case only */
+    async requireDistinct(slug: string): Promise<void> {
+      const similar = (await read(listAll, {})).find(
+        (company) => company.slug !== slug && company.slug.toLowerCase() === slug.toLowerCase(),
+      );
+      if (similar)
+        throw new CommandError(`There is a company ${similar.slug}; slugs must differ in more than case`);
+    },
+
+    /** All companies, by slug. */
+    list: (): Promise<Company[]> => read(listAll, {}),
+
+    /**
+     * Blocks or unblocks a company: none of its keys works while it is blocked. Repeating it changes nothing.
+     * @returns whether that changed anything
+     */
+    async setBlocked({ id, slug }: Pick<Company, "id" | "slug">, isBlocked: boolean): Promise<boolean> {
+      const result = await write([
+        isBlocked
+          ? { statement: block, values: { id, now: Date.now() } }
+          : { statement: unblock, values: { id } },
+        trail.record(slug, isBlocked ? "block company" : "unblock company", id),
+      ]);
+      return "rows" in result;
+    },
+  };
+}

@@ -1,0 +1,61 @@
+/** The audit trail of what the operator does: keys, companies, erased customers. Triggers record customers. */
+import { userInfo } from "node:os";
+import { v7 as uuidv7 } from "uuid";
+import type { Database, Step } from "./database/database.ts";
+import { named } from "./database/statement.ts";
+
+/** What is recorded. */
+export type OperatorAction =
+  | "create key"
+  | "rotate key"
+  | "revoke key"
+  | "block company"
+  | "unblock company"
+  | "erase customer";
+
+/** A recorded action. */
+export interface OperatorEntry {
+  changedAt: number;
+  /** The user of the operating system who ran the command. */
+  changedBy: string;
+  action: OperatorAction;
+  /** The id of the key, company or customer. */
+  subjectId: string;
+}
+
+/** Records and lists the operator's actions. */
+export function createOperatorTrail({ knex, prepare, read }: Database) {
+  const insert = prepare<{ id: string }>(
+    knex("operator_entries")
+      .insert({
+        ...{ id: named("id"), changed_at: named("now"), changed_by: named("changedBy") },
+        ...{ action: named("action"), subject_id: named("subjectId") },
+        company_id: knex("companies").select("id").where("slug", named("slug")),
+      })
+      .returning("id"),
+  );
+  const listOfCompany = prepare<OperatorEntry>(
+    knex("operator_entries")
+      .where("company_id", named("companyId"))
+      .where("changed_at", ">=", named("since"))
+      .select({
+        ...{ changedAt: "changed_at", changedBy: "changed_by", action: "action", subjectId: "subject_id" },
+      })
+      .orderBy("id"),
+  );
+  return {
+    /** The step that records an action on something of a company. */
+    record(slug: string, action: OperatorAction, subjectId: string): Step<{ id: string }> {
+      const changedBy = userInfo().username;
+      return {
+        statement: insert,
+        values: { id: uuidv7(), slug, action, subjectId, changedBy, now: Date.now() },
+      };
+    },
+
+    /** The actions of a company since a time, the oldest first. */
+    list(companyId: string, since: number): Promise<OperatorEntry[]> {
+      return read(listOfCompany, { companyId, since });
+    },
+  };
+}
