@@ -12,7 +12,7 @@ export interface ConnectOptions {
   poolSize?: number;
   /** PostgreSQL: the longest that one statement may run, in milliseconds. */
   statementTimeoutInMilliseconds?: number;
-  /** How many of the newest customers of a list a search compares before it uses its index. */
+  /** Of a list with no more customers than this, a search uses no index. */
   searchWindow?: number;
   /** Called with what an operator should know of the database at startup. */
   warn?(message: string): void;

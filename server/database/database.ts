@@ -55,7 +55,7 @@ export interface Database {
   readonly dialect: Dialect;
   /** Builds queries in the dialect of this database; runs none. */
   readonly knex: Knex;
-  /** How many of the newest customers of a list a search compares before it uses its index. */
+  /** Of a list with no more customers than this, a search uses no index. */
   readonly searchWindow: number;
   /** Turns a query that Knex has built into a statement. */
   prepare<Row>(query: Knex.QueryBuilder | Knex.Raw, options?: { planEachTime?: boolean }): Statement<Row>;

@@ -26,27 +26,32 @@ export interface SearchedTable {
   buildList(filters: { cursor: boolean; status: boolean }): Knex.QueryBuilder;
 }
 
-/** What reading the newest customers has told of the list. */
-export interface ReadingCost {
+/** What comparing the newest customers has told of the list. */
+export interface Comparison {
+  compared: number;
+  matches: number;
   millisecondsPerRow: number;
 }
 
 /**
  * Finds the matches of a search by an index, the newest first.
- * @returns undefined where reading in order is cheaper
+ * @returns undefined where they are to be read in order, in slices
  */
-export type FindByIndex = (filters: SearchFilters, cost: ReadingCost) => Promise<CustomerRow[] | undefined>;
+export type FindByIndex = (
+  filters: SearchFilters,
+  comparison: Comparison,
+) => Promise<CustomerRow[] | undefined>;
 
-/** How many customers are compared before any is looked up by the index, and at most in one statement. */
+/** How many customers the first statement compares, and at most any other. */
 const firstSlice = 100;
-const largestSlice = { sqlite: 2_000, postgres: 50_000 };
+const largestSlice = 2_000;
 
 /** The search of a table. */
 export function createSearch(table: SearchedTable) {
   const { dialect, read, searchWindow } = table.database;
   const findByIndex = (dialect === "sqlite" ? createSqliteIndex : createPostgresIndex)(table);
   const sliceOf = keepStatements((filters: { cursor: boolean; status: boolean }) =>
-    buildSlice(table, table.buildList(filters).select("id"), "id"),
+    buildSlice(table, table.buildList(filters).select("id"), "id", "id"),
   );
 
   return async function search(filters: SearchFilters): Promise<CustomerRow[]> {
@@ -56,7 +61,9 @@ export function createSearch(table: SearchedTable) {
     let cursor = filters.cursor;
     let isIndexTried = false;
     let compared = 0;
-    for (let size = Math.min(firstSlice, searchWindow); ; ) {
+    // FTS5 gives its matches in order, so that it may be used at once; pg_trgm gives them in none.
+    const window = dialect === "sqlite" ? Math.min(firstSlice, searchWindow) : searchWindow;
+    for (let size = Math.min(firstSlice, window); ; ) {
       const startedAt = performance.now();
       if (startedAt > deadline) throw new UnavailableError("search", { cause: new Error("took too long") });
       const statement = sliceOf({ cursor: cursor !== undefined, status: status !== undefined });
@@ -66,16 +73,14 @@ export function createSearch(table: SearchedTable) {
       if (slice.compared < size) return found;
       cursor = slice.last;
       compared += size;
-      if (!isIndexTried && compared >= searchWindow) {
+      if (!isIndexTried && compared >= window) {
         isIndexTried = true;
         const rest = { ...filters, cursor, rows: rows - found.length };
         const millisecondsPerRow = (performance.now() - startedAt) / size;
-        const indexed = await findByIndex(rest, { millisecondsPerRow });
+        const indexed = await findByIndex(rest, { compared, matches: found.length, millisecondsPerRow });
         if (indexed) return [...found, ...indexed];
       }
-      size = isIndexTried
-        ? Math.min(size * 8, largestSlice[dialect])
-        : Math.min(size * 8, searchWindow - compared);
+      size = isIndexTried ? Math.min(size * 8, largestSlice) : Math.min(size * 8, window - compared);
       // Between two slices other requests have their turn.
       await nextTurn();
     }

@@ -18,31 +18,31 @@ export function contains({ knex, dialect }: Database): Knex.Raw {
 /**
  * A statement that compares the next `:size` candidates.
  * @param candidates selects the column `key` of the customers that are compared
+ * @param order the column that their index gives in order
  */
 export function buildSlice(
   { database, columns }: SearchedTable,
   candidates: Knex.QueryBuilder,
   key: "id" | "position",
+  order: string,
 ): Statement<SliceRow> {
-  const { knex, prepare } = database;
-  // Only what tells the matches: the other columns are read of those alone.
-  const compared = candidates.select({ isMatch: contains(database) });
-  const slice = compared.orderByRaw("?? desc limit ?", [`customers.${key}`, named("size")]);
-  return prepare<SliceRow>(
-    knex
-      .withMaterialized("slice", slice)
-      .select(columns.map((column) => `customers.${column}`))
-      .select("slice.isMatch")
-      .select(knex.raw('(select count(*) from slice) as "compared"'))
-      .from("slice")
-      .join("customers", (join) => {
-        join.on(`customers.${key}`, `slice.${key}`);
-        if (key === "id") join.on("customers.company_id", knex.raw("?", [named("companyId")]));
-      })
-      .whereRaw(`"isMatch" or slice.${key} = (select ${key} from slice order by ${key} limit 1)`)
-      .orderByRaw(`slice.${key} desc`),
-    { planEachTime: true },
-  );
+  const { knex, prepare, dialect } = database;
+  const slice = candidates
+    .select({ isMatch: contains(database) })
+    .orderByRaw("?? desc limit ?", [order, named("size")]);
+  const wanted = knex("slice")
+    .select(key)
+    .whereRaw(`"isMatch" or ${key} = (select ${key} from slice order by ${key} limit 1)`);
+  const query = knex
+    .withMaterialized("slice", slice)
+    .select(columns)
+    // Again, of few rows. A join would make PostgreSQL read the whole table, as it expects many matches.
+    .select({ isMatch: contains(database), compared: knex("slice").count("*") })
+    .from("customers")
+    .whereRaw(dialect === "sqlite" ? `${key} in ?` : `${key} = any(array(?))`, [wanted])
+    .orderBy(key, "desc");
+  if (key === "id") query.where("company_id", named("companyId"));
+  return prepare<SliceRow>(query, { planEachTime: true });
 }
 
 /** Runs a slice, adds its matches to those found, and returns how many were compared and the id of the last. */

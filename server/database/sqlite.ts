@@ -36,7 +36,10 @@ interface PendingWrite {
  * @param file a path, or `:memory:`
  * @throws {SchemaError} when its schema is not ours
  */
-export async function connectSqlite(file: string, { searchWindow = 100 }: ConnectOptions): Promise<Database> {
+export async function connectSqlite(
+  file: string,
+  { searchWindow = 2_000 }: ConnectOptions,
+): Promise<Database> {
   if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
   const knex = createKnex({
     client: "better-sqlite3",

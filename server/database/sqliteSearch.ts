@@ -5,28 +5,32 @@ import { UnavailableError } from "../errors.ts";
 import { timeoutInMilliseconds } from "./connect.ts";
 import type { CustomerRow } from "./customers.ts";
 import type { Values } from "./database.ts";
+import { createRarity } from "./rarity.ts";
 import type { FindByIndex, SearchedTable } from "./search.ts";
-import { buildSlice, readSlice } from "./slices.ts";
+import { buildSlice, contains, readSlice } from "./slices.ts";
 import { keepStatements, named } from "./statement.ts";
 
 /** The trigrams that a search looks up of a term, the rarest ones; each costs a list of the index. */
-const mostTrigrams = 4;
-/** So many of a company's newest customers tell which trigrams are rare. */
-const sampleSize = 100;
-/** The trigrams that a search looks up of a term that is shorter than one; with more, it reads in order. */
+const mostTrigrams = 3;
+/** The trigrams that a search looks up of a term that is shorter than one. */
 const mostContinuations = 100;
-/** Candidates that one statement compares. */
-const sliceSize = 1_000;
+/** With more of them, it reads the customers of all companies that have one, if they stand in so few entries. */
+const mostEntries = 20_000;
+/** Candidates that the first statement compares, and at most any other. */
+const [firstSlice, largestSlice] = [128, 1_024];
 
 /** The index of a table. */
 export function createSqliteIndex(table: SearchedTable): FindByIndex {
-  const { knex, prepare, read } = table.database;
-  const sample = prepare<{ text: string }>(
-    knex("customers")
-      .where("company_id", named("companyId"))
-      .select("search_text as text")
-      .orderByRaw("id desc limit ?", [sampleSize]),
+  const { knex, prepare, read, searchWindow } = table.database;
+  const beyondWindow = keepStatements((hasStatus: boolean) =>
+    prepare<{ id: string }>(
+      table
+        .buildList({ cursor: true, status: hasStatus })
+        .select("id")
+        .orderByRaw("id desc limit 1 offset ?", [searchWindow]),
+    ),
   );
+  const sortByRarity = createRarity(table);
   /** The trigrams from `:low` on and below `:high`, each found by a look-up behind the one before. */
   const continuations = prepare<{ trigram: string }>(
     knex.raw(
@@ -48,15 +52,45 @@ export function createSqliteIndex(table: SearchedTable): FindByIndex {
       .where("company_id", named("companyId"))
       .select("customers.position");
     if (hasStatus) query.where("status", named("status"));
-    return buildSlice(table, query, "position");
+    return buildSlice(table, query, "position", "customers_search.rowid");
+  });
+
+  const entries = knex("customers_vocabulary")
+    .where("term", ">=", named("low"))
+    .where("term", "<", named("high"));
+  const countEntries = prepare<{ count: number }>(
+    knex.count({ count: "*" }).from(
+      entries
+        .clone()
+        .select("doc")
+        .limit(mostEntries + 1)
+        .as("entries"),
+    ),
+  );
+  const matchesOfEntries = keepStatements((hasStatus: boolean) => {
+    const query = knex
+      .select(table.columns)
+      .from(entries.clone().distinct("doc").as("entries"))
+      // SQLite keeps the order of a cross join: the entries first, then the customer of each.
+      .joinRaw("cross join customers on position = doc")
+      .where("company_id", named("companyId"))
+      .where("id", "<", named("cursor"))
+      .where(contains(table.database));
+    if (hasStatus) query.where("status", named("status"));
+    return prepare<CustomerRow>(query.orderByRaw("position desc limit ?", [named("rows")]));
   });
 
   /** The condition of the index that every customer with this text meets, or undefined where it is too long. */
   async function buildMatch(companyId: string, text: string): Promise<string | undefined> {
     const trigrams = toTrigrams(text);
     if (trigrams.length > 0) {
-      const texts = trigrams.length > mostTrigrams ? await read(sample, { companyId }) : [];
-      return chooseRarest(trigrams, texts).map(quote).join(" AND ");
+      const rarest =
+        trigrams.length > mostTrigrams
+          ? (await sortByRarity(companyId, trigrams)).slice(0, mostTrigrams).map(({ part }) => part)
+          : trigrams;
+      // FTS5 would flatten one AND, and advance the long list of the company for every candidate of the first trigram.
+      // An OR with what no folded text contains keeps the trigrams together: a third of the time.
+      return `((${rarest.map(quote).join(" AND ")}) OR "AAA")`;
     }
     const found = await read(continuations, { low: text, high: toUpperBound(text) });
     if (found.length > mostContinuations) return undefined;
@@ -64,22 +98,27 @@ export function createSqliteIndex(table: SearchedTable): FindByIndex {
   }
 
   return async function findByIndex({ companyId, text, status, cursor, rows }) {
+    const list = { companyId, status: status ?? null, cursor: cursor ?? null };
+    if ((await read(beyondWindow(status !== undefined), list)).length === 0) return undefined;
     const match = await buildMatch(companyId, text);
-    if (match === undefined) return undefined;
+    if (match === undefined) {
+      const range = { low: text, high: toUpperBound(text) };
+      const [entry] = await read(countEntries, range);
+      if (!entry || entry.count > mostEntries) return undefined;
+      return read(matchesOfEntries(status !== undefined), { ...list, ...range, text, rows });
+    }
     const found: CustomerRow[] = [];
     if (match === "") return found;
     const marker = toMarkers(companyId, status).map(quote).join(" AND ");
     const statement = candidatesOf(status !== undefined);
     const deadline = performance.now() + timeoutInMilliseconds;
-    for (let before = cursor === undefined ? 2n ** 63n - 1n : positionOf(cursor); ; ) {
+    let before = cursor === undefined ? 2n ** 63n - 1n : positionOf(cursor);
+    for (let size = firstSlice; ; size = Math.min(size * 2, largestSlice)) {
       if (performance.now() > deadline)
         throw new UnavailableError("search", { cause: new Error("took too long") });
-      const values: Values = {
-        ...{ match: `${marker} AND ${match}`, before, companyId, text },
-        ...{ size: sliceSize, status: status ?? null },
-      };
+      const values: Values = { ...list, match: `${match} AND ${marker}`, before, text, size };
       const { compared, last } = await readSlice(read, statement, values, found);
-      if (found.length >= rows || compared < sliceSize) return found.slice(0, rows);
+      if (found.length >= rows || compared < size) return found.slice(0, rows);
       before = positionOf(last);
       await nextTurn();
     }
@@ -90,17 +129,6 @@ export function createSqliteIndex(table: SearchedTable): FindByIndex {
 function toTrigrams(text: string): string[] {
   const characters = [...text];
   return [...new Set(characters.slice(2).map((last, at) => `${characters[at]}${characters[at + 1]}${last}`))];
-}
-
-/** The trigrams that fewest of the texts contain. */
-function chooseRarest(trigrams: string[], texts: { text: string }[]): string[] {
-  if (trigrams.length <= mostTrigrams) return trigrams;
-  const count = (trigram: string) => texts.filter(({ text }) => text.includes(trigram)).length;
-  const counted = trigrams.map((trigram) => ({ trigram, count: count(trigram) }));
-  return counted
-    .sort((one, other) => one.count - other.count)
-    .slice(0, mostTrigrams)
-    .map(({ trigram }) => trigram);
 }
 
 /** A text that is greater than every text that begins with this one, in the order of code points. */

@@ -1,0 +1,31 @@
+/** Which parts of a term are rare: they leave few candidates, and each part that is looked up costs a list of the index. */
+import type { SearchedTable } from "./search.ts";
+import { named } from "./statement.ts";
+
+/** So many of a company's newest customers tell. */
+const sampleSize = 100;
+
+/** A part of a term, and in how many of a hundred customers it stands. */
+export interface CountedPart {
+  part: string;
+  count: number;
+}
+
+/** A function that counts the parts of a term in a sample of a company's customers, the rarest first. */
+export function createRarity({ database }: SearchedTable) {
+  const { knex, prepare, read } = database;
+  const sample = prepare<{ email: string; name: string | null }>(
+    knex("customers")
+      .where("company_id", named("companyId"))
+      .select("email", "folded_name as name")
+      .orderByRaw("id desc limit ?", [sampleSize]),
+  );
+  return async function sortByRarity(companyId: string, parts: readonly string[]): Promise<CountedPart[]> {
+    const texts = await read(sample, { companyId });
+    const contain = (part: string) =>
+      texts.filter(({ email, name }) => email.includes(part) || name?.includes(part)).length;
+    return parts
+      .map((part) => ({ part, count: contain(part) }))
+      .sort((one, other) => one.count - other.count);
+  };
+}
