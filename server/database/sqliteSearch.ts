@@ -92,7 +92,7 @@ export function createSqliteIndex(table: SearchedTable): FindByIndex {
       // An OR with what no folded text contains keeps the trigrams together: a third of the time.
       return `((${rarest.map(quote).join(" AND ")}) OR "AAA")`;
     }
-    const found = await read(continuations, { low: text, high: toUpperBound(text) });
+    const found = await read(continuations, toRange(text));
     if (found.length > mostContinuations) return undefined;
     return found.length === 0 ? "" : `(${found.map(({ trigram }) => quote(trigram)).join(" OR ")})`;
   }
@@ -102,7 +102,7 @@ export function createSqliteIndex(table: SearchedTable): FindByIndex {
     if ((await read(beyondWindow(status !== undefined), list)).length === 0) return undefined;
     const match = await buildMatch(companyId, text);
     if (match === undefined) {
-      const range = { low: text, high: toUpperBound(text) };
+      const range = toRange(text);
       const [entry] = await read(countEntries, range);
       if (!entry || entry.count > mostEntries) return undefined;
       return read(matchesOfEntries(status !== undefined), { ...list, ...range, text, rows });
@@ -131,14 +131,17 @@ function toTrigrams(text: string): string[] {
   return [...new Set(characters.slice(2).map((last, at) => `${characters[at]}${characters[at + 1]}${last}`))];
 }
 
-/** A text that is greater than every text that begins with this one, in the order of code points. */
-function toUpperBound(text: string): string {
-  const codes = [...text].map((character) => character.codePointAt(0) as number);
+/** The range of the trigrams that begin with a text, in the order of code points: from `low` on and below `high`. */
+function toRange(text: string): { low: string; high: string } {
+  // FTS5 indexes the noncharacters U+FFFE and U+FFFF as U+FFFD.
+  const low = text.replace(/[\ufffe\uffff]/g, "\ufffd");
+  const codes = [...low].map((character) => character.codePointAt(0) as number);
   while (codes.at(-1) === 0x10ffff) codes.pop();
   const last = codes.pop();
-  // Behind the greatest code point there is only a blob, which is greater than every text.
-  if (last === undefined) return "\u{10ffff}".repeat(4);
-  return String.fromCodePoint(...codes, last === 0xd7ff ? 0xe000 : last + 1);
+  // No trigram is longer than three characters, so none is greater than four of the greatest.
+  if (last === undefined) return { low, high: "\u{10ffff}".repeat(4) };
+  // Behind U+D7FF come the surrogates, which are no characters.
+  return { low, high: String.fromCodePoint(...codes, last === 0xd7ff ? 0xe000 : last + 1) };
 }
 
 /** The trigrams of a company, and of its customers of a status: see the schema. */

@@ -273,6 +273,47 @@ it.each(["active", "", "DELETED", "ACTIVE,BLOCKED", "ACTIVE%20", "ACTIVE%00", "n
   },
 );
 
+it("listCustomers: email → that customer alone, whatever its ASCII case", async () => {
+  const partner = await server.partner();
+  const emails = ["ann@acme.example", "joann@acme.example", "a+b@acme.example", "'%_@acme.example"];
+  for (const email of emails) await partner.send("POST", "/customers", { email });
+  for (const email of emails) {
+    const { body } = await partner.send("GET", `/customers?email=${encodeURIComponent(email.toUpperCase())}`);
+    expect(body.data.map((customer: { email: string }) => customer.email)).toEqual([email]);
+    expect(body.pagination).toEqual({ hasMore: false, nextCursor: null });
+  }
+});
+
+it.each([
+  ["email=nobody@x.example", 0],
+  ["email=%00", 0],
+  ["email=a%00", 0],
+  ["email=%E2%84%AAelvin@x.example", 0],
+  ["email=elvin@x.example", 0],
+  [`email=${"x".repeat(254)}`, 0],
+  ["email=a%2Bb@x.example", 1],
+  ["email=a+b@x.example", 0],
+  ["email=kelvin@x.example", 1],
+  ["email=kelvin@x.example&status=BLOCKED", 0],
+  ["email=kelvin@x.example&status=ACTIVE&search=KELV&limit=1", 1],
+  ["email=kelvin@x.example&search=other", 0],
+  ["email=kelvin@x.example&cursor=ffffffff-ffff-7fff-bfff-ffffffffffff", 1],
+  ["email=kelvin@x.example&cursor=00000000-0000-7000-8000-000000000000", 0],
+  ["email=", 2],
+  ["email", 2],
+])("listCustomers: %s → %i customers", async (query, count) => {
+  const partner = await server.partner();
+  for (const email of ["a+b@x.example", "kelvin@x.example"])
+    await partner.send("POST", "/customers", { email });
+  const { status, body } = await partner.send("GET", `/customers?${query}`);
+  expect([status, body.data.length]).toEqual([200, count]);
+});
+
+it("listCustomers: email over 254 characters → 400", async () => {
+  const sent = await many.send("GET", `/customers?email=${"x".repeat(255)}`);
+  expect([sent.status, sent.body]).toEqual([400, { error: "Invalid email address.", field: "email" }]);
+});
+
 it.each([
   ["page=2", "page"],
   ["Limit=5", "Limit"],
@@ -295,6 +336,7 @@ it.each([
   ["limit=x&limit=5", "limit"],
   ["cursor=&cursor=", "cursor"],
   ["status=ACTIVE&status=BLOCKED", "status"],
+  ["email=a@x.example&email=a@x.example", "email"],
   ["search=a&search=b", "search"],
   ["search=a&%73earch=b", "search"],
   ["limit=x&status=ACTIVE&status=ACTIVE", "status"],
@@ -303,11 +345,12 @@ it.each([
   expect([status, body]).toEqual([400, { error: "Query parameter was given more than once.", field }]);
 });
 
-it("listCustomers: several wrong parameters → limit, cursor, status, search", async () => {
+it("listCustomers: several wrong parameters → limit, cursor, status, email, search", async () => {
   const wrong = [
     ["limit", "x"],
     ["cursor", "x"],
     ["status", "x"],
+    ["email", "x".repeat(255)],
     ["search", "x".repeat(201)],
   ];
   for (const [first, [field]] of wrong.entries()) {

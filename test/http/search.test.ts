@@ -1,5 +1,8 @@
+import fc from "fast-check";
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
+import { foldText } from "../../server/database/foldText.ts";
 import { createRandom } from "../bench/people.ts";
+import { tricky } from "../support/arbitraries.ts";
 import type { Partner } from "../support/partner.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -196,6 +199,62 @@ it.each([
 ])("search: %s by %s → not found", async (name, term) => {
   const partner = await partnerWith(name);
   expect(await namesFound(partner, encoded(term))).toEqual([]);
+});
+
+it("search: random names and terms → the same as includes() on folded text", async () => {
+  const partner = await server.partner();
+  const stored: { email: string; name: string }[] = [];
+  await fc.assert(
+    fc.asyncProperty(tricky, tricky, fc.nat(3), fc.boolean(), async (name, other, start, isPiece) => {
+      const email = `p${++emails}@x.example`;
+      const { status } = await partner.send("POST", "/customers", { email, name });
+      expect(status).toBe(201);
+      stored.unshift({ email, name });
+      const characters = [...foldText(name)];
+      const term = isPiece ? characters.slice(start).join("") || name : other;
+      const expected = stored
+        .filter((one) => [one.email, foldText(one.name)].some((text) => text.includes(foldText(term))))
+        .map((one) => one.name);
+      const { body } = await partner.send("GET", `/customers?limit=100&search=${encoded(term)}`);
+      expect(body.data.map((customer: { name: string }) => customer.name)).toEqual(expected.slice(0, 100));
+    }),
+    { numRuns: 150 },
+  );
+});
+
+it("search: short terms in many different words of others → all matches, only one's own", async () => {
+  const others = await server.partner();
+  const letter = (index: number) => String.fromCodePoint(0x4e00 + index);
+  for (let customer = 0; customer < 220; customer++) {
+    const name = Array.from({ length: 100 }, (_, index) => `ż${letter(customer * 37 + index)}`).join("");
+    await others.send("POST", "/customers", { email: `short${customer}@x.example`, name });
+  }
+  // Seven, as the newest few are compared without the index.
+  const names = ["żaba", "Żubr", "ź", "ryż", "\ue000ż", "a", "b"];
+  const partner = await partnerWith(...names);
+  expect(await namesFound(partner, encoded("ż"))).toEqual(["żaba", "Żubr", "ryż", "\ue000ż"]);
+  expect(await namesFound(partner, encoded("ża"))).toEqual(["żaba"]);
+  expect(await namesFound(partner, encoded(`ż${letter(0)}`))).toEqual([]);
+  expect(await namesFound(partner, encoded("\ue000"))).toEqual(["\ue000ż"]);
+  const found = (await others.send("GET", `/customers?limit=100&search=${encoded("Ż")}`)).body;
+  expect([found.data.length, found.pagination.hasMore]).toEqual([100, true]);
+  const rare = (await others.send("GET", `/customers?search=${encoded(`ż${letter(3)}`)}`)).body.data;
+  expect(rare.map(({ email }: { email: string }) => email)).toEqual(["short0@x.example"]);
+}, 120_000);
+
+it("search: characters at the ends of Unicode's planes → found", async () => {
+  const partner = await partnerWith(
+    "\ud7ff\ue000",
+    "\u{10ffff}\u{10ffff}",
+    "x\u{10ffff}",
+    "\uffff",
+    "a",
+    "b",
+  );
+  expect(await namesFound(partner, encoded("\ud7ff"))).toEqual(["\ud7ff\ue000"]);
+  expect(await namesFound(partner, encoded("\u{10ffff}"))).toEqual(["\u{10ffff}\u{10ffff}", "x\u{10ffff}"]);
+  expect(await namesFound(partner, encoded("\u{10ffff}\u{10ffff}"))).toEqual(["\u{10ffff}\u{10ffff}"]);
+  expect(await namesFound(partner, encoded("\uffff"))).toEqual(["\uffff"]);
 });
 
 // The last of this file: after it the ids of this process are of the year 2100.

@@ -100,7 +100,8 @@ function customerChecks(dialect: Dialect): Record<string, string> {
       : "('x' || translate(left(id::text, 13), '-', ''))::bit(48)::bigint";
   return {
     email: "email = lower(email) and length(email) between 1 and 254",
-    folded_name: "(name is null) = (folded_name is null)",
+    // A name that was not folded at all; whether it was folded rightly no SQL can tell.
+    folded_name: `(name is null) = (folded_name is null) and ${dialect === "sqlite" ? "folded_name not glob '*[A-Z]*'" : `folded_name collate "C" !~ '[A-Z]'`}`,
     status: "status in ('ACTIVE', 'BLOCKED')",
     updated_at: `updated_at >= ${timeOfId}`,
     ...(dialect === "sqlite"
