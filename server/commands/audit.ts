@@ -49,7 +49,9 @@ which fields; who created, rotated and revoked its keys, and blocked it.`,
 }
 
 /** What stands in place of a key's id for the writes of an import. */
-export const importer = "import";
+export function importedBy(name: string): string {
+  return `import by ${name}`;
+}
 
 /** Entries that are read at once. */
 const pageSize = 1_000;
@@ -93,7 +95,7 @@ export async function* listAudit(
     const key = keys.get(id);
     return key ? `${key.prefix} ${key.name}`.trimEnd() : id;
   };
-  const width = Math.max(...[importer, ...keys.keys()].map((id) => nameWriter(id).length));
+  const width = Math.max(...[importedBy("operator"), ...keys.keys()].map((id) => nameWriter(id).length));
   const formatColumns = (time: string, action: string, subject: string, by: string, fields: string) =>
     `${time.padEnd(24)}  ${action.padEnd(15)}  ${subject.padEnd(36)}  ${by.padEnd(width)}  ${fields}\n`;
 

@@ -13,16 +13,22 @@ import { findCompany, withDatabase } from "./withDatabase.ts";
 /** Rows that are read at once. */
 const pageSize = 1_000;
 
-/** Writes all customers of a company, the oldest first, with a header line. */
+/**
+ * Writes all customers of a company, the oldest first, with a header line. Stops quietly when the reader has
+ * stopped reading, as `head` does.
+ * @param withMark whether it begins with a byte order mark, without which Excel takes UTF-8 for another encoding
+ */
 export async function exportCustomers(
   database: Database,
   companyId: string,
   output: Writable,
+  { withMark = false } = {},
 ): Promise<void> {
   await pipeline(
     Readable.from(cellsOf(database, companyId)),
     stringify({
       header: true,
+      bom: withMark,
       columns: [...csvColumns],
       record_delimiter: "unix",
       cast: {
@@ -34,7 +40,9 @@ export async function exportCustomers(
     output,
     // Standard output stays open for those who end the process.
     { end: false },
-  );
+  ).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
 }
 
 async function* cellsOf(database: Database, companyId: string): AsyncGenerator<(string | number | null)[]> {
@@ -63,13 +71,15 @@ export function define(command: Command): void {
       "Writes the customers of a company to standard output as CSV, the oldest first; import reads it back.",
     )
     .addOption(companyOption())
+    .option("--bom", "begin with a byte order mark, so that Excel reads letters beyond ASCII", false)
     .addHelpText(
       "after",
       "\nA text that a spreadsheet would run as a formula gets an apostrophe, which import removes.",
     )
-    .action(({ company }) =>
+    .action(({ company, bom }) =>
       withDatabase(async (database) => {
-        await exportCustomers(database, await findCompany(database, company), process.stdout);
+        const companyId = await findCompany(database, company);
+        await exportCustomers(database, companyId, process.stdout, { withMark: bom });
       }),
     );
 }

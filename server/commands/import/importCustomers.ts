@@ -1,0 +1,128 @@
+/** Imports customers from a CSV file: every row is validated and staged first, then all are written, or none. */
+import { columnsOf } from "../../database/customers.ts";
+import type { Database } from "../../database/database.ts";
+import { CommandError } from "../../errors.ts";
+import { importedBy } from "../audit.ts";
+import type { CsvColumn } from "../csv.ts";
+import { type ColumnOptions, countKnownColumns, resolveColumns } from "./columns.ts";
+import { decodedText } from "./decodedText.ts";
+import type { Progress } from "./progress.ts";
+import { type CsvRecord, readRecords } from "./records.ts";
+import { createReport, mostPrinted, type Report } from "./report.ts";
+import { createRowReader, quoted, type RowReader } from "./rows.ts";
+import { createStaging, type Staging } from "./staging.ts";
+import { writeStaged } from "./writing.ts";
+
+/** A file to import. */
+export interface ImportFile {
+  /** Its name in reports. */
+  name: string;
+  content: AsyncIterable<Buffer>;
+  /** In bytes, where it is known. */
+  size?: number | undefined;
+}
+
+export interface ImportOptions extends ColumnOptions {
+  isDryRun: boolean;
+  inBatches: boolean;
+  /** Who imports, for the audit trail. */
+  by: string;
+  progress: Progress;
+  /** Prints a problem or a warning. */
+  printLine(line: string): void;
+}
+
+export interface ImportResult {
+  rows: number;
+  /** Rows with problems. Where there is one, nothing was written. */
+  invalid: number;
+  created: number;
+  updated: number;
+  unchanged: number;
+}
+
+/**
+ * Imports a file into a company.
+ * @throws {CommandError} when the file cannot be read as CSV with our columns
+ */
+export async function importCustomers(
+  database: Database,
+  companyId: string,
+  file: ImportFile,
+  options: ImportOptions,
+): Promise<ImportResult> {
+  const { progress, isDryRun, inBatches } = options;
+  const changedBy = importedBy(options.by);
+  const report = createReport(file.name, options.printLine);
+  return database.session(async (run) => {
+    try {
+      const staging = await createStaging(database, run, { companyId, changedBy });
+      const { rows, columns, ...read } = await stageFile(file, staging, report, options);
+
+      progress.begin("Staging", rows);
+      const repeated = await staging.finish(mostPrinted);
+      for (const { line, firstLine, email } of repeated.rows)
+        report.add("problem", line, `email: ${quoted(email)} is on line ${firstLine} already.`);
+      report.addUnprinted(repeated.count - repeated.rows.length);
+      const invalid = read.invalid + repeated.count;
+      const result = { rows, invalid, created: 0, updated: 0, unchanged: 0 };
+      if (invalid > 0) return result;
+
+      const changed = columnsOf(columns.filter((column) => column !== "email"));
+      const removed = await staging.removeUnchanged(changed);
+      progress.update(rows, rows);
+      if (isDryRun) return { ...result, ...(await staging.count()), unchanged: removed };
+
+      progress.begin("Writing", rows);
+      const written = await writeStaged(database, run, {
+        ...{ changed, changedBy, inBatches, lastNumber: rows },
+        onProgress: (number) => progress.update(number, number),
+      });
+      // Others may have written the same meanwhile.
+      return { ...result, ...written, unchanged: rows - written.created - written.updated };
+    } finally {
+      progress.stop();
+      report.print();
+    }
+  });
+}
+
+/** Validates every row of a file, and stages those that are valid. */
+async function stageFile(
+  file: ImportFile,
+  staging: Staging,
+  report: Report,
+  options: ImportOptions,
+): Promise<{ rows: number; invalid: number; columns: CsvColumn[] }> {
+  const { progress } = options;
+  let bytes = 0;
+  async function* countBytes() {
+    for await (const chunk of file.content) {
+      bytes += chunk.length;
+      yield chunk;
+    }
+  }
+
+  progress.begin("Validating", file.size);
+  let reader: RowReader | undefined;
+  let [rows, invalid] = [0, 0];
+  const text = decodedText(countBytes(), file.name);
+  const countKnown = (header: (string | null)[]) => countKnownColumns(header, options);
+  for await (const { records, delimiter } of readRecords(text, file.name, countKnown)) {
+    if (!reader) {
+      const header = (records.shift() as CsvRecord).cells;
+      reader = createRowReader(resolveColumns(header, file.name, options), delimiter === ";");
+    }
+    for (const record of records) {
+      rows++;
+      const { row, problems, warnings } = reader.read(record.cells);
+      for (const warning of warnings) report.add("warning", record.line, warning);
+      for (const problem of problems) report.add("problem", record.line, problem);
+      if (row) await staging.add(row, record.line);
+      else invalid++;
+    }
+    progress.update(bytes, rows);
+  }
+  if (!reader) throw new CommandError(`${file.name} is empty. Its first row must name the columns.`);
+  return { rows, invalid, columns: reader.columns };
+}

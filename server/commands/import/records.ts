@@ -1,0 +1,152 @@
+/** The records of a CSV text, with the lines on which they begin. */
+import { CsvError, parse } from "csv-parse";
+import { parse as parseSync } from "csv-parse/sync";
+import { CommandError } from "../../errors.ts";
+import { countLineBreaks } from "./decodedText.ts";
+
+/** The text of a cell; null where nothing at all stands there, in contrast to `""`. */
+export type Cell = string | null;
+
+export interface CsvRecord {
+  cells: Cell[];
+  /** Where it begins, counted from 1. */
+  line: number;
+}
+
+/** What separates cells. */
+export const delimiters = [",", ";", "\t"];
+
+/** How much text is read before the delimiter is detected: it must contain the header. */
+const headLength = 65_536;
+
+/** The longest record, in bytes: a quote that is never closed need not be followed to the end of the file. */
+const longestRecord = 2 ** 20;
+
+/** Excel reads the delimiter from a first line such as `sep=;`, and hides it. */
+const separatorLine = /^"?sep=([^"\r\n])"?[\s,;]*?(\r\n|\n|\r|$)/i;
+
+/** Line ends differ within files that were joined or edited on several systems. */
+const format = {
+  record_delimiter: ["\r\n", "\n", "\r"],
+  relax_column_count: true,
+  skip_empty_lines: true,
+};
+
+/**
+ * Reads a text of any delimiter and any line ends, without blank rows.
+ * @param countKnown how many cells of a header are known columns: the right delimiter gives the most
+ * @returns batches of records, the first of which begins with the header
+ * @throws {CommandError} with the line where the text is not CSV
+ */
+export async function* readRecords(
+  text: AsyncIterable<string>,
+  name: string,
+  countKnown: (header: Cell[]) => number,
+): AsyncGenerator<{ records: CsvRecord[]; delimiter: string }> {
+  const { head, rest } = await readHead(text);
+  const separator = separatorLine.exec(head);
+  const body = separator ? head.slice(separator[0].length) : head;
+  const delimiter = separator?.[1] ?? detectDelimiter(body, countKnown);
+
+  let records: CsvRecord[] = [];
+  let line = separator ? 2 : 1;
+  let [emptyLines, breaksInRecord] = [0, 0];
+  const parser = parse({
+    ...format,
+    delimiter,
+    max_record_size: longestRecord,
+    cast(value, { quoting }) {
+      if (!quoting) return value === "" ? null : value;
+      // csv-parse counts lines too, but a CRLF within a cell as two.
+      breaksInRecord += countLineBreaks(value);
+      return value;
+    },
+    // Nothing is returned: the records are taken here, a batch for each chunk of text.
+    on_record(record, { empty_lines }) {
+      // As `cast` has left them.
+      const cells: Cell[] = record;
+      line += empty_lines - emptyLines;
+      if (!isBlank(cells)) records.push({ cells, line });
+      line += 1 + breaksInRecord;
+      [emptyLines, breaksInRecord] = [empty_lines, 0];
+      return undefined;
+    },
+  });
+  parser.on("error", () => {});
+  const finished = (resolve: () => void, reject: (error: Error) => void) => (error?: Error | null) => {
+    if (!error) return resolve();
+    // The records before it have been read, and the cells before it in its record.
+    const isCsv = error instanceof CsvError;
+    const at = line + (isCsv ? Number(error.empty_lines) - emptyLines : 0) + breaksInRecord;
+    reject(isCsv ? new CommandError(`${name}:${at}: ${describe(error)}`) : error);
+  };
+
+  for await (const chunk of chain(body, rest)) {
+    await new Promise<void>((resolve, reject) => parser.write(chunk, finished(resolve, reject)));
+    if (records.length > 0) yield { records, delimiter };
+    records = [];
+  }
+  await new Promise<void>((resolve, reject) => {
+    parser.once("error", finished(resolve, reject));
+    parser.end(resolve);
+  });
+  if (records.length > 0) yield { records, delimiter };
+}
+
+/** Excel leaves rows of empty cells where something has been deleted. */
+function isBlank(cells: Cell[]): boolean {
+  return cells.every((cell) => cell === null || cell.trim() === "");
+}
+
+async function readHead(text: AsyncIterable<string>): Promise<{ head: string; rest: AsyncIterator<string> }> {
+  const rest = text[Symbol.asyncIterator]();
+  let head = "";
+  while (head.length < headLength) {
+    const { value, done } = await rest.next();
+    if (done) break;
+    head += value;
+  }
+  return { head, rest };
+}
+
+async function* chain(first: string, rest: AsyncIterator<string>): AsyncGenerator<string> {
+  if (first !== "") yield first;
+  for (let next = await rest.next(); !next.done; next = await rest.next())
+    if (next.value !== "") yield next.value;
+}
+
+function detectDelimiter(head: string, countKnown: (header: Cell[]) => number): string {
+  const found = delimiters.map((delimiter) => {
+    const header = headerOf(head, delimiter);
+    return { delimiter, known: countKnown(header), cells: header.length };
+  });
+  // Stable: of equals the first. Without any cell, all rows are blank.
+  found.sort((one, other) => other.known - one.known || other.cells - one.cells);
+  return (found.find(({ cells }) => cells === 0) ?? found[0])?.delimiter as string;
+}
+
+/** The first record that is not blank; where the text is not CSV with this delimiter, all of it is one cell. */
+function headerOf(head: string, delimiter: string): Cell[] {
+  try {
+    const options = { ...format, delimiter, skip_records_with_empty_values: true, to: 1 };
+    return (parseSync(head, options) as Cell[][])[0] ?? [];
+  } catch {
+    return [head];
+  }
+}
+
+function describe({ code, index, message }: CsvError): string {
+  const cell = `cell ${Number(index) + 1}`;
+  switch (String(code)) {
+    case "CSV_QUOTE_NOT_CLOSED":
+      return `the quote that opens ${cell} is never closed.`;
+    case "CSV_MAX_RECORD_SIZE":
+      return `${cell} has more than 1 MB. Is the quote that opens it never closed?`;
+    case "CSV_INVALID_CLOSING_QUOTE":
+      return `${cell} goes on after its closing quote. Close the quote at the end of the cell, and double the quotes within it: "Ben ""the baker"" Smith".`;
+    case "INVALID_OPENING_QUOTE":
+      return `${cell} has a quote within its text. Put the cell in quotes, and double those within it: "Ben ""the baker"" Smith".`;
+    default:
+      return `not CSV: ${message}`;
+  }
+}

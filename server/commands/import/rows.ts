@@ -1,0 +1,120 @@
+/** Reads the cells of a row as a new customer, and says of each that is wrong what to write. */
+import { type CsvColumn, parseText } from "../csv.ts";
+import type { FileColumn } from "./columns.ts";
+import { restoredText } from "./mojibake.ts";
+import { parseNumber } from "./numbers.ts";
+import type { Cell } from "./records.ts";
+import { type CheckedRow, fields, findErrors } from "./rowCheck.ts";
+
+export interface RowResult {
+  /** Absent, where there are problems. */
+  row?: CheckedRow;
+  problems: string[];
+  warnings: string[];
+}
+
+export type RowReader = ReturnType<typeof createRowReader>;
+
+/** The most characters of a cell that a problem repeats. */
+const quotedLength = 60;
+
+/** @param hasDecimalComma whether 0,07 is a number in the file */
+export function createRowReader(fileColumns: readonly FileColumn[], hasDecimalComma: boolean) {
+  const named = fileColumns.flatMap(({ column }, index) => (column ? [{ column, index }] : []));
+  const nameless = fileColumns.flatMap(({ mustBeEmpty }, index) => (mustBeEmpty ? [index] : []));
+  /** Those that have been reported, each once. */
+  const reported = new Set<number>();
+
+  function readCell(column: CsvColumn, cell: Cell): { value: unknown } | { problem: string } {
+    const text = cell ?? "";
+    switch (column) {
+      case "email":
+        return { value: parseText(text.trim()) };
+      case "status":
+        return { value: parseStatus(text.trim()) };
+      case "name":
+        return { value: text === "" ? null : parseText(text) };
+      case "notes":
+        return { value: cell === null ? null : parseText(text) };
+      default:
+        if (text.trim() === "") return { value: null };
+        return parseNumber(text.trim(), fields[column], hasDecimalComma);
+    }
+  }
+
+  function read(cells: readonly Cell[]): RowResult {
+    const problems = findSurplus(cells);
+    if (problems.length > 0) return { problems, warnings: [] };
+    const body: Record<string, unknown> = {};
+    const found = new Map<string, string>();
+    const warnings: string[] = [];
+    for (const { column, index } of named) {
+      const cell = cells[index] ?? null;
+      const parsed = readCell(column, cell);
+      if ("problem" in parsed) found.set(column, `${column}: ${quoted(cell ?? "")} ${parsed.problem}`);
+      else if (column !== "status" || parsed.value !== "") body[column] = parsed.value;
+      const restored = column === "name" || column === "notes" ? restoredText(cell ?? "") : undefined;
+      if (restored !== undefined) {
+        warnings.push(
+          `${column}: ${quoted(cell ?? "")} seems to be ${quoted(restored)}, read in the wrong encoding before.`,
+        );
+      }
+    }
+    const errors = findErrors(body);
+    // The contract has accepted it.
+    if (errors.size === 0 && found.size === 0) return { row: body as CheckedRow, problems, warnings };
+    for (const [field, message] of errors) {
+      const text = cells[named.find(({ column }) => column === field)?.index ?? -1] ?? "";
+      const isEmpty = text.trim() === "";
+      found.set(
+        field,
+        `${field}: ${isEmpty ? message : `${quoted(text)}: ${message}${advise(field, text.trim())}`}`,
+      );
+    }
+    // In the contract's order: an API response reports the first of them.
+    return { problems: Object.keys(fields).flatMap((field) => found.get(field) ?? []), warnings };
+  }
+
+  /** What stands where there is no column. */
+  function findSurplus(cells: readonly Cell[]): string[] {
+    const isLonger = cells.slice(fileColumns.length).some((cell) => cell !== null && cell.trim() !== "");
+    if (isLonger || cells.length < fileColumns.length)
+      return [`The row has ${cells.length} cells, but the header has ${fileColumns.length}.`];
+    return nameless.flatMap((index) => {
+      const text = cells[index] ?? "";
+      if (text.trim() === "" || reported.has(index)) return [];
+      reported.add(index);
+      return [
+        `Column ${index + 1} has no name in the header, but ${quoted(text)} in this row. Name it, or empty it.`,
+      ];
+    });
+  }
+
+  return { columns: named.map(({ column }) => column), read };
+}
+
+/** A status in any case, or the text as it is. */
+function parseStatus(text: string): string {
+  return fields.status.enum?.find((status) => status === text.toUpperCase()) ?? text;
+}
+
+/** What to write in place of a cell that the contract rejects. */
+function advise(field: string, text: string): string {
+  if (field === "status") return ` Write ${fields.status.enum?.join(" or ")}.`;
+  if (field === "email") {
+    const [first, ...others] = text.match(/[^\s<>;,:"()[\]]+@[^\s<>;,:"()[\]]+/g) ?? [];
+    const isPart = first !== undefined && first !== text && others.length === 0;
+    return ` Write one address, such as ${isPart ? first : "anna@shop.example"}.`;
+  }
+  const share = Number(text) / 100;
+  if (field === "taxRateOverride" && share >= 0.01 && share <= (fields[field].maximum ?? 0))
+    return ` Write ${share} for ${text} %.`;
+  return "";
+}
+
+/** A cell's text on one line, shortened where it is long. */
+export function quoted(text: string): string {
+  const characters = [...text];
+  if (characters.length <= quotedLength) return JSON.stringify(text);
+  return `${JSON.stringify(`${characters.slice(0, quotedLength).join("")}…`)} (${characters.length} characters)`;
+}
