@@ -150,11 +150,14 @@ export async function connectSqlite(
     pending.push(...others);
   }
 
-  function write<const Steps extends readonly Step[]>(steps: Steps): Promise<WriteResult<Steps>> {
+  function write<const Steps extends readonly Step[]>(
+    steps: Steps,
+    timeout = timeoutInMilliseconds,
+  ): Promise<WriteResult<Steps>> {
     return new Promise((resolve, reject) => {
       // After the requests that are being read now, so that their writes share the transaction.
       if (pending.length === 0) setImmediate(writePending);
-      const deadline = performance.now() + timeoutInMilliseconds;
+      const deadline = performance.now() + timeout;
       pending.push({
         ...{ steps, deadline, reject },
         // The driver's rows have no type; these are of the statements of the steps.
@@ -202,10 +205,12 @@ export async function connectSqlite(
     async ping() {
       const [row] = await read(readVersion, {});
       if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");
-      // A file may be readable and yet locked, read-only or without space: only a write tells. It is not
-      // repeated for every poll, which would keep the disk busy.
+      // A file may be readable and yet read-only or without space: only a write tells. It is not repeated for
+      // every poll, which would keep the disk busy. While another process has the lock, it writes: all is well.
       if (performance.now() - committedAt > probeIntervalInMilliseconds)
-        await write([{ statement: rewriteVersion, values: {} }]);
+        await write([{ statement: rewriteVersion, values: {} }], 0).catch((error) => {
+          if (!isBusy(error.cause)) throw error;
+        });
     },
     async close() {
       connection.close();
