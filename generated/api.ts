@@ -612,7 +612,11 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["WriteForbidden"];
-            /** @description Another customer of your company has this email. Emails are compared in lower case. */
+            /**
+             * @description Another customer of your company has this email. Emails are compared in lower case. Find
+             *     that customer with `listCustomers` and its `email` parameter; a `+` is written as `%2B`
+             *     there.
+             */
             409: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -715,9 +719,10 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The entity tags that the customer must still have, or `*`, compared strongly (RFC
-                 *     9110, section 13.1.1). When none is current the answer is 412 and nothing changes,
-                 *     also where the update would change nothing.
+                 * @description The entity tags that the customer must still have, or `*`. When none is current the
+                 *     response is 412 and nothing changes, also where the update would change nothing. Unlike
+                 *     RFC 9110, section 13.1.1, the weak form of the tag matches too, as proxies that compress
+                 *     make of it; that is safe, as the tag stands for the version of the customer.
                  * @example "mic9tk00"
                  */
                 "If-Match"?: string;
