@@ -134,14 +134,15 @@ function requireLength(request: IncomingMessage, maxBytes: number): void {
  * @throws {Error} when the application that mounts the API has read the body already
  */
 function receiveBody({ request, response, isOver }: Exchange, maxBytes: number): Promise<Buffer> {
-  // Neither emits an event any more.
-  if (request.destroyed || isOver) return Promise.reject(new ClientGoneError());
+  if (isOver) return Promise.reject(new ClientGoneError());
   if (request.readableDidRead)
     return Promise.reject(
       new Error(
         "The body was read before the API got it: mount the API before body parsers such as express.json()",
       ),
     );
+  // It emits no event any more.
+  if (request.destroyed) return Promise.reject(new ClientGoneError());
   if (expectsContinue(request)) response.writeContinue();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

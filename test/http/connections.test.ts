@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ObservedResponse } from "../../server/contractCheck.ts";
-import { requestBytes } from "../support/rawHttp.ts";
+import { exchangeBytes, parseResponses, requestBytes } from "../support/rawHttp.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -102,6 +102,66 @@ it("method: TRACE → 405, CONNECT → 404, both in JSON", async () => {
   expect(shown(await server.exchange(requestBytes("CONNECT x:443")))).toEqual([
     [404, { error: "Not found." }],
   ]);
+});
+
+describe("CONNECT among pipelined requests", () => {
+  const get = requestBytes("GET /healthz", { Connection: "keep-alive" }).toString("latin1");
+  const unauthorized = requestBytes(`GET ${list}`, {
+    ...bearer("dk_none"),
+    Connection: "keep-alive",
+  }).toString("latin1");
+  const tunnel = requestBytes("CONNECT a:1").toString("latin1");
+
+  it.each([
+    ["alone", [tunnel], [404]],
+    ["after a request", [get, tunnel], [200, 404]],
+    ["between requests", [get, unauthorized, tunnel, get], [200, 401, 404]],
+    ["twice", [get, tunnel, tunnel], [200, 404]],
+    ["before a request", [tunnel, get], [404]],
+  ])("CONNECT: in one packet, %s → 404, the server goes on", async (_place, parts, statuses) => {
+    const bytes = await exchangeBytes(server.port, parts.join(""));
+    expect(parseResponses(bytes, "GET", "/").map(({ status }) => status)).toEqual(statuses);
+    expect((await server.fetch("/healthz")).status).toBe(200);
+  });
+});
+
+describe("header fields", () => {
+  const fields = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`X-${n}`, "1"]));
+
+  it.each([
+    [100, 200],
+    [101, 431],
+    [2_000, 431],
+  ])("request headers: %i fields → %i", async (count, status) => {
+    // Host, Connection and Authorization are three of them.
+    const bytes = requestBytes(`GET ${list}`, { ...fields(count - 3), ...bearer() });
+    expect((await server.exchange(bytes, { target: list })).map((response) => response.status)).toEqual([
+      status,
+    ]);
+  });
+
+  it.each([98, 1_100])(
+    "updateCustomer: stale If-Match after %i fields → never overwritten",
+    async (count) => {
+      const partner = await server.partner();
+      const { body } = await partner.send("POST", "/customers", {
+        email: "fields@x.example",
+        name: "Before",
+      });
+      const path = `/customers/${body.data.id}`;
+      const update = JSON.stringify({ name: "After" });
+      const headers = {
+        ...bearer(partner.key),
+        ...json,
+        "Content-Length": String(update.length),
+        ...fields(count),
+      };
+      const bytes = requestBytes(`PATCH /api/v1${path}`, { ...headers, "If-Match": '"stale"' }, update);
+      expect((await server.exchange(bytes)).map(({ status }) => status)).toEqual([431]);
+      expect((await partner.send("GET", path)).body.data.name).toBe("Before");
+    },
+  );
 });
 
 it("Upgrade: websocket → 200, no tunnel", async () => {
