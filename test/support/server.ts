@@ -61,8 +61,10 @@ export interface ServerOptions {
   databaseUrl?: string;
   /** How many customers a search compares before it uses the index; by default few, so that tests use both. */
   searchWindow?: number;
-  /** Called with every statement that the server runs. */
-  onStatement?(statement: Statement<unknown>, values: Values): void;
+  /** Called with every statement that the server runs, which waits for it. */
+  onStatement?(statement: Statement<unknown>, values: Values): unknown;
+  corsOrigins?: string[];
+  trustProxy?: number | string[];
 }
 
 /** Starts a server on a free port, on a new database unless one is given. */
@@ -85,6 +87,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     // It checks every response of every test, and must agree with the contract check.
     driftCheck: await createDriftCheck(1, log),
     isStopping: () => stopping,
+    corsOrigins: options.corsOrigins ?? false,
+    trustProxy: options.trustProxy ?? false,
   });
   const server = createServer(app, { log });
   server.listen(0, "127.0.0.1");
@@ -169,12 +173,12 @@ function observeStatements(
 ): Database {
   return {
     ...database,
-    read(statement, values, options) {
-      onStatement(statement, values);
+    async read(statement, values, options) {
+      await onStatement(statement, values);
       return database.read(statement, values, options);
     },
-    write(steps) {
-      for (const { statement, values } of steps) onStatement(statement, values);
+    async write(steps) {
+      for (const { statement, values } of steps) await onStatement(statement, values);
       return database.write(steps);
     },
   };

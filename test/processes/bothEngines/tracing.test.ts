@@ -37,7 +37,7 @@ it("tracing: request → a span of its operation without the search text", async
   const DATABASE_URL = await createTemporaryDatabase();
   const { fetch, ...spawned } = await spawnServer({
     DATABASE_URL,
-    NODE_OPTIONS: "--import ./test/tracing.mjs",
+    NODE_OPTIONS: "--import ./test/support/tracing.mjs",
     OTEL_EXPORTER_OTLP_ENDPOINT: url,
   });
   const key = await createKeyByCommand(DATABASE_URL);
@@ -47,6 +47,15 @@ it("tracing: request → a span of its operation without the search text", async
     headers: { Authorization: `Bearer ${key}`, traceparent: `00-${traceId}-${parentSpanId}-01` },
   });
   expect(answered.status).toBe(200);
+  // Before an operation is known, too.
+  const rejected = [
+    await fetch("/nowhere?search=secret-search"),
+    await fetch("/api/v1/customers?search=secret-search", { method: "PUT" }),
+    await fetch("/api/v1/customers?search=secret-search&limit=x", {
+      headers: { Authorization: `Bearer ${key}` },
+    }),
+  ];
+  expect(rejected.map(({ status }) => status)).toEqual([404, 405, 400]);
 
   const serverSpans = () => spans.filter(({ kind }) => kind === server);
   await expect
@@ -55,8 +64,8 @@ it("tracing: request → a span of its operation without the search text", async
         .map(({ name }) => name)
         .sort(),
     )
-    .toEqual(["createCustomer", "listCustomers"]);
-  const list = serverSpans().find(({ name }) => name === "listCustomers") as Span;
+    .toEqual(["GET", "PUT", "createCustomer", "listCustomers", "listCustomers"]);
+  const list = serverSpans().find((span) => span.traceId === traceId) as Span;
   expect(list).toMatchObject({ traceId, parentSpanId });
   const attributes = Object.fromEntries(
     list.attributes.map(({ key, value }) => [key, Object.values(value)[0]]),

@@ -1,0 +1,77 @@
+import { afterEach, expect, it } from "vitest";
+import { startServer, type TestServer } from "../support/server.ts";
+
+let server: TestServer;
+afterEach(() => server.stop());
+
+const list = "/api/v1/customers";
+
+/** The status of a request with a wrong key that a proxy passes on for a caller. */
+async function sendWrongKey(caller: string): Promise<number> {
+  const headers = { Authorization: "Bearer dk_wrong", "X-Forwarded-For": caller };
+  return (await fetch(server.url + list, { headers })).status;
+}
+
+it("TRUST_PROXY: wrong keys of one caller → 429 for it alone", async () => {
+  server = await startServer({ requestsPerMinute: 10, trustProxy: 1 });
+  expect(await sendWrongKey("192.0.2.1")).toBe(401);
+  expect(await sendWrongKey("192.0.2.1")).toBe(429);
+  expect(await sendWrongKey("192.0.2.2")).toBe(401);
+  // Only the last proxy is trusted: what a caller puts before it means nothing.
+  expect(await sendWrongKey("198.51.100.7, 192.0.2.1")).toBe(429);
+});
+
+it("TRUST_PROXY: IPv6 callers → one limit for each /64", async () => {
+  server = await startServer({ requestsPerMinute: 10, trustProxy: ["loopback"] });
+  expect(await sendWrongKey("2001:db8:0:1::1")).toBe(401);
+  expect(await sendWrongKey("2001:db8:0:1:ffff:ffff:ffff:ffff")).toBe(429);
+  expect(await sendWrongKey("2001:db8:0:2::1")).toBe(401);
+  expect(await sendWrongKey("::ffff:192.0.2.9")).toBe(401);
+  expect(await sendWrongKey("192.0.2.9")).toBe(429);
+});
+
+it("TRUST_PROXY: off → X-Forwarded-For means nothing", async () => {
+  server = await startServer({ requestsPerMinute: 10 });
+  expect(await sendWrongKey("192.0.2.1")).toBe(401);
+  expect(await sendWrongKey("192.0.2.2")).toBe(429);
+});
+
+it("CORS_ORIGINS: a listed origin → allowed, with our headers exposed", async () => {
+  server = await startServer({ corsOrigins: ["https://app.example", "https://other.example"] });
+  const key = await server.createKey();
+  const headers = { Origin: "https://app.example", Authorization: `Bearer ${key}` };
+  const response = await fetch(server.url + list, { headers });
+  expect(response.status).toBe(200);
+  expect(response.headers.get("access-control-allow-origin")).toBe("https://app.example");
+  expect(response.headers.get("access-control-expose-headers")).toMatch(
+    /ETag.*RateLimit-Remaining.*X-Request-Id/,
+  );
+  // A page reads errors too.
+  const rejected = await fetch(server.url + list, { headers: { Origin: "https://app.example" } });
+  expect([rejected.status, rejected.headers.get("access-control-allow-origin")]).toEqual([
+    401,
+    "https://app.example",
+  ]);
+});
+
+it("CORS_ORIGINS: preflight → 204 with methods and headers, without a key", async () => {
+  server = await startServer({ corsOrigins: ["https://app.example"] });
+  const response = await fetch(server.url + list, {
+    method: "OPTIONS",
+    headers: { Origin: "https://app.example", "Access-Control-Request-Method": "PATCH" },
+  });
+  expect([response.status, response.headers.get("allow")]).toEqual([204, "GET, HEAD, POST, OPTIONS"]);
+  expect(response.headers.get("access-control-allow-methods")).toMatch(/PATCH/);
+  expect(response.headers.get("access-control-allow-headers")).toMatch(
+    /Authorization.*Idempotency-Key.*If-Match/,
+  );
+});
+
+it("CORS_ORIGINS: another origin, or off → no permission", async () => {
+  server = await startServer({ corsOrigins: ["https://app.example"] });
+  const headers = { Origin: "https://evil.example" };
+  expect((await fetch(server.url + list, { headers })).headers.get("access-control-allow-origin")).toBeNull();
+  await server.stop();
+  server = await startServer();
+  expect((await fetch(server.url + list, { headers })).headers.get("access-control-allow-origin")).toBeNull();
+});
