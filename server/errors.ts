@@ -96,10 +96,6 @@ function toApiError(thrown: unknown, requestId: string, log: Logger): ApiError {
  */
 export function serializeError(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
-  return {
-    type: error.constructor.name,
-    message: error.message,
-    code: (error as NodeJS.ErrnoException).code,
-    stack: error.stack,
-  };
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  return { type: error.constructor.name, message: error.message, code, address, port, stack: error.stack };
 }

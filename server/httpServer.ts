@@ -17,9 +17,9 @@ import { toOriginForm } from "./targets.ts";
 export interface StoppableServer extends http.Server {
   /**
    * Stops in order: goes on for as long as it lingers, with `Connection: close`, as a client may be sending on
-   * the connection that it has kept, and a load balancer has yet to see that we are not ready; then stops
-   * listening, closes idle connections and lets open requests finish. Resolves when all connections are closed, at
-   * the latest after the grace period, which cuts them.
+   * the connection that it has kept, and a load balancer has yet to see that we are not ready; then closes idle
+   * connections, lets open requests finish, and stops listening. Resolves when all connections are closed, at the
+   * latest after the grace period, which cuts them.
    */
   stop(times: { lingerInMilliseconds: number; graceInMilliseconds: number }): Promise<void>;
 }
@@ -178,6 +178,12 @@ export function createServer(
     const grace = once(AbortSignal.timeout(graceInMilliseconds), "abort");
     for (const { current } of connections.values()) if (current) current.shouldKeepAlive = false;
     await sleep(lingerInMilliseconds);
+    server.closeIdleConnections();
+    // New connections learn meanwhile that the server is not ready; they are not waited for.
+    const busy = [...connections.keys()].map(
+      (socket) => new Promise((resolve) => socket.once("close", resolve)),
+    );
+    await Promise.race([Promise.all(busy), grace]);
     await Promise.race([new Promise((resolve) => server.close(resolve)), grace]);
     server.closeAllConnections();
   };

@@ -5,10 +5,10 @@ import cors from "cors";
 import express, { type ErrorRequestHandler, type Express } from "express";
 import helmet from "helmet";
 import { expect, it, onTestFinished } from "vitest";
-import { createApiKeys } from "../../server/apiKeys.ts";
 import { createCustomersApi } from "../../server/app.ts";
 import { createCheckedFetch } from "../../server/contractCheck.ts";
 import { connectDatabase } from "../../server/database/connect.ts";
+import { createKeyAdministration } from "../../server/keyAdministration.ts";
 import { createDatabase } from "../support/databases.ts";
 
 type Options = Parameters<typeof createCustomersApi>[0];
@@ -40,12 +40,10 @@ async function mountApi({
     await drop();
   });
   const database = await connectDatabase({ url: databaseUrl });
-  const key = await createApiKeys(database).create(
-    "acme",
-    ["customers:read", "customers:write"],
-    "test",
-    null,
-  );
+  const key = await createKeyAdministration(database).create({
+    company: "acme",
+    scopes: ["customers:read", "customers:write"],
+  });
   await database.close();
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const checkedFetch = createCheckedFetch({ strictHeaders: false });

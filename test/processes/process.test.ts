@@ -1,5 +1,8 @@
+import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { assertContract } from "../../server/contractCheck.ts";
 import {
@@ -205,6 +208,24 @@ describe("SIGTERM", () => {
     const restarted = await spawnServer({ DATABASE_URL });
     const { data } = await restarted.client(key).GET("/customers");
     expect(data?.data).toEqual([JSON.parse(answer.body).data]);
+  });
+
+  it("SIGTERM: response in transit to a slow client → arrives in full", async () => {
+    const server = await spawnServer({ DATABASE_URL });
+    const socket = connect({ port: server.port, host: "127.0.0.1" });
+    onTestFinished(() => void socket.destroy());
+    socket.write("GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await once(socket, "readable");
+    // The kernel holds a part of it, and the server the rest, until the client reads on after the linger time.
+    server.process.kill("SIGTERM");
+    await sleep(3_000);
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk);
+    const received = Buffer.concat(chunks);
+    const headersEnd = received.indexOf("\r\n\r\n") + 4;
+    const length = Number(/content-length: (\d+)/i.exec(received.toString("latin1", 0, headersEnd))?.[1]);
+    expect(received.length - headersEnd).toBe(length);
+    expect(await server.exited).toBe(0);
   });
 
   it("SIGTERM: incomplete request → cut, exit code 0 within ten seconds", async () => {
