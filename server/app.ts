@@ -5,6 +5,7 @@ import express, { type IRouter } from "express";
 import pino from "pino";
 import { createApiKeys } from "./apiKeys.ts";
 import { authenticate, limitRate, requireScope } from "./authentication.ts";
+import { startCleanup } from "./cleanup.ts";
 import { type Options, readOptions } from "./config.ts";
 import { basePath, operations, orderPaths } from "./contract.ts";
 import { createOperations } from "./customers.ts";
@@ -13,7 +14,6 @@ import type { Database } from "./database/database.ts";
 import { createDriftCheck } from "./driftCheck.ts";
 import { ApiError, serializeError } from "./errors.ts";
 import { createExchanges, type Handler, type Observers } from "./exchange.ts";
-import { startCleanup } from "./idempotencyKeys.ts";
 import { perform } from "./operations.ts";
 import { createPages, type Page, toDocs } from "./pages.ts";
 import { createRateLimits } from "./rateLimits.ts";
@@ -62,11 +62,12 @@ export async function createCustomersApi({
     requestsPerMinute,
     corsOrigins,
     driftCheckOneIn,
+    auditRetentionDays,
   } = readOptions(given);
   const log = pino({ level: logLevel, base: null });
   const driftCheck = driftCheckOneIn > 0 ? await createDriftCheck(driftCheckOneIn, log) : undefined;
   const database = await connectDatabase(connection);
-  const stopCleanup = startCleanup(database, log);
+  const stopCleanup = startCleanup(database, log, auditRetentionDays);
   const pages = hasPages ? createPages(database, () => false) : {};
   const router = addMiddlewares(
     express.Router({ caseSensitive: true, strict: true }),

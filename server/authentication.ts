@@ -37,7 +37,10 @@ export function authenticate(apiKeys: ApiKeys, limits: RateLimits | undefined): 
 export function limitRate(limits: RateLimits): Handler {
   return async (_request, response, next) => {
     const { exchange } = response.locals;
-    Object.assign(exchange.headers, await limits.countRequest(exchange.key?.id ?? ""));
+    Object.assign(
+      exchange.headers,
+      await limits.countRequest(exchange.key?.id ?? "", exchange.key?.requestsPerMinute ?? null),
+    );
     next();
   };
 }

@@ -68,6 +68,11 @@ export const variables = {
       "PostgreSQL: milliseconds after which a statement is cancelled and its request gets a 503, 100 to 60000; any request gets a 503 after 1750.",
     parse: (text: string) => integer(text, 100, 60_000),
   },
+  AUDIT_RETENTION_DAYS: {
+    default: "off",
+    description: "Days after which entries of the audit trail are deleted, 1 to 36500; off keeps them.",
+    parse: (text: string) => (text === "off" ? false : integer(text, 1, 36_500)),
+  },
   LOG_LEVEL: {
     default: "info",
     description: `How much to log: ${logLevels.join(", ")}.`,
@@ -120,6 +125,8 @@ export interface ApiConfig {
   logLevel: string;
   /** Requests a minute for each key; 0 for no limit. */
   requestsPerMinute: number;
+  /** Days after which entries of the audit trail are deleted. */
+  auditRetentionDays: number | false;
   /** One response in this many is compared with the contract; 0 for none. */
   driftCheckOneIn: number;
   /** Origins whose pages may call the API from a browser. */
@@ -207,6 +214,7 @@ function readApiConfig(read: Read, problems: string[]): ApiConfig {
     },
     logLevel: read("LOG_LEVEL"),
     requestsPerMinute: read("RATE_LIMIT_PER_MINUTE"),
+    auditRetentionDays: read("AUDIT_RETENTION_DAYS"),
     driftCheckOneIn: read("DRIFT_CHECK_ONE_IN"),
     corsOrigins: read("CORS_ORIGINS"),
   };

@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, NextFunction, Request, Response } from "express";
 import type { Logger } from "pino";
 import type { ApiKey } from "./apiKeys.ts";
+import { callerAddress } from "./authentication.ts";
 import type { Operation } from "./contract.ts";
 import type { DriftCheck } from "./driftCheck.ts";
 import { ApiError, ClientGoneError, createErrorResponse, UnavailableError } from "./errors.ts";
@@ -153,7 +154,10 @@ export function createExchanges(
         requestId,
         method: request.method,
         operationId: operation?.operationId,
-        company: key?.companyId,
+        ...(!operation && { path: splitTarget(request.url ?? "").path }),
+        company: key?.company,
+        key: key?.prefix,
+        address: callerAddress(request),
         status,
         durationInMilliseconds: Math.round(milliseconds * 100) / 100,
         ...(!response.writableFinished && { aborted: true }),

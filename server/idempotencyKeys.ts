@@ -1,5 +1,4 @@
 /** Idempotency keys: the responses that are kept under them, for how long, and their deletion. */
-import type { Logger } from "pino";
 import type { Database, Step } from "./database/database.ts";
 import { named, namedColumns } from "./database/statement.ts";
 
@@ -81,15 +80,4 @@ export async function deleteExpiredKeys({ knex, prepare, read, write }: Database
   const values = { expiredBefore: Date.now() - replayWindowInMilliseconds };
   // A write takes a lock, also where there is nothing to delete.
   while ((await read(anyExpired, values)).length > 0) await write([{ statement: deletion, values }]);
-}
-
-/** How often expired keys are deleted. */
-const cleanupIntervalInMilliseconds = 60_000;
-
-/** Deletes expired keys each minute; returns what stops that. */
-export function startCleanup(database: Database, log: Logger): () => void {
-  const timer = setInterval(() => {
-    deleteExpiredKeys(database).catch((err) => log.warn({ err }, "cannot delete expired idempotency keys"));
-  }, cleanupIntervalInMilliseconds).unref();
-  return () => clearInterval(timer);
 }

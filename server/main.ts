@@ -2,17 +2,21 @@
 import "./requireNode.ts";
 import cluster from "node:cluster";
 import { once } from "node:events";
+import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import pino from "pino";
 import { createApp } from "./app.ts";
+import { startCleanup } from "./cleanup.ts";
+import { checkClock } from "./clock.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import { connectDatabase } from "./database/connect.ts";
+import { explainConnectError } from "./database/connectError.ts";
+import { describeUrl } from "./database/describeUrl.ts";
 import { createDemo, welcomeText } from "./demo.ts";
 import { createDriftCheck } from "./driftCheck.ts";
 import { serializeError, UnavailableError } from "./errors.ts";
 import { createServer } from "./httpServer.ts";
-import { startCleanup } from "./idempotencyKeys.ts";
 import { isoTime } from "./isoTime.ts";
 import { startWorkers } from "./workers.ts";
 
@@ -30,10 +34,12 @@ const log = pino(
     level: config.logLevel,
     base: null,
     timestamp: () => `,"time":"${isoTime(Date.now())}"`,
+    formatters: { level: (level) => ({ level }) },
     serializers: { err: serializeError },
   },
   pino.destination({ sync: false, minLength: 4_096, periodicFlush: 100 }),
 );
+if (cluster.isPrimary) logStart();
 // Before the workers start, so that they find a migrated database.
 const database = await connect();
 const isSupervisor = config.workers > 1 && cluster.isPrimary;
@@ -87,7 +93,7 @@ async function serve(): Promise<Listening> {
   server.listen(config.port, config.host);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const stopCleanup = startCleanup(database, log);
+  const stopCleanup = startCleanup(database, log, config.auditRetentionDays);
   return {
     port,
     async stop() {
@@ -143,16 +149,33 @@ async function connect() {
     } catch (error) {
       const err = error instanceof UnavailableError ? error.cause : error;
       if (!(error instanceof UnavailableError) || attempt === connectAttempts) {
-        log.fatal({ err }, "cannot open the database");
+        log.fatal(
+          { err, reason: explainConnectError(config.database.url, error) },
+          "cannot open the database",
+        );
         process.exit(1);
       }
       log.warn(
-        { err, attempt, of: connectAttempts },
+        { err, reason: explainConnectError(config.database.url, error), attempt, of: connectAttempts },
         "cannot open the database yet, trying again in a second",
       );
       await sleep(1_000);
     }
   }
+}
+
+/** The first line of the log: what runs here, on which database, within which limits. */
+function logStart(): void {
+  const { version } = createRequire(import.meta.url)("#package.json");
+  const { workers, requestsPerMinute, database } = config;
+  const { poolSize, statementTimeoutInMilliseconds } = database;
+  const limits = { requestsPerMinute, poolSize, statementTimeoutInMilliseconds };
+  log.info(
+    { version, node: process.version, database: describeUrl(database.url), workers, limits },
+    "starting",
+  );
+  const clockProblem = checkClock(Date.now());
+  if (clockProblem !== undefined) log.warn(clockProblem);
 }
 
 function configuration() {

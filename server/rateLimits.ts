@@ -11,10 +11,11 @@ const windowInSeconds = 60;
 export interface RateLimits {
   /**
    * Counts a request of a key.
+   * @param ownLimit the key's own limit a minute; null for that of the server
    * @returns the RateLimit headers of its response
    * @throws {ApiError} 429 when the key is over its limit
    */
-  countRequest(keyId: string): Promise<Record<string, string>>;
+  countRequest(keyId: string, ownLimit: number | null): Promise<Record<string, string>>;
   /**
    * Counts a failed key; a request without any key counts nothing, but gets the 429 too.
    * @throws {ApiError} 429 when the network of the caller is over its limit
@@ -29,10 +30,19 @@ export interface RateLimits {
  */
 export function createRateLimits(requestsPerMinute: number, database: Database): RateLimits {
   const failuresPerMinute = Math.ceil(requestsPerMinute / 10);
-  const requests = createLimiter("key", requestsPerMinute, database);
+  const requests = new Map([[requestsPerMinute, createLimiter("key", requestsPerMinute, database)]]);
   const failures = createLimiter("address", failuresPerMinute, database);
   return {
-    countRequest: (keyId) => count(requests, requestsPerMinute, keyId, 1),
+    countRequest(keyId, ownLimit) {
+      const limit = ownLimit ?? requestsPerMinute;
+      let limiter = requests.get(limit);
+      if (!limiter) {
+        // Only the operator gives keys limits of their own, so there are few.
+        limiter = createLimiter(`key${limit}`, limit, database);
+        requests.set(limit, limiter);
+      }
+      return count(limiter, limit, keyId, 1);
+    },
     async countFailedKey(findNetwork, hasKey) {
       await count(failures, failuresPerMinute, findNetwork(), hasKey ? 1 : 0);
     },

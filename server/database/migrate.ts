@@ -15,6 +15,9 @@ const migrations: Migration[] = [initial];
 /** The number of the newest migration. */
 export const newestVersion = migrations.length;
 
+/** The day on which the newest migration was written: a clock before it is wrong. */
+export const newestRevision = (migrations.at(-1) as Migration).revision;
+
 /** An applied migration, as the database records it. */
 export interface AppliedMigration {
   version: number;
@@ -34,9 +37,9 @@ export const versionTable = {
 };
 
 /**
- * The statements that bring a database to the newest version, in order. A database that a later release has
- * migrated needs none: that release keeps this one working.
- * @throws {SchemaError} when its schema is another one
+ * The statements that bring a database to the newest version, in order. A database that is one migration ahead needs
+ * none: a migration keeps the previous release working, so that an upgrade can be rolled back.
+ * @throws {SchemaError} when its schema is another one, or further ahead
  */
 export function buildMigrations(knex: Knex, dialect: Dialect, applied: AppliedMigration[]): string[] {
   for (const { version, revision } of applied) {
@@ -46,6 +49,10 @@ export function buildMigrations(knex: Knex, dialect: Dialect, applied: AppliedMi
         "The database has the schema of an older version from before the first release, which is not migrated. Use a new database: export the customers with the older version and import them with this one.",
       );
   }
+  if (applied.length > newestVersion + 1)
+    throw new SchemaError(
+      `The database is newer than this version: its schema is ${applied.length}, this version knows ${newestVersion}. Start the version that migrated it, or restore a backup.`,
+    );
   return migrations
     .slice(applied.length)
     .flatMap(({ up, revision }, index) => [

@@ -1,5 +1,5 @@
 /** SQLite through better-sqlite3: one connection a process, which only its event loop uses. */
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type SqliteConnection from "better-sqlite3";
@@ -40,7 +40,7 @@ export async function connectSqlite(
   file: string,
   { searchWindow = 2_000 }: ConnectOptions,
 ): Promise<Database> {
-  if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
+  if (file !== ":memory:") createFile(file);
   const knex = createKnex({
     client: "better-sqlite3",
     connection: { filename: file },
@@ -246,4 +246,14 @@ function createRunner(statement: SqliteConnection.Statement): Runner {
 
 function isBusy(error: unknown): boolean {
   return /^SQLITE_BUSY/.test(String((error as { code?: string }).code));
+}
+
+/** Creates the file and its folder if they do not exist, for their owner alone: SQLite creates files that all may read. */
+function createFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    closeSync(openSync(file, "ax", 0o600));
+  } catch {
+    // It exists, or SQLite says what is wrong with it.
+  }
 }

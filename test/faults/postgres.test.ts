@@ -175,7 +175,7 @@ describe("a server that starts", () => {
         .poll(() => attempts(launched.output()).length, { timeout: 10_000 })
         .toBeGreaterThanOrEqual(2);
       expect(attempts(launched.output())[0]).toMatchObject({
-        level: 40,
+        level: "warn",
         attempt: 1,
         of: 30,
         err: { code: "ECONNREFUSED" },

@@ -76,7 +76,8 @@ it("log: requests of two companies → two companies", async () => {
 it("log: no operation or no key → a line without operationId or company", async () => {
   const { lines } = await logged("GET", "/nowhere");
   expect(lines).toHaveLength(1);
-  expect(lines[0]).toMatchObject({ status: 404, method: "GET" });
+  expect(lines[0]).toMatchObject({ status: 404, method: "GET", path: "/api/v1/nowhere" });
+  expect(lines[0]?.address).toMatch(/127\.0\.0\.1$/);
   expect(lines[0]).not.toHaveProperty("operationId");
   const rejected = await logged("GET", "/customers", undefined, { Authorization: "Bearer wrong" });
   expect(rejected.lines).toHaveLength(1);

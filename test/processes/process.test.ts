@@ -75,8 +75,8 @@ describe("start", () => {
     const { port } = await spawnServer({ DATABASE_URL });
     const { code, stdout } = await runServer({ DATABASE_URL, PORT: String(port) });
     expect(code).toBe(1);
-    const line = JSON.parse(stdout);
-    expect(line).toMatchObject({ level: 60, msg: "cannot listen", err: { code: "EADDRINUSE", port } });
+    const line = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
+    expect(line).toMatchObject({ level: "fatal", msg: "cannot listen", err: { code: "EADDRINUSE", port } });
   });
 
   it("start: database cannot be opened → logged, exit code 1", async () => {
@@ -85,7 +85,9 @@ describe("start", () => {
     for (const name of [folder, file]) {
       const { code, stdout } = await runServer({ DATABASE_URL: `sqlite:${name}` });
       expect(code).toBe(1);
-      expect(JSON.parse(stdout)).toMatchObject({ level: 60, msg: "cannot open the database" });
+      const last = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
+      expect(last).toMatchObject({ level: "fatal", msg: "cannot open the database" });
+      expect(last.reason).toMatch(new RegExp(`^Cannot open the database ${name}: `));
     }
   });
 });
@@ -146,6 +148,7 @@ describe("first run", () => {
     expect(await server.exited).toBe(0);
     const lines = server.output().trimEnd().split("\n");
     expect(lines.map((line) => JSON.parse(line).msg)).toEqual([
+      "starting",
       "listening",
       "request",
       "stopping",

@@ -221,7 +221,7 @@ describe("drift check", () => {
         .filter((line) => line.includes("differs from the contract"));
     await expect.poll(lines).toHaveLength(1);
     expect(JSON.parse(lines()[0] as string)).toMatchObject({
-      level: 50,
+      level: "error",
       requestId: "drifted",
       operationId: "getCustomer",
       status: 200,

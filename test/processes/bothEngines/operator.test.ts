@@ -42,6 +42,8 @@ async function statusOf(key: string): Promise<number> {
 describe("keys", () => {
   it("keys create: --expires, --requests-per-minute → listed", async () => {
     const key = await createKey("expiring", "--expires", "90d", "--requests-per-minute", "7");
+    const { headers } = await server.fetch("/api/v1/customers", { key });
+    expect(headers.get("RateLimit-Limit")).toBe("7");
     await createKey("other");
     const [listed, ...others] = await runJson("keys", "list", "--company", "expiring");
     expect(others).toEqual([]);

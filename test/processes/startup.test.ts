@@ -1,0 +1,83 @@
+/** What the server says at startup, which files it creates, and which databases it rejects. */
+import { statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import SqliteConnection from "better-sqlite3";
+import { beforeEach, expect, it, onTestFinished } from "vitest";
+import { checkClock } from "../../server/clock.ts";
+import { createTables, runCommand, runServer, spawnServer } from "../support/processes.ts";
+import { temporaryFolder } from "../support/temporaryFolder.ts";
+
+let file: string;
+let DATABASE_URL: string;
+beforeEach(() => {
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  file = join(folder.path, "data", "distribu.db");
+  DATABASE_URL = `sqlite:${file}`;
+});
+
+/** Makes the database one that has seen this many migrations. */
+async function migrateAhead(migrations: number): Promise<void> {
+  await createTables(DATABASE_URL);
+  const connection = new SqliteConnection(file);
+  for (let version = 2; version <= 1 + migrations; version++)
+    connection.prepare("insert into migrations values (?, 'later', 'now')").run(version);
+  connection.close();
+}
+
+it("startup: first log line → version, Node, database, workers, limits", async () => {
+  const server = await spawnServer({ DATABASE_URL, RATE_LIMIT_PER_MINUTE: "60" });
+  const [first = ""] = server.output().split("\n");
+  expect(JSON.parse(first)).toMatchObject({
+    ...{ level: "info", msg: "starting", version: "1.0.0", node: process.version, workers: 1 },
+    ...{ database: `sqlite:${file}`, limits: { requestsPerMinute: 60, poolSize: 10 } },
+  });
+});
+
+it("startup: PostgreSQL unreachable → the log names host and cause, no password", async () => {
+  const server = await runServer({
+    DATABASE_URL: "postgres://ann:s3cret@127.0.0.1:1/name",
+    // Does not wait for the other attempts.
+    NODE_OPTIONS: "--import=data:text/javascript,setTimeout(()=>process.exit(3),4000).unref()",
+  });
+  const reason = "Cannot reach PostgreSQL at 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1";
+  expect(server.stdout).toContain(`"reason":"${reason}"`);
+  expect(server.stdout + server.stderr).not.toContain("s3cret");
+});
+
+it("startup: new database → file and folder for their owner alone", async () => {
+  const server = await spawnServer({ DATABASE_URL });
+  await server.fetch("/readyz");
+  const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+  expect([file, `${file}-wal`, `${file}-shm`].map(modeOf)).toEqual(["600", "600", "600"]);
+  expect(modeOf(dirname(file))).toBe("700");
+});
+
+it("startup: database one migration ahead → serves, for a rollback", async () => {
+  await migrateAhead(1);
+  const server = await spawnServer({ DATABASE_URL });
+  expect((await server.fetch("/readyz")).status).toBe(200);
+});
+
+it("startup: database two migrations ahead → a clear error, exit code 1", async () => {
+  await migrateAhead(2);
+  const { code, stdout } = await runServer({ DATABASE_URL });
+  expect(code).toBe(1);
+  const message = "The database is newer than this version: its schema is 3, this version knows 1.";
+  expect(stdout).toContain(message);
+  const command = await runCommand(["keys", "list"], { DATABASE_URL });
+  expect([command.code, command.stderr.includes(message)]).toEqual([1, true]);
+});
+
+it("startup: clock years off → a warning", async () => {
+  expect(checkClock(Date.now())).toBeUndefined();
+  expect(checkClock(Date.parse("2070-01-01"))).toMatch(/^The clock says 2070-01-01T/);
+  const server = await spawnServer({ DATABASE_URL }, undefined, {
+    nodeOptions: ["--import=data:text/javascript,Date.now=()=>1e12"],
+  });
+  const warning = server
+    .output()
+    .split("\n")
+    .find((line) => line.includes("years off"));
+  expect(JSON.parse(warning ?? "{}")).toMatchObject({ level: "warn" });
+});
