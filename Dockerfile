@@ -25,7 +25,8 @@ FROM node:24-bookworm-slim
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     DATABASE_URL=sqlite:/data/distribu.db
-RUN mkdir /data && chown node:node /data
+RUN mkdir -m 700 /data && chown node:node /data \
+    && ln -s /app/dist/server/cli.js /usr/local/bin/distribu
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/openapi/openapi.yaml openapi/
@@ -41,4 +42,4 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
     CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # No inspector by SIGUSR1: whoever could send that signal and reach its port could run code.
-CMD ["node", "--disable-sigusr1", "dist/server/main.js"]
+CMD ["node", "--disable-sigusr1", "dist/server/cli.js", "serve"]

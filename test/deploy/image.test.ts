@@ -74,18 +74,20 @@ it("runs as a user that is not root, without capabilities, and its data is all t
 
 it("serves as the first process there, keeps its data in /data, and ends with 0 when it is told to stop", async () => {
   const volume = createVolume();
+  const server = await startServer(volume);
   const made = await runIn(volume, [
-    ...["node", "dist/server/cli.js", "keys", "create"],
+    ...["distribu", "keys", "create"],
     ...["--company", "acme", "--scopes", "customers:read,customers:write"],
   ]);
-  expect(made).toMatchObject({ code: 0, stderr: "" });
+  expect(made).toMatchObject({ code: 0, stderr: "Database: sqlite:/data/distribu.db\n" });
   const apiKey = made.stdout.trim();
   const clientOf = (url: string) =>
     createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: createCheckedFetch(), maxRetries: 0 });
 
-  const server = await startServer(volume);
   expect(readFileSync(`/proc/${server.first}/status`, "utf8")).toMatch(/^NSpid:\t\d+\t1$/m);
-  expect(readFileSync(`/proc/${server.first}/cmdline`, "utf8")).toBe("node\0dist/server/main.js\0");
+  expect(readFileSync(`/proc/${server.first}/cmdline`, "utf8")).toBe(
+    "node\0--disable-sigusr1\0dist/server/cli.js\0serve\0",
+  );
   const created = await clientOf(server.url).POST("/customers", { body: { email: "kept@volume.example" } });
   expect(created.response.status).toBe(201);
   for (const page of ["/docs", "/openapi.json", "/openapi.yaml"])
