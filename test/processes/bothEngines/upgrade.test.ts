@@ -1,10 +1,9 @@
 /**
- * One version after another: the one before the newest migration, as this repository has it, and this one,
- * on one database, at once and in either order.
+ * One release after another: this one, and a made-up next one with a migration more, on one database, at once
+ * and in either order.
  */
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import Sqlite from "better-sqlite3";
 import pg from "pg";
@@ -12,60 +11,91 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "v
 import type { CustomersClient } from "../../../client/index.ts";
 import { newestVersion } from "../../../server/database/migrate.ts";
 import { createTemporaryDatabase } from "../../support/databases.ts";
-import { launchServer, runCommand, type SpawnedServer, spawnServer } from "../../support/processes.ts";
+import {
+  createKeyByCommand,
+  type LaunchedServer,
+  launchServer,
+  runCommand,
+  type SpawnedServer,
+  spawnServer,
+} from "../../support/processes.ts";
 import { startServer } from "../../support/server.ts";
 import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
-// Many processes are started, and those of the version before are compiled as they start.
+// Many processes are started, and those of the next release are compiled as they start.
 vi.setConfig({ testTimeout: 180_000 });
 
-const migrations = "server/database/migrations";
-const bothScopes = "customers:read,customers:write";
 const withTsx = { NODE_OPTIONS: "--import tsx" };
 
-/** The folder with the version before: what was committed before the newest migration came. */
-const before = temporaryFolder();
-afterAll(before.remove);
+/** A migration as a later release may have one: a column that this release does not know, and an index. */
+const nextMigration = `import type { Migration } from "../migration.ts";
+
+export const revision = "made up";
+
+export const up: Migration["up"] = (schema, dialect) =>
+  schema
+    .alterTable("customers", (table) => {
+      table.text("of_next_release");
+    })
+    .raw(
+      dialect === "sqlite"
+        ? "create index next_release on customers (company_id, name)"
+        : "create index next_release on customers using gin ((email || coalesce(folded_name, '')) gin_trgm_ops)",
+    );
+`;
+
+/** The folder of the next release: this one with a migration more. */
+const next = temporaryFolder();
+afterAll(next.remove);
 beforeAll(() => {
-  const git = (...args: string[]) => execFileSync("git", args, { encoding: "buffer", maxBuffer: 2 ** 28 });
-  const [newest] = git("ls-files", migrations).toString().trim().split("\n").toReversed();
-  const added = git("log", "--diff-filter=A", "--format=%P", "--", newest as string);
-  const [commit] = added.toString().trim().split("\n").toReversed();
-  // A clone without history cannot say: fetch it (`git fetch --unshallow`).
-  expect(commit, `the commit before ${newest}`).toMatch(/^[0-9a-f]{40}$/);
-  execFileSync("tar", ["-x", "-C", before.path], { input: git("archive", commit as string) });
-  symlinkSync(resolve("node_modules"), join(before.path, "node_modules"));
-  mkdirSync(join(before.path, "dist"));
+  for (const folder of ["server", "generated", "openapi", "client"])
+    cpSync(folder, join(next.path, folder), {
+      recursive: true,
+      filter: (path) => !/node_modules|[/\\]dist$/.test(path),
+    });
+  for (const file of ["package.json", "tsconfig.json"]) cpSync(file, join(next.path, file));
+  const migrate = join(next.path, "server/database/migrate.ts");
+  const text = readFileSync(migrate, "utf8");
+  const changed = text
+    .replace("= [initial];", "= [initial, next];")
+    .replace(
+      "import * as initial",
+      'import * as next from "./migrations/0002_next.ts";\nimport * as initial',
+    );
+  expect(changed).toContain("= [initial, next];");
+  writeFileSync(migrate, changed);
+  writeFileSync(join(next.path, "server/database/migrations/0002_next.ts"), nextMigration);
+  symlinkSync(resolve("node_modules"), join(next.path, "node_modules"));
+  mkdirSync(join(next.path, "dist"), { recursive: true });
 });
 
-/** A server of the version before, on a database that it brings to its own newest migration. */
-function spawnBefore(DATABASE_URL: string): Promise<SpawnedServer> {
-  return spawnServer({ DATABASE_URL, ...withTsx }, join(before.path, "server/main.ts"));
+/** Starts a server of the next release, which migrates the database. */
+function spawnNext(DATABASE_URL: string): Promise<SpawnedServer> {
+  return spawnServer({ DATABASE_URL, ...withTsx }, join(next.path, "server/main.ts"));
 }
 
-/** Runs a command of the version before. */
-async function runBefore(DATABASE_URL: string, args: string[]): Promise<string> {
-  const program = [join(before.path, "server/cli.ts")];
-  const { code, stdout, stderr } = await runCommand(args, { DATABASE_URL, ...withTsx }, program);
-  expect(code, stderr).toBe(0);
-  return stdout.trim();
+/** Starts one and does not wait for it. */
+function launchNext(DATABASE_URL: string, environment: Record<string, string> = withTsx): LaunchedServer {
+  return launchServer({ DATABASE_URL, ...environment }, join(next.path, "server/main.ts"));
 }
 
-/** A database that the version before has left behind, with so many customers; returns a key too. */
-async function databaseBefore(customers: number): Promise<{ DATABASE_URL: string; key: string }> {
+/** A database of this release with so many customers; returns a key too. */
+async function databaseOfThis(customers: number): Promise<{ DATABASE_URL: string; key: string }> {
   const DATABASE_URL = await createTemporaryDatabase();
-  const key = await runBefore(DATABASE_URL, ["keys", "create", "--company", "acme", "--scopes", bothScopes]);
+  const key = await createKeyByCommand(DATABASE_URL);
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
   const file = join(folder.path, "customers.csv");
-  const rows = Array.from({ length: customers }, (_, n) => `buyer${n}@before.example,Buyer ${n}`);
+  const rows = Array.from({ length: customers }, (_, n) => `buyer${n}@upgraded.example,Buyer ${n}`);
   writeFileSync(file, ["email,name", ...rows].join("\n"));
-  await runBefore(DATABASE_URL, ["import", file, "--company", "acme"]);
-  expect(await versionsOf(DATABASE_URL)).toEqual(versions.slice(0, -1));
+  const imported = await runCommand(["import", file, "--company", "acme"], { DATABASE_URL });
+  expect(imported.code, imported.stderr).toBe(0);
+  expect(await versionsOf(DATABASE_URL)).toEqual(versions);
   return { DATABASE_URL, key };
 }
 
 const versions = Array.from({ length: newestVersion }, (_, index) => index + 1);
+const nextVersions = [...versions, newestVersion + 1];
 
 /** The rows of a query, on a connection of its own. */
 async function query(databaseUrl: string, sql: string): Promise<Record<string, unknown>[]> {
@@ -119,10 +149,10 @@ async function useAll(client: CustomersClient, email: string): Promise<string> {
   return id;
 }
 
-describe("previous release", () => {
-  it("previous release: beside this one after the migration → same data", async () => {
-    const { DATABASE_URL, key } = await databaseBefore(200);
-    const old = await spawnBefore(DATABASE_URL);
+describe("next release", () => {
+  it("next release: migrates beside this one → same data", async () => {
+    const { DATABASE_URL, key } = await databaseOfThis(200);
+    const old = await spawnServer({ DATABASE_URL });
     const made: string[] = [];
     let isOver = false;
     // Under load while the schema changes beneath it: no answer but success.
@@ -131,19 +161,19 @@ describe("previous release", () => {
       while (!isOver) made.push(await useAll(client, `old${made.length}@upgrade.example`));
     })();
     await expect.poll(() => made.length, { timeout: 60_000 }).toBeGreaterThan(5);
-    const current = await spawnServer({ DATABASE_URL });
-    expect(await versionsOf(DATABASE_URL)).toEqual(versions);
+    const newer = await spawnNext(DATABASE_URL);
+    expect(await versionsOf(DATABASE_URL)).toEqual(nextVersions);
     const whenMigrated = made.length;
-    const currentClient = current.client(key);
-    const madeByCurrent: string[] = [];
-    for (let n = 0; n < 20; n++) madeByCurrent.push(await useAll(currentClient, `new${n}@upgrade.example`));
+    const newerClient = newer.client(key);
+    const madeByNewer: string[] = [];
+    for (let n = 0; n < 20; n++) madeByNewer.push(await useAll(newerClient, `new${n}@upgrade.example`));
     await expect.poll(() => made.length, { timeout: 60_000 }).toBeGreaterThan(whenMigrated + 20);
     isOver = true;
     await load;
 
     for (const [reader, ids] of [
-      [client, madeByCurrent],
-      [currentClient, made],
+      [client, madeByNewer],
+      [newerClient, made],
     ] as const) {
       for (const id of ids) {
         const params = { path: { id } };
@@ -151,16 +181,16 @@ describe("previous release", () => {
         expect(response.status).toBe(200);
       }
     }
-    for (const server of [old, current]) expect((await server.fetch("/readyz")).status).toBe(200);
+    for (const server of [old, newer]) expect((await server.fetch("/readyz")).status).toBe(200);
   });
 
-  it("previous release: started on the newer schema → works", async () => {
-    const { DATABASE_URL, key } = await databaseBefore(10);
+  it("next release: rolled back to this one on its schema → works", async () => {
+    const { DATABASE_URL, key } = await databaseOfThis(10);
     const ids: string[] = [];
     for (const [name, spawn] of [
-      ["first", () => spawnServer({ DATABASE_URL })],
-      ["rolled-back", () => spawnBefore(DATABASE_URL)],
-      ["again", () => spawnServer({ DATABASE_URL })],
+      ["first", () => spawnNext(DATABASE_URL)],
+      ["rolled-back", () => spawnServer({ DATABASE_URL })],
+      ["again", () => spawnNext(DATABASE_URL)],
     ] as const) {
       const server = await spawn();
       expect((await server.fetch("/readyz")).status).toBe(200);
@@ -173,15 +203,15 @@ describe("previous release", () => {
       expect(listed).toHaveLength(10 + ids.length);
       server.process.kill("SIGTERM");
       expect(await server.exited).toBe(0);
-      expect(await versionsOf(DATABASE_URL)).toEqual(versions);
+      expect(await versionsOf(DATABASE_URL)).toEqual(nextVersions);
     }
   });
 });
 
 it("migrations: six servers start at once → applied once, all ready", async () => {
-  const { DATABASE_URL, key } = await databaseBefore(1_000);
-  const servers = await Promise.all(Array.from({ length: 6 }, () => spawnServer({ DATABASE_URL })));
-  expect(await versionsOf(DATABASE_URL)).toEqual(versions);
+  const { DATABASE_URL, key } = await databaseOfThis(1_000);
+  const servers = await Promise.all(Array.from({ length: 6 }, () => spawnNext(DATABASE_URL)));
+  expect(await versionsOf(DATABASE_URL)).toEqual(nextVersions);
   for (const [index, server] of servers.entries()) {
     expect((await server.fetch("/readyz")).status).toBe(200);
     await useAll(server.client(key), `${index}@upgrade.example`);
@@ -191,12 +221,11 @@ it("migrations: six servers start at once → applied once, all ready", async ()
 
 it("migrations: killed before any statement → as before, the next start migrates", async () => {
   const customers = 2_000;
-  const { DATABASE_URL, key } = await databaseBefore(customers);
+  const { DATABASE_URL, key } = await databaseOfThis(customers);
   const killed: number[] = [];
   for (let statement = 1; ; statement++) {
-    const server = launchServer({
-      DATABASE_URL,
-      NODE_OPTIONS: `--import ${resolve("test/support/killedMidway.mjs")}`,
+    const server = launchNext(DATABASE_URL, {
+      NODE_OPTIONS: `${withTsx.NODE_OPTIONS} --import ${resolve("test/support/killedMidway.mjs")}`,
       KILL_BEFORE: String(statement),
     });
     const ended = await Promise.race([server.exited, server.listening().catch(() => server.exited)]);
@@ -204,14 +233,14 @@ it("migrations: killed before any statement → as before, the next start migrat
     killed.push(statement);
     // Either nothing of it is there or, past the commit, all.
     const applied = (await versionsOf(DATABASE_URL)).length;
-    if (applied === newestVersion) break;
-    expect(applied).toBe(newestVersion - 1);
+    if (applied === nextVersions.length) break;
+    expect(applied).toBe(versions.length);
     expect(await countOf(DATABASE_URL, "customers")).toBe(customers);
   }
   // A migration that has nothing to do for an engine still has its number, and then comes the commit.
   expect(killed.length).toBeGreaterThan(1);
-  const server = await spawnServer({ DATABASE_URL });
-  expect(await versionsOf(DATABASE_URL)).toEqual(versions);
+  const server = await spawnNext(DATABASE_URL);
+  expect(await versionsOf(DATABASE_URL)).toEqual(nextVersions);
   await useAll(server.client(key), "after@upgrade.example");
   expect(await countOf(DATABASE_URL, "customers")).toBe(customers + 1);
 });
@@ -219,29 +248,29 @@ it("migrations: killed before any statement → as before, the next start migrat
 // On SQLite no statement of a migration takes long.
 if (process.env.TEST_ENGINE === "postgres")
   it("migrations: killed while PostgreSQL builds an index → as before", async () => {
-    const { DATABASE_URL, key } = await databaseBefore(0);
+    const { DATABASE_URL, key } = await databaseOfThis(0);
     await query(
       DATABASE_URL,
       // Ids as the server makes them, a millisecond after one another.
-      `insert into customers (company_id, id, email, folded_name, status, email_verified, updated_at)
+      `insert into customers (company_id, id, email, name, folded_name, status, email_verified, updated_at)
        select companies.id,
          (lpad(to_hex(1700000000000 + n), 12, '0') || '7' || left(md5(n::text), 3) || '8' || left(md5(n::text), 15))::uuid,
-         'buyer' || n || '@before.example', md5(n::text), 'ACTIVE', false, 1
+         'buyer' || n || '@upgraded.example', md5(n::text), md5(n::text), 'ACTIVE', false, 1700000000000 + n
        from companies, generate_series(1, 30000) n`,
     );
 
-    const server = launchServer({ DATABASE_URL });
+    const server = launchNext(DATABASE_URL);
     const indexing =
-      "select 1 from pg_stat_activity where datname = current_database() and state = 'active' and query like 'create index customers_search%'";
+      "select 1 from pg_stat_activity where datname = current_database() and state = 'active' and query like 'create index next_release%'";
     await expect.poll(() => query(DATABASE_URL, indexing), { timeout: 60_000, interval: 20 }).toHaveLength(1);
     server.process.kill("SIGKILL");
     await once(server.process, "exit");
-    expect(await versionsOf(DATABASE_URL)).toEqual(versions.slice(0, -1));
-
-    const next = await spawnServer({ DATABASE_URL });
     expect(await versionsOf(DATABASE_URL)).toEqual(versions);
+
+    const migrated = await spawnNext(DATABASE_URL);
+    expect(await versionsOf(DATABASE_URL)).toEqual(nextVersions);
     expect(await countOf(DATABASE_URL, "customers")).toBe(30_000);
-    await useAll(next.client(key), "after@upgrade.example");
+    await useAll(migrated.client(key), "after@upgrade.example");
   });
 
 it("migrations: a later one adds a column → a running server keeps working", async () => {
