@@ -3,7 +3,7 @@
  * retries that never create a customer twice, pacing within the rate limit, and errors that are thrown. It runs wherever
  * `fetch` does, in Node.js and in browsers.
  */
-import createClient, {
+import openapiFetch, {
   type Client,
   type ClientOptions,
   type FetchOptions,
@@ -22,6 +22,9 @@ export type {
   CustomerUpdate,
   paths,
 } from "../generated/api.ts";
+
+/** The bundler follows Node.js, to which the default import of a CommonJS module is the whole module. */
+const createClient = ("default" in openapiFetch ? openapiFetch.default : openapiFetch) as typeof openapiFetch;
 
 export interface CustomersClientOptions extends Omit<ClientOptions, "baseUrl">, RetryOptions, PacingOptions {
   /** Where the API is, as in `https://distribu.app/api/v1`. */
