@@ -92,8 +92,12 @@ export function createServer(
       const connection = connections.get(request.socket);
       if (!connection || connection.isRejected) return;
       if (!isUnambiguous(request)) reject(request.socket, { status: 400 });
-      else if (connection.current) connection.waiting.push([request, response]);
-      else begin(connection, request, response);
+      else if (connection.current) {
+        // Those of the chunk that was read are held, and no others are read before their turn. Node resumes the
+        // socket after each request that it has parsed, so it is paused once the chunk is.
+        if (connection.waiting.length === 0) process.nextTick(() => request.socket.pause());
+        connection.waiting.push([request, response]);
+      } else begin(connection, request, response);
     },
   );
   // 100 Continue is sent where the body is read, after the key; an unknown Expect means nothing.
@@ -105,16 +109,21 @@ export function createServer(
    */
   function begin(connection: Connection, request: http.IncomingMessage, response: http.ServerResponse): void {
     connection.current = response;
+    if (request.socket.destroyed) return;
     if (isStopping) response.shouldKeepAlive = false;
     // Express responds to a target without a path by itself.
     request.url = toOriginForm(request.url ?? "");
     response.on("close", () => {
       delete connection.current;
       connection.bytesReadWhenIdle = request.socket.bytesRead;
-      const next = connection.waiting.shift();
       if (request.socket.destroyed) return;
-      if (next) begin(connection, ...next);
-      else if (isStopping) request.socket.destroySoon();
+      const next = connection.waiting.shift();
+      // Other connections have their turn in between: a response on SQLite may take no turn of the event loop.
+      if (next) {
+        connection.current = next[1];
+        setImmediate(begin, connection, ...next);
+      } else if (isStopping) request.socket.destroySoon();
+      else if (request.socket.isPaused()) request.socket.resume();
     });
     app(request, response);
   }

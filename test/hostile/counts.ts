@@ -6,6 +6,10 @@ const counts = {
   MEMORY_REQUESTS: [100_000, 8_000],
   SLOW_SOCKETS: [500, 500],
   WRONG_KEYS: [10_000, 2_000],
+  /** Lists in one packet: five fewer than the limit of a minute. */
+  PIPELINED_LISTS: [595, 200],
+  /** Requests without a live key on each connection. */
+  PIPELINED_KEYS: [10_000, 4_000],
   /** Times that each of two answers is timed. */
   TIMINGS: [20_000, 1_000],
 };

@@ -1,7 +1,9 @@
 import { defineConfig } from "vitest/config";
 
 /** What happens before a database is asked, or is measured on one engine. */
-const sqliteOnly = ["memory", "slow", "smuggling"].map((name) => `test/hostile/${name}.test.ts`);
+const sqliteOnly = ["headerFields", "memory", "slow", "smuggling"].map(
+  (name) => `test/hostile/${name}.test.ts`,
+);
 
 /** `npm run test:hostile`, or `npm run test:hostile -- --mode short` for the form of the gate. */
 export default defineConfig(({ mode }) => {
