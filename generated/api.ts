@@ -181,8 +181,8 @@ export interface components {
         };
         ErrorBody: {
             /**
-             * @description What went wrong, for people. The examples are all there are today; within v1 more may
-             *     be added.
+             * @description What went wrong. The examples list every error message; within v1 none is reworded or
+             *     removed, and more may be added.
              */
             error: string;
         };
@@ -200,8 +200,8 @@ export interface components {
         };
         RequestError: {
             /**
-             * @description What is wrong with the request. The examples are all there are today; within v1 more
-             *     may be added.
+             * @description What is wrong with the request. The examples list every error message; within v1 none
+             *     is reworded or removed, and more may be added.
              */
             error: string;
             /** @description The one field, parameter or header that caused it, where it was one. */
@@ -341,8 +341,8 @@ export interface components {
             };
         };
         /**
-         * @description The body is not declared as JSON in UTF-8: another media type or charset, none, or a
-         *     `Content-Encoding`.
+         * @description One of three reasons: the media type is not `application/json` or is missing, the charset
+         *     is not utf-8, or the request has a `Content-Encoding`.
          */
         UnsupportedMediaType: {
             headers: {
