@@ -62,6 +62,13 @@ export const terms = {
   noHit: "nobody at all",
   /** Nobody has it, though each three characters of it stand in many customers. */
   commonPartsNoHit: "annanna",
+  twoCharacters: "ma",
+  twoCharactersNoHit: "xq",
+  symbols: "@@",
+  /** Every email has its word, and none this. */
+  wordOfAllNoHit: "example@",
+  /** In very many different words of the company that is built to fill the vocabulary, and in no name of the large one. */
+  inVocabularyOfAnother: "ꙩ",
   /** In the email of one customer. */
   rare: serial,
 };

@@ -29,6 +29,8 @@ export interface ScaleResults {
   setting: Record<string, string | number>;
   fillSeconds: Record<string, Record<string, number>>;
   times: Record<string, Record<string, Record<string, Times>>>;
+  /** With ten companies of together so many, of which one fills the vocabulary: by engine and operation. */
+  ofTen: Record<string, Record<string, Record<string, Times>>>;
 }
 
 const help = `Usage: npm run bench:scale -- [options]
@@ -36,6 +38,7 @@ const help = `Usage: npm run bench:scale -- [options]
   --sizes <n,...>      customers of the large company (10000,100000,1000000)
   --engines <...>      of ${engines.join(", ")}
   --samples <n>        timed requests of each kind (200)
+  --of-ten <n>         customers of ten companies together, one of which fills the vocabulary (1000000; 0 for none)
 
 A run of at least three sizes writes test/bench/scale.json and test/bench/scale.svg; what they say of an
 engine that was not asked stays.`;
@@ -45,6 +48,7 @@ const { values: options } = parseArgs({
     sizes: { type: "string", default: "10000,100000,1000000" },
     engines: { type: "string", default: engines.join() },
     samples: { type: "string", default: "200" },
+    "of-ten": { type: "string", default: "1000000" },
     help: { type: "boolean", default: false },
   },
 });
@@ -67,12 +71,14 @@ const results: ScaleResults = {
   },
   fillSeconds: {},
   times: {},
+  ofTen: {},
 };
 for (const name of enginesOf(options.engines)) await measureEngine(name);
 if (sizes.length >= 3) {
   // What was measured of the other engine stays.
   const file = join(import.meta.dirname, "scale.json");
-  const { fillSeconds, times } = JSON.parse(readFileSync(file, "utf8")) as ScaleResults;
+  const { fillSeconds, times, ofTen } = JSON.parse(readFileSync(file, "utf8")) as ScaleResults;
+  results.ofTen = { ...ofTen, ...results.ofTen };
   results.fillSeconds = { ...fillSeconds, ...results.fillSeconds };
   results.times = { ...times, ...results.times };
   writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
@@ -82,17 +88,21 @@ if (sizes.length >= 3) {
 async function measureEngine(name: Engine): Promise<void> {
   const engine = await startEngine(name);
   try {
-    for (const size of sizes) {
+    const ofTen = Number(options["of-ten"]);
+    for (const size of ofTen > 0 ? [...sizes, ofTen] : sizes) {
+      const isOfTen =
+        size === ofTen && (results.times[name]?.get?.[size] !== undefined || !sizes.includes(size));
       const database = await engine.createDatabase();
-      const data = await fillDatabase(database.url, size);
+      const data = await fillDatabase(database.url, size, isOfTen);
       console.error(
-        `${name}: ${size} customers and ${Math.floor(size / 10)} of others written in ${data.seconds.toFixed(0)} s` +
+        `${name}: ${size} customers ${isOfTen ? "of ten companies" : `and ${Math.floor(size / 10)} of others`} written in ${data.seconds.toFixed(0)} s` +
           `${name === "postgres" ? ", the index of the search made afterwards" : ""}`,
       );
-      (results.fillSeconds[name] ??= {})[size] = Math.round(data.seconds);
+      if (!isOfTen) (results.fillSeconds[name] ??= {})[size] = Math.round(data.seconds);
+      const measured = isOfTen ? results.ofTen : results.times;
       const server = await startServer(database.url);
       for (const [operation, times] of await measure(server.port, data)) {
-        ((results.times[name] ??= {})[operation] ??= {})[size] = times;
+        ((measured[name] ??= {})[operation] ??= {})[size] = times;
       }
       await server.stop();
       await database.drop();
@@ -147,6 +157,12 @@ function requestsFor({ key, ids }: ScaleData): Record<string, () => LoadRequest>
     "search: one character": () => list({ search: terms.commonCharacter }),
     "search: one rare character": () => list({ search: terms.rareCharacter }),
     "search: no hit": () => list({ search: terms.noHit }),
+    "email of one customer": () => list({ email: person(some()).email }),
+    "search: two characters": () => list({ search: terms.twoCharacters }),
+    "search: two characters, no hit": () => list({ search: terms.twoCharactersNoHit }),
+    "search: symbols, no hit": () => list({ search: terms.symbols }),
+    "search: a word of all, no hit": () => list({ search: terms.wordOfAllNoHit }),
+    "search: short, in many words of another company": () => list({ search: terms.inVocabularyOfAnother }),
     "search: no hit, common parts": () => list({ search: terms.commonPartsNoHit }),
     "search: common, status of one in 1,000": () => list({ search: terms.common, status: "BLOCKED" }),
   };
@@ -195,14 +211,15 @@ async function isReady(port: number): Promise<boolean> {
 /** A table of an engine, median and 99th percentile for each size, as Markdown. */
 function print(name: Engine): void {
   const heads = sizes.map((size) => size.toLocaleString("en"));
+  if (results.ofTen[name]) heads.push("of ten companies");
   console.log(`\n${name}: milliseconds, median / 99th percentile of ${samples}\n`);
   console.log(`| | ${heads.join(" | ")} |`);
   console.log(`| --- | ${heads.map(() => "---: |").join(" ")}`);
   for (const [operation, bySize] of Object.entries(results.times[name] ?? {})) {
-    const cells = sizes.map((size) => {
-      const { median, p99 } = bySize[size] as Times;
-      return `${median.toFixed(2)} / ${p99.toFixed(2)}`;
-    });
+    const ofTen = Object.values(results.ofTen[name]?.[operation] ?? {});
+    const cells = [...sizes.map((size) => bySize[size] as Times), ...ofTen].map(
+      ({ median, p99 }) => `${median.toFixed(2)} / ${p99.toFixed(2)}`,
+    );
     console.log(`| ${operation} | ${cells.join(" | ")} |`);
   }
 }

@@ -1,4 +1,4 @@
-/** Fills a database with the customers of one large company and of ninety-nine small ones. */
+/** Fills a database with the customers of one large company and of ninety-nine small ones, or of ten alike. */
 import { v7 as uuidv7 } from "uuid";
 import { type ApiKey, createApiKeys } from "../../server/apiKeys.ts";
 import { connectDatabase } from "../../server/database/connect.ts";
@@ -21,6 +21,8 @@ const small = 99;
 const everyOther = 10;
 const firstCreatedAt = Date.UTC(2023, 0, 1);
 const millisecondsBetween = 30_000;
+/** Of ten companies, the one whose names are made to fill the vocabulary of the search. */
+const [alike, filler] = [10, 9];
 /** The share of the large company's customers, the oldest, whose names have a sign that no later one has. */
 const oldShare = 0.3;
 
@@ -30,8 +32,9 @@ const batchSize = { sqlite: 1, postgres: 250 };
 /**
  * Fills a new database. The companies' customers are created in turn, and so lie in between one
  * another. On PostgreSQL the index of the search is made afterwards, which is the faster order.
+ * @param ofTen shares the customers among ten companies, of which one has names of ever new characters
  */
-export async function fillDatabase(url: string, customers: number): Promise<ScaleData> {
+export async function fillDatabase(url: string, customers: number, ofTen = false): Promise<ScaleData> {
   const startedAt = performance.now();
   const database = await connectDatabase({ url });
   const apiKeys = createApiKeys(database);
@@ -56,7 +59,7 @@ export async function fillDatabase(url: string, customers: number): Promise<Scal
     if (isPostgres) await execute("drop index customers_search");
 
     await execute("begin");
-    await insertCustomers(database, run, companies, customers, ids);
+    await insertCustomers(database, run, companies, customers, ids, ofTen);
     await execute("commit");
 
     if (index) {
@@ -75,6 +78,7 @@ async function insertCustomers(
   companies: string[],
   customers: number,
   ids: string[],
+  ofTen: boolean,
 ): Promise<void> {
   const random = createRandom(0);
   const bytes = Buffer.alloc(16);
@@ -99,11 +103,13 @@ async function insertCustomers(
     await run(statement, Object.fromEntries(values));
   }
 
-  const total = customers + Math.floor(customers / everyOther);
+  const total = ofTen ? customers : customers + Math.floor(customers / everyOther);
   for (let index = 0; index < total; index++) {
     const round = Math.floor(index / (everyOther + 1));
-    const isOther = index % (everyOther + 1) === everyOther;
-    const body = person(isOther ? round : index - round);
+    const isOther = ofTen ? index % alike > 0 : index % (everyOther + 1) === everyOther;
+    const company = ofTen ? index % alike : isOther ? 1 + (round % small) : 0;
+    const body = person(ofTen ? Math.floor(index / alike) : isOther ? round : index - round);
+    if (ofTen && company === filler) body.name = vocabularyName(random);
     if (!isOther && body.name && index < total * oldShare) body.name += ` ${terms.old}`;
     const updatedAt = firstCreatedAt + index * millisecondsBetween;
     for (let at = 0; at < 16; at += 4) bytes.writeUInt32BE(random() * 2 ** 32, at);
@@ -114,8 +120,16 @@ async function insertCustomers(
       ...{ creditLimit: body.creditLimit ?? null, taxRateOverride: body.taxRateOverride ?? null },
       ...{ emailVerified: false, version: updatedAt },
     };
-    batch.push(insertedValues(dialect, companies[isOther ? 1 + (round % small) : 0] as string, row, null));
+    batch.push(insertedValues(dialect, companies[company] as string, row, null));
     if (batch.length === batchSize[dialect]) await flush();
   }
   if (batch.length > 0) await flush();
+}
+
+/** A name of thirty new trigrams that begin with one character, and of others that begin with any. */
+function vocabularyName(random: () => number): string {
+  const ideograph = () => String.fromCharCode(0x4e00 + Math.floor(random() * 20_000));
+  return Array.from({ length: 30 }, () => `${terms.inVocabularyOfAnother}${ideograph()}${ideograph()}`).join(
+    "",
+  );
 }
