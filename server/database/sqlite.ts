@@ -53,13 +53,15 @@ export async function connectSqlite(
   connection.pragma("synchronous = FULL");
   connection.pragma("foreign_keys = ON");
 
-  connection
-    .transaction(() => {
-      connection.exec(versionTable.create);
-      const applied = connection.prepare(versionTable.readAll).all() as AppliedMigration[];
-      for (const sql of buildMigrations(knex, "sqlite", applied)) connection.exec(sql);
-    })
-    .immediate();
+  const pendingMigrations = () =>
+    buildMigrations(knex, "sqlite", connection.prepare(versionTable.readAll).all() as AppliedMigration[]);
+  // Where none is pending, the start does not wait for the lock, which an import may hold.
+  const isNew = connection.pragma("table_info(migrations)", { simple: true }) === undefined;
+  const migrate = () => {
+    connection.exec(versionTable.create);
+    for (const sql of pendingMigrations()) connection.exec(sql);
+  };
+  if (isNew || pendingMigrations().length > 0) connection.transaction(migrate).immediate();
   // SQLite would wait for a lock by blocking the event loop, and with it the requests that need
   // no lock. We wait ourselves.
   connection.pragma("busy_timeout = 0");
