@@ -19,6 +19,7 @@ const pagination = { hasMore: false, nextCursor: null };
 
 it("operations: all responses described → compiles", () => {
   implementOperations({
+    ...right,
     listCustomers: async () => ({ status: 200, body: { data: [customer], pagination } }),
     getCustomer: async ({ path }) =>
       path.id === "held"
@@ -171,7 +172,7 @@ describe("openapi-fetch client", () => {
     client.customers({ status: "active" });
     // @ts-expect-error no such filter
     client.customers({ name: "a" });
-    // @ts-expect-error a walk reads JSON
+    // @ts-expect-error an iteration reads JSON
     client.customers({}, { parseAs: "text" });
   });
 
