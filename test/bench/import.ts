@@ -1,36 +1,51 @@
 /**
- * How fast an import is, and how much memory it takes: `npm run bench:import -- --rows 1000000`. Writes
- * a CSV file, and imports it with the operator's own command on a new database of each engine.
+ * How fast an import is, how much memory it takes, and how long writes wait for it:
+ * `npm run bench:import -- --rows 200000 --baseline <commit>`. Writes a CSV file, and imports it with the command
+ * into new databases of each engine, in turn with an earlier commit; then while eight clients create customers.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, mkdtempSync, rmSync, statSync } from "node:fs";
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { stringify } from "csv-stringify";
-import { type Engine, engines, enginesOf, startEngine } from "./engines.ts";
+import { connectDatabase } from "../../server/database/connect.ts";
+import { type Engine, engines, enginesOf, type RunningEngine, startEngine } from "./engines.ts";
+import { createUnderImport } from "./importClients.ts";
 import { person } from "./people.ts";
 
 const { values: options } = parseArgs({
   options: {
     rows: { type: "string", default: "1000000" },
     engines: { type: "string", default: engines.join() },
+    /** A commit that is measured in turn with this tree. */
+    baseline: { type: "string" },
+    runs: { type: "string", default: "1" },
+    /** Also import while eight clients create customers. */
+    clients: { type: "boolean", default: false },
   },
 });
 const rows = Number(options.rows);
-const command = join(import.meta.dirname, "../../dist/server/cli.js");
+const root = join(import.meta.dirname, "../..");
+
+/** What one import took. */
+interface Measured {
+  seconds: number;
+  cpuSeconds: number;
+  megabytes: number;
+}
 
 const folder = mkdtempSync(join(tmpdir(), "distribu-import-"));
 try {
   const file = join(folder, "customers.csv");
   await pipeline(Readable.from(people()), stringify({ header: true }), createWriteStream(file));
-  console.log(
-    `${rows} rows, ${(statSync(file).size / 2 ** 20).toFixed(0)} MB of CSV, Node ${process.version}`,
-  );
-  for (const name of enginesOf(options.engines)) await importInto(name, file);
+  const megabytes = statSync(file).size / 2 ** 20;
+  console.log(`${rows} rows, ${megabytes.toFixed(0)} MB of CSV, Node ${process.version}`);
+  const baseline = options.baseline === undefined ? undefined : checkOut(options.baseline);
+  for (const name of enginesOf(options.engines)) await measureEngine(name, file, baseline);
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -39,29 +54,84 @@ function* people() {
   for (let index = 0; index < rows; index++) yield person(index);
 }
 
-async function importInto(name: Engine, file: string): Promise<void> {
-  const engine = await startEngine(name);
-  const database = await engine.createDatabase();
-  try {
-    const env = { ...process.env, DATABASE_URL: database.url };
-    const keys = ["keys", "create", "--company", "acme", "--scopes", "customers:read"];
-    execFileSync(process.execPath, [command, ...keys], { env });
+/** Builds an earlier commit with the packages of this tree. Returns its folder. */
+function checkOut(commit: string): string {
+  const tree = join(folder, commit);
+  mkdirSync(tree);
+  execFileSync("sh", ["-c", `git archive ${commit} | tar -x -C ${tree}`], { cwd: root });
+  symlinkSync(join(root, "node_modules"), join(tree, "node_modules"));
+  execFileSync(join(root, "node_modules/.bin/tsc"), ["-b"], { cwd: tree, stdio: "inherit" });
+  return tree;
+}
 
-    // The command's own process says, as it ends, the most memory that it had; in kilobytes.
-    const reporter = `data:text/javascript,process.on("exit",()=>process.send(process.resourceUsage().maxRSS))`;
-    const args = ["--import", reporter, command, "import", file, "--company", "acme"];
-    const startedAt = performance.now();
-    const child = spawn(process.execPath, args, { env, stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    let kilobytes = 0;
-    child.on("message", (message) => (kilobytes = Number(message)));
-    const [code] = await once(child, "close");
-    if (code !== 0) throw new Error(`The import ended with ${code}`);
-    const seconds = (performance.now() - startedAt) / 1000;
-    console.log(
-      `${name}: ${seconds.toFixed(1)} s, ${(rows / seconds).toFixed(0)} rows a second, at most ${(kilobytes / 1024).toFixed(0)} MB of resident memory`,
-    );
+async function measureEngine(name: Engine, file: string, baseline: string | undefined): Promise<void> {
+  const engine = await startEngine(name);
+  try {
+    const trees = { ...(baseline && { [options.baseline as string]: baseline }), "this tree": root };
+    const measured: Record<string, Measured[]> = {};
+    for (let run = 0; run < Number(options.runs); run++) {
+      for (const [label, tree] of Object.entries(trees)) {
+        const database = await engine.createDatabase();
+        const result = await importInto(database.url, tree, file).finally(() => database.drop());
+        measured[label] = [...(measured[label] ?? []), result];
+      }
+    }
+    for (const [label, results] of Object.entries(measured))
+      console.log(`${name}, ${label}: ${format(results)}`);
+    if (options.clients) await measureClients(name, engine, file);
   } finally {
-    await database.drop();
     await engine.stop();
+  }
+}
+
+/** The medians of some runs. */
+function format(results: Measured[]): string {
+  const median = (field: keyof Measured) =>
+    results.map((result) => result[field]).sort((one, other) => one - other)[results.length >> 1] ?? 0;
+  const seconds = median("seconds");
+  return (
+    `${seconds.toFixed(1)} s (${(rows / seconds).toFixed(0)} rows a second), ${median("cpuSeconds").toFixed(1)} s of CPU, ` +
+    `at most ${Math.max(...results.map(({ megabytes }) => megabytes)).toFixed(0)} MB of resident memory`
+  );
+}
+
+async function importInto(databaseUrl: string, tree: string, file: string): Promise<Measured> {
+  const env = { ...process.env, DATABASE_URL: databaseUrl };
+  const command = join(tree, "dist/server/cli.js");
+  // Commands open no database that does not exist.
+  if (tree === root) await (await connectDatabase({ url: databaseUrl })).close();
+  const keys = ["keys", "create", "--company", "acme", "--scopes", "customers:read"];
+  execFileSync(process.execPath, [command, ...keys], { cwd: tree, env, stdio: "ignore" });
+
+  // The command's own process says as it exits what it has used.
+  const reporter = `data:text/javascript,process.on("exit",()=>process.send(process.resourceUsage()))`;
+  const args = ["--import", reporter, command, "import", file, "--company", "acme"];
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, args, {
+    cwd: tree,
+    env,
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  let usage: NodeJS.ResourceUsage | undefined;
+  child.on("message", (message) => (usage = message as NodeJS.ResourceUsage));
+  const [code] = await once(child, "close");
+  if (code !== 0 || !usage) throw new Error(`The import exited with ${code}`);
+  return {
+    seconds: (performance.now() - startedAt) / 1_000,
+    cpuSeconds: (usage.userCPUTime + usage.systemCPUTime) / 1e6,
+    megabytes: usage.maxRSS / 1_024,
+  };
+}
+
+/** Imports while a server runs and eight clients create customers. */
+async function measureClients(name: Engine, engine: RunningEngine, file: string): Promise<void> {
+  for (const args of name === "sqlite" ? [[], ["--in-batches"], ["--dry-run"]] : [[], ["--dry-run"]]) {
+    const database = await engine.createDatabase();
+    try {
+      const result = await createUnderImport(database.url, file, args);
+      console.log(`${name}, import ${args.join(" ")} beside 8 clients: ${result}`);
+    } finally {
+      await database.drop();
+    }
   }
 }
