@@ -45,7 +45,8 @@ function customer(index: number): Call<"createCustomer">["body"] {
 
 /** Fills a new database: one company with `customers` customers, and five with a hundredth of that each. */
 export async function createData(databaseUrl: string, customers: number): Promise<BenchData> {
-  const database = await connectDatabase({ url: databaseUrl });
+  // A thousand customers are one write.
+  const database = await connectDatabase({ url: databaseUrl, statementTimeoutInMilliseconds: 60_000 });
   const apiKeys = createApiKeys(database);
   const keyAdministration = createKeyAdministration(database);
   const table = createCustomerTable(database);
