@@ -24,7 +24,7 @@ const keys: Record<string, string[]> = {
 /** Tables of the database at hand: what they hold follows from the others, or is of the moment. */
 const otherTables = /^(migrations|rate_limits|sqlite_.*|customers_(search|vocabulary).*)$/;
 
-/** Columns that follow from others, and the one that would make triggers record the copy. */
+/** Columns of customers that follow from others, and the one that would make triggers record the copy. */
 const otherColumns = ["position", "changed_by"];
 
 type Row = Record<string, Value | boolean>;
@@ -113,7 +113,8 @@ async function readTables({ knex, prepare, dialect }: Database, run: Run): Promi
   const unknown = found.find(({ table }) => !keys[table] && !otherTables.test(table));
   if (unknown) throw new CommandError(`There is no rule for copying the table ${unknown.table}`);
   return Object.entries(keys).map(([name, key]) => {
-    const columns = found.filter(({ table, column }) => table === name && !otherColumns.includes(column));
+    const left = name === "customers" ? otherColumns : [];
+    const columns = found.filter(({ table, column }) => table === name && !left.includes(column));
     const booleans = columns.filter(({ type }) => type === "boolean");
     return {
       ...{ name, key },

@@ -106,7 +106,9 @@ describe("keys list", () => {
     const before = Date.now();
     await server.client(used).GET("/customers");
     // The request does not wait for the time of its use to be written.
-    await expect.poll(async () => (await listedKeys())[0]?.["LAST USED"]).not.toBe("never");
+    await expect
+      .poll(async () => (await listedKeys())[0]?.["LAST USED"], { timeout: 15_000 })
+      .not.toBe("never");
     const [first, second] = await listedKeys();
     expect(Date.parse(first?.["LAST USED"] ?? "")).toBeGreaterThanOrEqual(before);
     expect(second).toMatchObject({ PREFIX: unused.slice(0, 12), "LAST USED": "never" });
