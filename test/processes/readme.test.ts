@@ -1,8 +1,8 @@
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { variables } from "../../server/config.ts";
 import { createDemo } from "../../server/demo.ts";
+import { variables } from "../../server/variables.ts";
 import { serveChecked } from "../support/otherServers.ts";
 import { createTables, type ProgramResult, runCommand, runProgram } from "../support/processes.ts";
 import { startServer } from "../support/server.ts";

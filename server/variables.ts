@@ -1,0 +1,122 @@
+/**
+ * The settings of the server. Each environment variable is described once, here; `createCustomersApi` takes
+ * those that do not belong to its host application as options, named in camelCase and validated alike.
+ */
+import { isIP } from "node:net";
+import { availableParallelism } from "node:os";
+
+const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+
+/** Each variable with its default as text, its description, and its parser: undefined for invalid text. */
+export const variables = {
+  PORT: {
+    default: "3000",
+    description: "TCP port to listen on, 0 to 65535; 0 picks a free one.",
+    parse: (text: string) => integer(text, 0, 65_535),
+  },
+  HOST: {
+    default: "127.0.0.1",
+    description: "Address to listen on; 0.0.0.0 or :: for all addresses.",
+    parse: (text: string) => text.trim() || undefined,
+  },
+  METRICS_PORT: {
+    default: "off",
+    description:
+      "TCP port of /metrics, on the same address, 0 to 65535; 0 picks a free one; off disables it.",
+    parse: (text: string) => (text === "off" ? false : integer(text, 0, 65_535)),
+  },
+  TRUST_PROXY: {
+    default: "off",
+    description:
+      "Express's `trust proxy`, for the caller's address in X-Forwarded-For: the number of proxies in front of the server, 1 to 16, or their addresses and subnets, separated by commas.",
+    parse: (text: string) => (text === "off" ? false : (integer(text, 1, 16) ?? list(text, isSubnet))),
+  },
+  KEEP_ALIVE_TIMEOUT: {
+    default: "65",
+    description:
+      "Seconds after which an idle connection is closed, 1 to 3600; more than the idle timeout of the load balancer.",
+    parse: (text: string) => integer(text, 1, 3_600),
+  },
+  WORKERS: {
+    default: "1",
+    description:
+      "Processes that serve, 1 to 256; auto for one per core. More than one needs a database that they can share.",
+    parse: (text: string) => (text === "auto" ? availableParallelism() : integer(text, 1, 256)),
+  },
+  DATABASE_URL: {
+    default: "sqlite:data/distribu.db",
+    description:
+      "sqlite:<file>, relative to the working directory; sqlite::memory: for a database that lives as long as the process; or postgres://user:password@host/database. Required when NODE_ENV is production.",
+    parse: (text: string) => (/^(sqlite:.|postgres(ql)?:\/\/.)/.test(text) ? text : undefined),
+  },
+  DATABASE_URL_FILE: {
+    default: "off",
+    description:
+      "File that holds the DATABASE_URL, for secrets in files; it takes precedence over DATABASE_URL.",
+    parse: (text: string) => (text === "off" ? false : text),
+  },
+  DATABASE_POOL_SIZE: {
+    default: "10",
+    description: "PostgreSQL: maximum number of connections of one process, 1 to 1000.",
+    parse: (text: string) => integer(text, 1, 1_000),
+  },
+  DATABASE_STATEMENT_TIMEOUT: {
+    default: "1500",
+    description:
+      "PostgreSQL: milliseconds after which a statement is cancelled and its request gets a 503, 100 to 60000; any request gets a 503 after 1750.",
+    parse: (text: string) => integer(text, 100, 60_000),
+  },
+  AUDIT_RETENTION_DAYS: {
+    default: "off",
+    description: "Days after which entries of the audit trail are deleted, 1 to 36500; off keeps them.",
+    parse: (text: string) => (text === "off" ? false : integer(text, 1, 36_500)),
+  },
+  LOG_LEVEL: {
+    default: "info",
+    description: `How much to log: ${logLevels.join(", ")}.`,
+    parse: (text: string) => (logLevels.includes(text) ? text : undefined),
+  },
+  RATE_LIMIT_PER_MINUTE: {
+    default: "600",
+    description:
+      "Requests a minute for each API key, 0 to 1000000; a tenth of that in failed keys for each address; 0 disables both limits.",
+    parse: (text: string) => integer(text, 0, 1_000_000),
+  },
+  DRIFT_CHECK_ONE_IN: {
+    default: "100",
+    description:
+      "One response in this many, at random, is compared with the contract after it was sent, 1 to 1000000; 0 for none.",
+    parse: (text: string) => integer(text, 0, 1_000_000),
+  },
+  CORS_ORIGINS: {
+    default: "off",
+    description:
+      "Origins whose pages may call the API from a browser, as in https://app.example, separated by commas.",
+    parse: (text: string) => (text === "off" ? false : list(text, isOrigin)),
+  },
+};
+
+function integer(text: string, minimum: number, maximum: number): number | undefined {
+  const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+  return value >= minimum && value <= maximum ? value : undefined;
+}
+
+/** The items of a list, or undefined when one of them is invalid. */
+function list(text: string, isValid: (item: string) => boolean): string[] | undefined {
+  const items = text.split(",").map((item) => item.trim());
+  return items.every(isValid) ? items : undefined;
+}
+
+/** Whether Express's `trust proxy` takes it: an address, or a subnet such as 10.0.0.0/8. */
+function isSubnet(text: string): boolean {
+  const [address = "", bits, ...rest] = text.split("/");
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  // Express rejects a subnet of all addresses.
+  return bits === undefined || integer(bits, 1, version === 4 ? 32 : 128) !== undefined;
+}
+
+/** Whether it is an origin as browsers send it: scheme, host and port, nothing else. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
