@@ -103,7 +103,9 @@ describe("README.md, CONTRIBUTING.md and SECURITY.md", () => {
   it("pages: npm commands and files named → exist", () => {
     const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
     const pages = readme + contributing + security;
-    const commands = [...pages.matchAll(/npm (?:run )?(?:--silent )?([a-z:]+)/g)].map(([, name]) => name);
+    const commands = [...pages.matchAll(/(?:`|^ *|&& )npm (?:run )?(?:--silent )?([a-z:]+)/gm)].map(
+      ([, name]) => name,
+    );
     const unknown = commands.filter(
       (name) =>
         !["audit", "ci", "install", "pack", "prune"].includes(name as string) && !scripts[name as string],
