@@ -1,10 +1,9 @@
 /** Requests validated against the contract by express-openapi-validator, with the contract's error messages. */
-import Ajv from "ajv-draft-04";
 import type { ErrorRequestHandler, RequestHandler } from "express";
 import { middleware as createMiddlewares } from "express-openapi-validator";
-import { basePath, type ContractMessage, contract, findMessage, type Operation } from "./contract.ts";
-import { ApiError } from "./errors.ts";
+import { basePath, contract, type Operation } from "./contract.ts";
 import type { Exchange, Handler } from "./exchange.ts";
+import { findFirstError, type Violation } from "./violations.ts";
 
 /** How many validated requests without a body are remembered, and up to which length of their parameters. */
 const memo = { entries: 1_000, characters: 200 };
@@ -109,13 +108,6 @@ function remember(passed: Map<string, Record<string, unknown>>): Handler {
   };
 }
 
-interface Violation {
-  /** Where: `/query/cursor`, `/body/name`. */
-  path: string;
-  /** Which keyword: `pattern.openapi.validation`. */
-  errorCode?: string;
-}
-
 /** Turns what the validator found into the contract's error for the first wrong parameter or field. */
 function translateViolations(operation: Operation): ErrorRequestHandler {
   return (thrown: { errors?: Violation[] }, _request, response, next) => {
@@ -125,55 +117,5 @@ function translateViolations(operation: Operation): ErrorRequestHandler {
         ? (findFirstError(operation, thrown.errors ?? [], response.locals.exchange.body) ?? thrown)
         : thrown,
     );
-  };
-}
-
-/**
- * The contract's error for the first of the violations: parameters and fields in the contract's order, unknown
- * fields last. Undefined where the contract has no message for any of them.
- */
-export function findFirstError(
-  { parameters, bodySchema }: Operation,
-  violations: Violation[],
-  body: unknown,
-): ApiError | undefined {
-  const failedKeywords = (path: string) =>
-    violations
-      .filter((violation) => violation.path === path)
-      .map(({ errorCode }) => String(errorCode).split(".")[0] as string);
-
-  for (const { name, schema, in: place } of parameters) {
-    const keywords = failedKeywords(`/${place === "path" ? "params" : place}/${name}`);
-    if (keywords.length > 0) return new ApiError(400, findMessage(schema, keywords), { field: name });
-  }
-  if (!bodySchema?.properties) return undefined;
-  const fields = body as Record<string, unknown>;
-  for (const [name, message] of Object.entries(bodySchema["x-rejected-properties"] ?? {})) {
-    if (Object.hasOwn(fields, name)) return new ApiError(400, message as ContractMessage, { field: name });
-  }
-  for (const [name, schema] of Object.entries(bodySchema.properties)) {
-    const keywords = failedKeywords(`/body/${name}`);
-    if (keywords.includes("type") && fields[name] === null) keywords.push("nullable");
-    if (keywords.length > 0) return new ApiError(400, findMessage(schema, keywords), { field: name });
-  }
-  const unknown = Object.keys(fields).find((name) => !Object.hasOwn(bodySchema.properties ?? {}, name));
-  return unknown === undefined
-    ? undefined
-    : new ApiError(400, findMessage(bodySchema, []), { field: unknown });
-}
-
-/**
- * Compiles the body schema of an operation, for bodies that arrive without a request, such as the rows of an import.
- * @returns a function that gives the contract's error for the first wrong field, or undefined for a valid body
- */
-export function compileBodyCheck(operation: Operation): (body: object) => ApiError | undefined {
-  const validate = new Ajv.default({ allErrors: true, strict: false }).compile(operation.bodySchema ?? {});
-  return (body) => {
-    if (validate(body)) return undefined;
-    const violations = (validate.errors ?? []).map(({ instancePath, keyword, params }) => ({
-      path: `/body${instancePath}${keyword === "required" ? `/${params.missingProperty}` : ""}`,
-      errorCode: keyword,
-    }));
-    return findFirstError(operation, violations, body);
   };
 }

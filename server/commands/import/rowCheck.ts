@@ -1,7 +1,7 @@
 /** The contract's own check of a new customer, for the rows of a file. */
 import { operations } from "../../contract.ts";
 import type { Call } from "../../operations.ts";
-import { compileBodyCheck } from "../../validation.ts";
+import { compileBodyCheck } from "../../violations.ts";
 import type { CsvColumn } from "../csv.ts";
 
 type Body = Call<"createCustomer">["body"];

@@ -23,7 +23,7 @@ export interface WriteOptions {
 const rowsPerStatement = 2_000;
 
 /** The first of many transactions has few rows; each later one has as many as took this long before. */
-const batches = { firstRows: 100, mostRows: 10_000, milliseconds: 150 };
+const batches = { firstRows: 100, mostRows: 10_000, milliseconds: 100 };
 
 /** SQLite: the pause between two transactions. Writers that wait for the lock try at least every 11 ms. */
 const pauseInMilliseconds = 30;
