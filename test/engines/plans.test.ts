@@ -14,6 +14,7 @@ const requests: Record<string, { method?: string; path: string; body?: Record<st
   "a common status": { path: "/customers?status=ACTIVE" },
   "a rare status": { path: "/customers?status=BLOCKED" },
   "a rare status at depth": { path: "/customers?status=BLOCKED&cursor={id}" },
+  "an email": { path: "/customers?email={email}" },
   "a rare term": { path: "/customers?search=zebra" },
   "a common term": { path: "/customers?search=bakery" },
   "a common term at depth": { path: "/customers?search=bakery&cursor={id}" },
@@ -35,6 +36,15 @@ const requests: Record<string, { method?: string; path: string; body?: Record<st
 
 /** How many customers a search compares before it asks the index; as many as in production. */
 const searchWindow = 4_000;
+
+/** On PostgreSQL these read the customers in order, or fetch every hit, as the index has nothing of the term or gives no order. */
+const readingMany = [
+  "a term that only the oldest have",
+  "a term of one rare character",
+  "a term of two rare characters",
+  "a term neither rare nor common",
+  "a term of one character with no hit",
+];
 
 /** A statement as the server has run it. */
 interface Ran {
@@ -61,12 +71,13 @@ async function watchedServer(engine: string) {
       ran = [];
       await partner.send(
         method,
-        path.replace("{id}", deep.id),
+        path.replace("{id}", deep.id).replace("{email}", deep.email),
         body?.email === "{email}" ? { ...body, email: deep.email } : body,
       );
       // The key lookup, and what the operation itself asked.
       expect(ran.length).toBeGreaterThanOrEqual(2);
-      return ran;
+      // The planner's estimate is no statement of its own.
+      return ran.filter(({ statement }) => !statement.sql.startsWith("explain"));
     },
     async stop() {
       await server.stop();
@@ -175,31 +186,27 @@ describe("PostgreSQL plans", () => {
             (node["Rows Removed by Filter"] ?? 0) +
             (node["Rows Removed by Index Recheck"] ?? 0),
         );
-        expect(Math.max(...rowsRead), what).toBeLessThan(searchWindow + 100);
+        const mostRows = readingMany.includes(name) ? inCompany : searchWindow + 100;
+        expect(Math.max(...rowsRead), what).toBeLessThanOrEqual(mostRows);
       }
     }
   });
 
-  // A search reads the next customers of the list first, and the oldest; then it asks its index for the
-  // others, in a function of its own, and gets those.
-  const searched = [...Array(3).fill("customers_pkey"), "customers_search"];
   it.each([
     ["a get", ["customers_pkey"], ["company_id", "id"]],
     ["the first page", ["customers_pkey"], ["company_id"]],
     ["a page at depth", ["customers_pkey"], ["company_id", "id"]],
     ["a rare status at depth", ["customers_company_id_status_id_index"], ["company_id", "status", "id"]],
-    ["a rare term", searched, ["company_id", "folded_name\\)"]],
-    ["a term of one rare character", searched, ["company_id", "folded_name\\)"]],
-    ["a term with no hit", searched, ["company_id", "folded_name\\)"]],
+    ["an email", ["customers_company_id_email_unique"], ["company_id", "email"]],
+    ["a rare term", ["customers_search"], ["company_id", "folded_name"]],
+    ["a term of one rare character", ["customers_pkey"], ["company_id"]],
+    ["a term with no hit", ["customers_search"], ["company_id", "folded_name"]],
     ["a create with a taken email", ["customers_company_id_email_unique"], ["company_id", "email"]],
   ])("PostgreSQL: %s → by its index", async (name, indexes, columns) => {
     const last = (await watched.statementsOf(name, deep)).at(-1) as Ran;
     const scans = nodesOf(await planOf(last, "custom")).filter((node) => node["Index Name"]);
     const names = scans.map((scan) => scan["Index Name"]);
-    // The index of the search is asked as often as there are eras; all else once.
-    expect(names.filter((name, at) => name !== "customers_search" || names.indexOf(name) === at)).toEqual(
-      indexes,
-    );
+    expect(names).toEqual(indexes);
     for (const column of columns)
       expect(scans.at(-1)?.["Index Cond"]).toMatch(new RegExp(`\\b${column} (=|<|@>)`));
   });
@@ -264,7 +271,7 @@ describe("SQLite plans", () => {
       if (!statement.sql.startsWith("insert")) expect(steps.length, statement.sql).toBeGreaterThan(0);
       for (const step of steps)
         expect(step, statement.sql).toMatch(
-          /^SEARCH (customers|api_keys) USING (INDEX|COVERING INDEX|INTEGER PRIMARY KEY)|^SCAN customers_search VIRTUAL TABLE INDEX /,
+          /^SEARCH (customers|companies|api_keys) USING (INDEX|COVERING INDEX|INTEGER PRIMARY KEY)|^SCAN customers_(search|vocabulary) VIRTUAL TABLE INDEX |^(SCAN (slice|found|entries)|MATERIALIZE slice|(LIST|SCALAR) SUBQUERY \d+|CO-ROUTINE (found|entries)|SETUP|RECURSIVE STEP|SCAN CONSTANT ROW|CREATE BLOOM FILTER)/,
         );
     }
   });
