@@ -80,7 +80,7 @@ describe.each([
       ({ email }: { email: string }) => email,
     );
 
-  it("inserts, updates and deletes → the search follows, the index is whole", async () => {
+  it("other programs: insert, update, delete → the search follows, the index is whole", async () => {
     await run(insertion());
     expect(await find("ünit")).toEqual(["other@x.example"]);
     const { headers } = await partner.send("GET", `/customers/${id}`);
@@ -99,7 +99,7 @@ describe.each([
     if (isSqlite) await run("insert into customers_search (customers_search) values ('integrity-check')");
   });
 
-  it("sets changed_by → an entry of the audit trail that names the fields", async () => {
+  it("other programs: changed_by set → an audit entry that names the fields", async () => {
     await run(insertion({ changed_by: "'dashboard'" }));
     await run(
       `update customers set name = 'New', folded_name = 'new', notes = 'x', changed_by = 'dashboard', updated_at = updated_at + 1 where id = '${id}'`,
@@ -137,7 +137,7 @@ describe.each([
           ["a verification that is no boolean", { email_verified: "2" }],
         ] satisfies [string, Record<string, string>][])
       : []),
-  ])("inserts %s → rejected by a constraint", async (_what, values) => {
+  ])("other programs: insert %s → rejected", async (_what, values) => {
     await expect(run(insertion(values))).rejects.toThrow(/constraint/i);
   });
 });
