@@ -210,7 +210,7 @@ it("customers().pages(): two pages → each as the API returns it", async () => 
   expect(sent).toHaveLength(2);
 });
 
-it("findCustomerByEmail: another's email contains it → only the customer with that email", async () => {
+it("findCustomerByEmail: another's email contains it → the exact match", async () => {
   const { client } = await observedClient();
   for (const email of ["ann@find.example", "joann@find.example"])
     await unwrap(client.POST("/customers", { body: { email } }));

@@ -131,7 +131,7 @@ it.each<[string, (tag: string) => string]>([
 
 it.each<[string, (tag: string, stale: string) => string]>([
   ["the tag before", (_tag, stale) => stale],
-  ["the weak form of the tag before", (_tag, stale) => `W/${stale}`],
+  ["the weak tag before", (_tag, stale) => `W/${stale}`],
   ["other tags", () => '"a", W/"b"'],
   ["nothing", () => ""],
   ["the tag without its quotes", (tag) => tag.replaceAll('"', "")],
