@@ -39,6 +39,7 @@ const searchWindow = 4_000;
 
 /** On PostgreSQL these read the customers in order, or fetch every hit, as the index has nothing of the term or gives no order. */
 const readingMany = [
+  "a common term at depth",
   "a term that only the oldest have",
   "a term of one rare character",
   "a term of two rare characters",
@@ -198,9 +199,9 @@ describe("PostgreSQL plans", () => {
     ["a page at depth", ["customers_pkey"], ["company_id", "id"]],
     ["a rare status at depth", ["customers_company_id_status_id_index"], ["company_id", "status", "id"]],
     ["an email", ["customers_company_id_email_unique"], ["company_id", "email"]],
-    ["a rare term", ["customers_search"], ["company_id", "folded_name"]],
+    ["a rare term", ["customers_search"], ["company_id", "folded_name.*"]],
     ["a term of one rare character", ["customers_pkey"], ["company_id"]],
-    ["a term with no hit", ["customers_search"], ["company_id", "folded_name"]],
+    ["a term with no hit", ["customers_search"], ["company_id", "folded_name.*"]],
     ["a create with a taken email", ["customers_company_id_email_unique"], ["company_id", "email"]],
   ])("PostgreSQL: %s → by its index", async (name, indexes, columns) => {
     const last = (await watched.statementsOf(name, deep)).at(-1) as Ran;
@@ -208,13 +209,13 @@ describe("PostgreSQL plans", () => {
     const names = scans.map((scan) => scan["Index Name"]);
     expect(names).toEqual(indexes);
     for (const column of columns)
-      expect(scans.at(-1)?.["Index Cond"]).toMatch(new RegExp(`\\b${column} (=|<|@>)`));
+      expect(scans.at(-1)?.["Index Cond"]).toMatch(new RegExp(`\\b${column} (=|<|~~)`));
   });
 
   it("PostgreSQL: API key → by the index of its hash", async () => {
     const [first] = await watched.statementsOf("the first page", deep);
-    const [, node] = nodesOf(await planOf(first as Ran, "generic"));
-    expect(node).toMatchObject({ "Index Name": "api_keys_sha256_unique", "Index Cond": "(sha256 = $1)" });
+    const scans = nodesOf(await planOf(first as Ran, "generic")).filter((node) => node["Index Name"]);
+    expect(scans[0]).toMatchObject({ "Index Name": "api_keys_sha256_unique", "Index Cond": "(sha256 = $1)" });
   });
 
   async function fill(client: pg.Client): Promise<void> {
@@ -225,7 +226,7 @@ describe("PostgreSQL plans", () => {
       "set maintenance_work_mem = '256MB'",
       // The companies are there: no row needs to be told so.
       "set session_replication_role = replica",
-      "insert into companies (id, slug, created_at) select gen_random_uuid(), 'other-' || n, 0 from generate_series(0, 98) as n",
+      "insert into companies (id, slug, created_at) select gen_random_uuid(), 'other-' || n, 0 from generate_series(0, 4998) as n",
       `insert into customers (company_id, id, email, name, folded_name, status, email_verified, updated_at)
        select
          case when n % 11 > 0 then acme.id else other.id end,
