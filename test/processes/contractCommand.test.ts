@@ -181,7 +181,7 @@ function casesOf(xml: string, counts: Record<string, number>): { name: string; c
   }));
 }
 
-/** A server that passes everything on to another, and changes the bodies of the answers. */
+/** A server that passes everything on to another, and changes the bodies of the responses. */
 function serveChanged(
   target: string,
   change: (text: string) => string,
@@ -191,12 +191,12 @@ function serveChanged(
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const { host: _, connection: __, "transfer-encoding": ___, ...headers } = request.headers;
-    const answer = await fetch(target + request.url, {
+    const upstream = await fetch(target + request.url, {
       method: String(request.method),
       headers: headers as Record<string, string>,
       ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
     });
-    const { "content-length": ____, connection: _____, ...kept } = Object.fromEntries(answer.headers);
-    response.writeHead(answer.status, { ...kept, ...added }).end(change(await answer.text()));
+    const { "content-length": ____, connection: _____, ...kept } = Object.fromEntries(upstream.headers);
+    response.writeHead(upstream.status, { ...kept, ...added }).end(change(await upstream.text()));
   });
 }

@@ -37,7 +37,7 @@ it("two servers: 50 concurrent creates of an email → one 201, 49 times 409", a
     await spawnServer({ DATABASE_URL: databaseUrl }),
   ];
   const clients = servers.map((server) => server.client(key));
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 50 }, (_, number) => {
       const email = [..."one@email.example"]
         .map((letter, place) => ((number >> (place % 6)) & 1 ? letter.toUpperCase() : letter))
@@ -45,9 +45,9 @@ it("two servers: 50 concurrent creates of an email → one 201, 49 times 409", a
       return (clients[number % 2] as CustomersClient).POST("/customers", { body: { email } });
     }),
   );
-  const statuses = answers.map(({ response }) => response.status).sort();
+  const statuses = responses.map(({ response }) => response.status).sort();
   expect(statuses).toEqual([201, ...Array(49).fill(409)]);
-  const created = answers.find(({ data }) => data)?.data?.data;
+  const created = responses.find(({ data }) => data)?.data?.data;
   for (const client of clients) expect(await listAllCustomers(client)).toEqual([created]);
 });
 
@@ -58,7 +58,7 @@ it("two servers: one Idempotency-Key at once → one customer, 19 replays", asyn
     await spawnServer({ DATABASE_URL: databaseUrl }),
     await spawnServer({ DATABASE_URL: databaseUrl }),
   ];
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 20 }, (_, number) =>
       (servers[number % 2] as (typeof servers)[0]).client(key).POST("/customers", {
         params: { header: { "Idempotency-Key": "together" } },
@@ -66,11 +66,11 @@ it("two servers: one Idempotency-Key at once → one customer, 19 replays", asyn
       }),
     ),
   );
-  for (const { response, data } of answers) {
+  for (const { response, data } of responses) {
     expect(response.status).toBe(201);
-    expect(data).toEqual(answers[0]?.data);
+    expect(data).toEqual(responses[0]?.data);
   }
-  const replays = answers.filter(({ response }) => response.headers.has("Idempotent-Replayed"));
+  const replays = responses.filter(({ response }) => response.headers.has("Idempotent-Replayed"));
   expect(replays).toHaveLength(19);
 });
 

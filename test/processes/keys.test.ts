@@ -61,8 +61,8 @@ describe("keys create", () => {
     const server = await spawnServer({ DATABASE_URL });
     const client = server.client(key);
     expect((await client.GET("/customers")).response.status).toBe(200);
-    const refused = await client.POST("/customers", { body: { email: "no@scope.example" } });
-    expect(refused.response.status).toBe(403);
+    const rejected = await client.POST("/customers", { body: { email: "no@scope.example" } });
+    expect(rejected.response.status).toBe(403);
   });
 
   it("keys create: unknown scope → no key", async () => {

@@ -124,11 +124,11 @@ describe("first run", () => {
     writeFileSync(join(folder, ".curlrc"), "include\n");
     const { code, stdout } = await runProgram("bash", ["-c", curl], { CURL_HOME: folder });
     expect(code).toBe(0);
-    const [answer] = parseResponses(Buffer.from(stdout), "GET", "/api/v1/customers");
-    if (!answer) throw new Error("curl printed no answer");
-    assertContract(answer);
-    expect(answer.status).toBe(200);
-    expect(JSON.parse(answer.body).data).toHaveLength(3);
+    const [response] = parseResponses(Buffer.from(stdout), "GET", "/api/v1/customers");
+    if (!response) throw new Error("curl printed no response");
+    assertContract(response);
+    expect(response.status).toBe(200);
+    expect(JSON.parse(response.body).data).toHaveLength(3);
   });
 
   it("first run: a key exists → prints no key, creates no company", async () => {
@@ -201,16 +201,16 @@ describe("SIGTERM", () => {
     expect(server.output()).not.toContain('"msg":"stopped"');
 
     busy.send(body.slice(10));
-    const answer = parseResponses(await busy.closed, "POST", "/api/v1/customers").at(-1);
-    if (!answer) throw new Error("The request was not answered");
-    assertContract(answer);
-    expect(answer.status).toBe(201);
-    expect(answer.headers.connection).toBe("close");
+    const response = parseResponses(await busy.closed, "POST", "/api/v1/customers").at(-1);
+    if (!response) throw new Error("The request got no response");
+    assertContract(response);
+    expect(response.status).toBe(201);
+    expect(response.headers.connection).toBe("close");
     expect(await server.exited).toBe(0);
 
     const restarted = await spawnServer({ DATABASE_URL });
     const { data } = await restarted.client(key).GET("/customers");
-    expect(data?.data).toEqual([JSON.parse(answer.body).data]);
+    expect(data?.data).toEqual([JSON.parse(response.body).data]);
   });
 
   it("SIGTERM: response in transit to a slow client → arrives in full", async () => {
@@ -251,7 +251,7 @@ describe("SIGTERM", () => {
     expect(performance.now() - toldAt).toBeLessThan(10_000);
   });
 
-  // The grace for requests that are being answered is 9 seconds: a server that waited it out
+  // The grace for requests in progress is 9 seconds: a server that waited it out
   // without need would run into this limit.
   it("SIGTERM: connections without a request → not waited for", async () => {
     const server = await spawnServer({ DATABASE_URL });
@@ -326,8 +326,8 @@ describe("pages", () => {
 
   it("pages: other method → 405, other case or trailing slash → 404", async () => {
     for (const path of ["/", "/docs", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz"]) {
-      const refused = await server.fetch(path, { method: "POST" });
-      expect([refused.status, refused.headers.get("Allow")]).toEqual([405, "GET, HEAD, OPTIONS"]);
+      const rejected = await server.fetch(path, { method: "POST" });
+      expect([rejected.status, rejected.headers.get("Allow")]).toEqual([405, "GET, HEAD, OPTIONS"]);
     }
     for (const path of ["/Docs", "/docs/", "/openapi.json/", "/healthz/", "/favicon.ico"])
       expect((await server.fetch(path)).status).toBe(404);

@@ -50,7 +50,7 @@ describe("README.md", () => {
     expect(ended.stdout).toContain('"email":"buyer@acme.example"');
     expect(ended.stdout).toContain('"creditLimit":null');
     expect(ended.stdout).toContain('"status":"BLOCKED"');
-    // The last answer is that of the search: one customer, and no other.
+    // The last response is that of the search: one customer, and no other.
     expect(ended.stdout.slice(ended.stdout.lastIndexOf('{"data":[')).match(/"email":/g)).toHaveLength(1);
   });
 

@@ -36,7 +36,7 @@ interface Company {
   id: string;
 }
 
-/** What a sample is to do: the answers that it gets, and what it leaves behind. */
+/** What a sample is to do: the responses that it gets, and what it leaves behind. */
 const outcomes: Record<OperationId, (ran: ProgramResult, seen: string[], company: Company) => unknown> = {
   async listCustomers({ stdout }, seen, { emails }) {
     expect(seen).toEqual(["GET 200", "GET 200"]);

@@ -107,14 +107,14 @@ describe("sandbox", () => {
   });
 
   it("sandbox: two starts → the same customers, companies separate", async () => {
-    const walks = await Promise.all(
+    const iterations = await Promise.all(
       [1, 2].map(async () => {
         const sandbox = await spawnSandbox();
-        return { sandbox: await walk(apiOf(sandbox)), another: await walk(apiOf(sandbox, "another")) };
+        return { sandbox: await listAll(apiOf(sandbox)), another: await listAll(apiOf(sandbox, "another")) };
       }),
     );
-    expect(walks[0]).toEqual(walks[1]);
-    const { sandbox, another } = walks[0] as (typeof walks)[0];
+    expect(iterations[0]).toEqual(iterations[1]);
+    const { sandbox, another } = iterations[0] as (typeof iterations)[0];
     expect(sandbox.map(({ id }) => id)).toEqual(sandboxCustomers.sandbox.map(({ id }) => id).reverse());
     expect(another.map(({ id }) => id)).toEqual(sandboxCustomers.another.map(({ id }) => id).reverse());
     expect(sandbox.length + another.length).toBe(300);
@@ -168,7 +168,7 @@ describe("start page", () => {
   it("start page: its curls, in any order, twice → the responses shown", async () => {
     const sandbox = await spawnSandbox();
     const seen: ObservedResponse[] = [];
-    const url = await serveChecked(sandbox.url, (answer) => seen.push(answer));
+    const url = await serveChecked(sandbox.url, (response) => seen.push(response));
     const page = await (await sandbox.fetch("/")).text();
     const shown = [...page.matchAll(/<h3>(.*?)<\/h3>\n<pre><code>(.*?)<\/code><\/pre>/gs)].map(
       ([, name, curl]) => ({ name: unescapeXml(name as string), curl: unescapeXml(curl as string) }),
@@ -183,11 +183,11 @@ describe("start page", () => {
       else confirmResponse(name, seen.at(-1) as ObservedResponse);
     }
     /** The status and the message, without operation and remark. */
-    const answerOf = (name: string) => name.replace(/^\w+ /, "").replace(/ \([^()]*\)$/, "");
-    const provoked = new Set(shown.map(({ name }) => answerOf(name)));
+    const nameStatus = (name: string) => name.replace(/^\w+ /, "").replace(/ \([^()]*\)$/, "");
+    const provoked = new Set(shown.map(({ name }) => nameStatus(name)));
     const described = Object.keys({ ...provokedResponses, ...otherAnswers })
-      .map(answerOf)
-      .filter((answer) => !answer.startsWith("408 "));
+      .map(nameStatus)
+      .filter((response) => !response.startsWith("408 "));
     expect([...provoked].sort()).toEqual([...new Set(described)].sort());
   });
 
@@ -201,12 +201,12 @@ describe("start page", () => {
 });
 
 /** Every customer that a key sees, in the order of the list. */
-async function walk(api: ContractClient): Promise<Customer[]> {
+async function listAll(api: ContractClient): Promise<Customer[]> {
   const customers: Customer[] = [];
   for (let cursor = ""; cursor !== null; ) {
-    const answer = await api.call("listCustomers", { query: `?limit=100&cursor=${cursor}` });
-    expect(nameResponse(answer)).toBe("listCustomers 200");
-    const { data, pagination } = JSON.parse(answer.body);
+    const response = await api.call("listCustomers", { query: `?limit=100&cursor=${cursor}` });
+    expect(nameResponse(response)).toBe("listCustomers 200");
+    const { data, pagination } = JSON.parse(response.body);
     customers.push(...data);
     cursor = pagination.nextCursor;
   }

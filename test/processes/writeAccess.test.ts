@@ -33,7 +33,7 @@ it("server: may write only to its database folder → all operations work", asyn
     join(process.cwd(), "dist/server/main.js"),
     {
       cwd: sealed,
-      // Node itself refuses every other path; `sealed` is for what better-sqlite3 does without asking it.
+      // Node itself denies every other path; `sealed` is for what better-sqlite3 does without asking it.
       nodeOptions: [permission, "--allow-fs-read=*", `--allow-fs-write=${data}`, "--allow-addons"],
       ...(otherUser !== undefined && { uid: otherUser, gid: otherUser }),
     },
@@ -44,14 +44,14 @@ it("server: may write only to its database folder → all operations work", asyn
     params: { header: { "Idempotency-Key": "sealed" } },
   });
   const params = { path: { id: created?.data.id ?? "" } };
-  const answers = [
+  const responses = [
     await client.PATCH("/customers/{id}", { params, body: { name: "Sealed" } }),
     await client.GET("/customers/{id}", { params }),
     await client.GET("/customers", { params: { query: { search: "seal" } } }),
     await server.fetch("/docs").then((response) => ({ response })),
     await server.fetch("/readyz").then((response) => ({ response })),
   ];
-  expect(answers.map(({ response }) => response.status)).toEqual([200, 200, 200, 200, 200]);
+  expect(responses.map(({ response }) => response.status)).toEqual([200, 200, 200, 200, 200]);
   server.process.kill("SIGTERM");
   expect(await server.exited).toBe(0);
   expect(readdirSync(sealed)).toEqual([]);

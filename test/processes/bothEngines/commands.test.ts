@@ -119,11 +119,15 @@ describe("copy", () => {
 
       const target = await startServer({ databaseUrl: created.url });
       const get = async (path: string, key: string) => {
-        const answers = await Promise.all(
+        const responses = await Promise.all(
           [source, target].map((one) => one.fetch(`/api/v1${path}`, { key })),
         );
         const seen = await Promise.all(
-          answers.map(async (answer) => [answer.status, answer.headers.get("ETag"), await answer.text()]),
+          responses.map(async (response) => [
+            response.status,
+            response.headers.get("ETag"),
+            await response.text(),
+          ]),
         );
         return seen as [unknown[], unknown[]];
       };

@@ -1,4 +1,4 @@
-/** What the server tells its operator: metrics on a port of their own, and answers that drift. */
+/** What the server tells its operator: metrics on a port of their own, and responses that drift. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { connectDatabase } from "../../../server/database/connect.ts";
@@ -206,7 +206,7 @@ describe("drift check", () => {
     await database.write([{ statement, values: {} }]);
     await database.close();
 
-    // Not through the contract check of the tests, which would refuse it.
+    // Not through the contract check of the tests, which would reject it.
     const response = await fetch(`${server.url}/api/v1/customers/${id}`, {
       headers: { Authorization: `Bearer ${server.key}`, "X-Request-Id": "drifted" },
     });

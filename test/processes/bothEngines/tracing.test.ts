@@ -43,10 +43,10 @@ it("tracing: request → a span of its operation without the search text", async
   const key = await createKeyByCommand(DATABASE_URL);
   const { response } = await spawned.client(key).POST("/customers", { body: { email: "a@x.example" } });
   expect(response.status).toBe(201);
-  const answered = await fetch("/api/v1/customers?search=secret-search", {
+  const searched = await fetch("/api/v1/customers?search=secret-search", {
     headers: { Authorization: `Bearer ${key}`, traceparent: `00-${traceId}-${parentSpanId}-01` },
   });
-  expect(answered.status).toBe(200);
+  expect(searched.status).toBe(200);
   // Before an operation is known, too.
   const rejected = [
     await fetch("/nowhere?search=secret-search"),

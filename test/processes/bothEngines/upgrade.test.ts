@@ -131,21 +131,21 @@ async function create(client: CustomersClient, email: string): Promise<string> {
   return data.data.id;
 }
 
-/** Everything that a partner does, once; each answer must be a success. */
+/** Everything that a partner does, once; each response must be a success. */
 async function useAll(client: CustomersClient, email: string): Promise<string> {
   const id = await create(client, email);
   const path = { id };
-  // The same again: the answer under the idempotency key.
+  // The same again: the response under the idempotency key.
   expect(await create(client, email)).toBe(id);
-  const answers = [
+  const responses = [
     await client.PATCH("/customers/{id}", { params: { path }, body: { notes: email } }),
     await client.GET("/customers/{id}", { params: { path } }),
     await client.GET("/customers", { params: { query: { limit: 2, status: "ACTIVE" } } }),
     await client.GET("/customers", { params: { query: { search: email } } }),
   ];
-  expect(answers.map(({ response }) => response.status)).toEqual([200, 200, 200, 200]);
-  expect(answers[1]?.data).toMatchObject({ data: { email, notes: email } });
-  expect(answers[3]?.data).toMatchObject({ data: [{ id }] });
+  expect(responses.map(({ response }) => response.status)).toEqual([200, 200, 200, 200]);
+  expect(responses[1]?.data).toMatchObject({ data: { email, notes: email } });
+  expect(responses[3]?.data).toMatchObject({ data: [{ id }] });
   return id;
 }
 
@@ -155,7 +155,7 @@ describe("next release", () => {
     const old = await spawnServer({ DATABASE_URL });
     const made: string[] = [];
     let isOver = false;
-    // Under load while the schema changes beneath it: no answer but success.
+    // Under load while the schema changes beneath it: no response but success.
     const client = old.client(key);
     const load = (async () => {
       while (!isOver) made.push(await useAll(client, `old${made.length}@upgrade.example`));

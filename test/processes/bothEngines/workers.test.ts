@@ -32,8 +32,8 @@ function get({ url, key }: { url: string; key: string }): Promise<Response> {
 }
 
 async function statusesOf(requests: number, server: { url: string; key: string }): Promise<number[]> {
-  const answers = await Promise.all(Array.from({ length: requests }, () => get(server)));
-  return answers.map(({ status }) => status).sort();
+  const responses = await Promise.all(Array.from({ length: requests }, () => get(server)));
+  return responses.map(({ status }) => status).sort();
 }
 
 describe("WORKERS=2", () => {
@@ -64,14 +64,14 @@ describe("WORKERS=2", () => {
 
   it("WORKERS=2: a worker killed with pending messages → the others keep serving", async () => {
     const server = await startWorkers({ RATE_LIMIT_PER_MINUTE: "10000" });
-    // Node never answers a connection that it has handed to a process which no longer is.
+    // Node never responses a connection that it has handed to a process which no longer is.
     const ask = () =>
       Promise.allSettled(
         Array.from({ length: 32 }, () =>
           fetch(`${server.url}/api/v1/customers`, {
             headers: { Authorization: `Bearer ${server.key}` },
             signal: AbortSignal.timeout(5_000),
-          }).then((answer) => answer.text()),
+          }).then((response) => response.text()),
         ),
       );
     // Their connections stay open: a primary that stands still opens none.

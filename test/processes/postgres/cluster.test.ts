@@ -63,14 +63,14 @@ it("cluster: 30 creates under one Idempotency-Key → one customer, one response
       send(key, "POST", "/customers", { email: "once@x.example" }, { "Idempotency-Key": "once" }),
     ),
   );
-  const answers = sent.map(({ status, headers, text }) => [
+  const responses = sent.map(({ status, headers, text }) => [
     status,
     headers.get("ETag"),
     headers.get("Location"),
     text,
   ]);
-  expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
-  expect(answers[0]?.[0]).toBe(201);
+  expect(new Set(responses.map((response) => JSON.stringify(response))).size).toBe(1);
+  expect(responses[0]?.[0]).toBe(201);
   expect(sent.filter(({ headers }) => headers.get("Idempotent-Replayed") === "true")).toHaveLength(29);
   for (let n = 0; n < processes; n++) {
     const other = { email: "other@x.example" };
@@ -94,7 +94,7 @@ it("cluster: 30 updates under one ETag → one 200, 29 times 412", async () => {
 
 it("cluster: writes of one process → visible to all, one iteration over all", async () => {
   const send = await startCluster();
-  const key = await server.createKey({ company: "walk" });
+  const key = await server.createKey({ company: "iterate" });
   const ids: string[] = [];
   for (let n = 0; n < 10; n++) {
     const { body } = await send(key, "POST", "/customers", { email: `n${n}@x.example` });
