@@ -82,11 +82,12 @@ it("import: --in-batches, killed midway → the same command writes the rest", a
     env: { ...process.env, DATABASE_URL: server.databaseUrl },
     stdio: "ignore",
   });
+  const closed = once(child, "close");
   onTestFinished(() => void child.kill("SIGKILL"));
   const isStarted = async () => (await partner.send("GET", "/customers?limit=1")).body.data.length > 0;
   while (!(await isStarted())) await sleep(5);
   child.kill("SIGKILL");
-  await once(child, "close");
+  await closed;
 
   const { code, stdout } = await importFile(partner, "--in-batches");
   const [created = 0, , unchanged = 0] = (stdout.match(/\d+(?= [a-z])/g) ?? []).map(Number);
