@@ -92,7 +92,7 @@ function openFile(path: string): ImportFile {
   if (file.isDirectory()) throw new CommandError(`${path} is a folder, not a file`);
   return {
     name: path,
-    content: createReadStream(path, { highWaterMark: 2 ** 18 }),
+    content: createReadStream(path),
     size: file.isFile() ? file.size : undefined,
   };
 }
