@@ -20,7 +20,7 @@ interface FieldSchema {
 const operation = operations.find(({ operationId }) => operationId === "createCustomer");
 if (!operation?.bodySchema?.properties) throw new Error("The contract has no body of createCustomer");
 
-// Compiled once: express-openapi-validator's middleware took 40 microseconds for each row, this takes 2.
+// The contract's schema, compiled once: no row goes through the middlewares of a request.
 const findError = compileBodyCheck(operation);
 
 /** The fields of a new customer, in the contract's order. */

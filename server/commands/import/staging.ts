@@ -51,7 +51,7 @@ export async function createStaging(
   );
   await execute("begin");
   const insertOne = prepare(knex("staged").insert(namedColumns(["number", "line", ...columns])));
-  // As fast as COPY, in one statement: the values of many rows as parameters take 4 times as long.
+  // All rows as one parameter: as COPY, it needs neither a placeholder for each value nor a plan for each size.
   const insertMany = prepare(
     knex.raw("insert into staged select * from json_populate_recordset(null::staged, ?)", [named("rows")]),
   );
