@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 import type { Dialect } from "../database.ts";
 import type { Migration } from "../migration.ts";
 
-export const revision = "2026-11-25.2";
+export const revision = "2026-11-25.3";
 
 /** Companies, their API keys, their customers with search and audit trail, idempotency keys and rate limits. */
 export const up: Migration["up"] = (schema, dialect) => {
@@ -144,7 +144,7 @@ function addSqliteSearch(schema: Knex.SchemaBuilder): Knex.SchemaBuilder {
       .raw("create virtual table customers_vocabulary using fts5vocab(customers_search, instance)")
       .raw(`create trigger search_insert after insert on customers begin ${add} end`)
       .raw(
-        `create trigger search_update after update on customers
+        `create trigger search_update after update of position, company_id, email, folded_name, status on customers
          when old.position <> new.position or old.search_text <> new.search_text begin ${remove} ${add} end`,
       )
       .raw(`create trigger search_delete after delete on customers begin ${remove} end`)
