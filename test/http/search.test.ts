@@ -1,8 +1,5 @@
-import fc from "fast-check";
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
-import { foldText } from "../../server/database/foldText.ts";
 import { createRandom } from "../bench/people.ts";
-import { tricky } from "../support/arbitraries.ts";
 import type { Partner } from "../support/partner.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -199,27 +196,6 @@ it.each([
 ])("search: %s by %s → not found", async (name, term) => {
   const partner = await partnerWith(name);
   expect(await namesFound(partner, encoded(term))).toEqual([]);
-});
-
-it("search: random names and terms → the same as includes() on folded text", async () => {
-  const partner = await server.partner();
-  const stored: { email: string; name: string }[] = [];
-  await fc.assert(
-    fc.asyncProperty(tricky, tricky, fc.nat(3), fc.boolean(), async (name, other, start, isPiece) => {
-      const email = `p${++emails}@x.example`;
-      const { status } = await partner.send("POST", "/customers", { email, name });
-      expect(status).toBe(201);
-      stored.unshift({ email, name });
-      const characters = [...foldText(name)];
-      const term = isPiece ? characters.slice(start).join("") || name : other;
-      const expected = stored
-        .filter((one) => [one.email, foldText(one.name)].some((text) => text.includes(foldText(term))))
-        .map((one) => one.name);
-      const { body } = await partner.send("GET", `/customers?limit=100&search=${encoded(term)}`);
-      expect(body.data.map((customer: { name: string }) => customer.name)).toEqual(expected.slice(0, 100));
-    }),
-    { numRuns: 150 },
-  );
 });
 
 it("search: short terms, also in words of other companies → one's own matches", async () => {
