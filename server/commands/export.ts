@@ -31,6 +31,8 @@ export async function exportCustomers(
       bom: withMark,
       columns: [...csvColumns],
       record_delimiter: "unix",
+      // It quotes its own line end by itself; an import, as many programs, takes a lone CR for one too.
+      quoted_match: /\r/,
       cast: {
         // Notes of no characters are not the same as no notes.
         string: (value, { header }) => (header ? value : { value: safeText(value), quoted_empty: true }),

@@ -119,7 +119,7 @@ it("npm run release: uncommitted changes, then a breaking change → exit 1, nam
 
   await repository.commit();
   const breaking = await repository.release("1.999.0");
-  const change = /POST \/customers body application\/json email: maxLength was 254, is 100\n/;
+  const change = /GET \/customers query email: maxLength was 254, is 100\n/;
   expect(breaking.stderr).toMatch(/^Clients of 1\.0\.0 could break:\n/);
   expect(breaking.stderr).toMatch(change);
   expect(breaking.code).toBe(1);

@@ -18,6 +18,20 @@ export async function breakSchema(server: Server): Promise<void> {
   other.close();
 }
 
+/** Sets a status that the contract does not know, past the constraint that would reject it. */
+export async function breakStatus(server: Server): Promise<void> {
+  const sql = "update customers set status = 'SECRET-STATUS'";
+  if (server.databaseUrl.startsWith("postgres"))
+    return execute(
+      server.databaseUrl,
+      `alter table customers drop constraint customers_status_check; ${sql}`,
+    );
+  const other = new Sqlite(fileOf(server));
+  other.pragma("ignore_check_constraints = on");
+  other.exec(sql);
+  other.close();
+}
+
 /**
  * SQLite: overwrites the file, and sees to it that the server reads it again. PostgreSQL: shuts it off.
  * @returns what repairs it

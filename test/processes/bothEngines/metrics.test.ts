@@ -1,8 +1,7 @@
 /** What the server tells its operator: metrics on a port of their own, and responses that drift. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { connectDatabase } from "../../../server/database/connect.ts";
-import { lockDatabase } from "../../support/databaseFaults.ts";
+import { breakStatus, lockDatabase } from "../../support/databaseFaults.ts";
 import { createTemporaryDatabase } from "../../support/databases.ts";
 import { createKeyByCommand, runServer, spawnServer } from "../../support/processes.ts";
 import { exchangeBytes } from "../../support/rawHttp.ts";
@@ -136,11 +135,15 @@ describe("metrics", () => {
       create + `${head("GET /api/v1/customers/unknown")}\r\n`.repeat(9),
       600,
     );
-    await expect.poll(() => server.valueOf("http_requests_in_flight")).toBe(10);
+    // The others have not begun: a connection has one request in progress at a time.
+    await expect.poll(() => server.valueOf("http_requests_in_flight")).toBe(1);
     expect((await ended).toString()).toBe("");
-    await expect.poll(() => server.valueOf("http_requests_in_flight")).toBe(0);
-    expect(await server.valueOf(requests("createCustomer", "aborted"))).toBe(1);
-    expect(await server.valueOf(requests("getCustomer", 404))).toBe(9);
+    // Nothing more is read of it meanwhile, so its end is noticed when the first response is due.
+    await expect
+      .poll(() => server.valueOf("http_requests_in_flight"), { timeout: 5_000, interval: 100 })
+      .toBe(0);
+    expect(await server.valueOf(requests("createCustomer", 503))).toBe(1);
+    expect((await server.valueOf(requests("getCustomer", 404))) ?? 0).toBeLessThanOrEqual(1);
     await unlock();
   });
 
@@ -199,12 +202,7 @@ describe("drift check", () => {
     await expect.poll(() => server.valueOf("contract_checked_responses_total")).toBe(2);
     expect(await server.valueOf('contract_drift_total{operation="getCustomer"}')).toBe(0);
 
-    const database = await connectDatabase({ url: server.databaseUrl });
-    const statement = database.prepare(
-      database.knex("customers").update({ status: "SECRET-STATUS" }).returning("id"),
-    );
-    await database.write([{ statement, values: {} }]);
-    await database.close();
+    await breakStatus(server);
 
     // Not through the contract check of the tests, which would reject it.
     const response = await fetch(`${server.url}/api/v1/customers/${id}`, {
