@@ -182,11 +182,15 @@ export function createExchanges(
         throw new ApiError(431, "Request headers are too large.", { headers: { Connection: "close" } });
       if (request.headers.host === undefined && request.httpVersion !== "1.0")
         throw new ApiError(400, "Malformed request.");
+      let routed = path;
       if (path.includes("%") && !isDecodable(path)) {
         // Express would reject it before there is a key.
         exchange.isMalformed = true;
-        request.url = path.replaceAll("%", "%25") + url.slice(path.length);
+        routed = path.replaceAll("%", "%25");
       }
+      // Express would cut the path at a raw `#`, and take a raw backslash for a slash.
+      if (/[^!-~]|[#\\]/.test(routed)) routed = routed.replace(/[^!-~]|[#\\]/g, encodeURIComponent);
+      if (routed !== path) request.url = routed + url.slice(path.length);
       next();
     },
 

@@ -276,3 +276,10 @@ it("every response: X-Request-Id, nosniff and Cache-Control → set, no X-Powere
       expect(headers.get(name)).toBeNull();
   }
 });
+
+it("path: raw # or backslash, which URL parsers interpret → 404", async () => {
+  for (const path of ["/api/v1/customers#x", "/api\\v1\\customers", "/api/v1/customers\\", "/healthz#"]) {
+    const [response] = await server.exchange(requestBytes(`GET ${path}`), { target: "/unknown" });
+    expect([path, response?.status]).toEqual([path, 404]);
+  }
+});

@@ -87,7 +87,9 @@ async function createPartner(company: string, url: string) {
     serverEnvironment,
   );
   if (code !== 0) throw new Error(output);
-  return { DISTRIBU_URL: url, DISTRIBU_API_KEY: output.trim() };
+  // The output has the database's name too.
+  const [key = ""] = /^dk_\S+$/m.exec(output) ?? [];
+  return { DISTRIBU_URL: url, DISTRIBU_API_KEY: key };
 }
 
 /**
