@@ -12,8 +12,9 @@ export default defineConfig({
         setupFiles: ["test/judges/proxy.ts"],
         // Each request takes the way through Prism twice.
         testTimeout: 120_000,
-        // Its servers are wrong on purpose, to see that our own check notices. Prism notices them too.
-        exclude: ["test/http/driftCheck.test.ts"],
+        // driftCheck's servers are wrong on purpose, and Prism notices them too. mounting's hosts send responses of
+        // their own (404, 403, compressed bodies), which the contract does not describe.
+        exclude: ["test/http/driftCheck.test.ts", "test/http/mounting.test.ts"],
       },
     })),
   },
