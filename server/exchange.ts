@@ -18,9 +18,6 @@ import type { Tracing } from "./tracing.ts";
  */
 const timeoutInMilliseconds = 1_750;
 
-/** How often deadlines are checked while requests are open. */
-const checkIntervalInMilliseconds = 50;
-
 /** A middleware of the API. The exchange is in `response.locals`, where Express keeps what belongs to a request. */
 export type Handler = (
   request: Request,
@@ -33,8 +30,6 @@ export class Exchange {
   readonly request: Request;
   readonly response: Response;
   readonly startedAt = performance.now();
-  /** When the request gets a 503, on the clock of performance.now(). */
-  deadline = this.startedAt + timeoutInMilliseconds;
   /** The request target in origin form, below the path where the API is mounted. */
   readonly target: string;
   readonly requestId: string;
@@ -55,10 +50,16 @@ export class Exchange {
   memoKey?: string;
   /** The response, unless it is that of a page. */
   sent?: { status: number; body: string | undefined };
+  /** Called once the request has taken too long. */
+  private readonly expire: (exchange: Exchange) => void;
+  private timer: NodeJS.Timeout | undefined;
+  private timerStartedAt = 0;
+  private millisecondsLeft = timeoutInMilliseconds;
 
-  constructor(request: Request, response: Response) {
+  constructor(request: Request, response: Response, expire: (exchange: Exchange) => void) {
     this.request = request;
     this.response = response;
+    this.expire = expire;
     this.target = request.url;
     this.requestId = requestIdOf(request);
     this.headers = {
@@ -71,6 +72,19 @@ export class Exchange {
   /** Whether the request has its response, be it the 503 of its deadline: then it shall have no further effect. */
   get isOver(): boolean {
     return this.response.writableEnded;
+  }
+
+  /** Lets the time run that the request may take. */
+  startTimer(): void {
+    if (this.response.closed) return;
+    this.timerStartedAt = performance.now();
+    this.timer = setTimeout(this.expire, this.millisecondsLeft, this);
+  }
+
+  /** Stops that time, for good or until it is started again with what is left. */
+  stopTimer(): void {
+    clearTimeout(this.timer);
+    this.millisecondsLeft -= performance.now() - this.timerStartedAt;
   }
 
   /**
@@ -130,9 +144,9 @@ export function createExchanges(
   { log, metrics, driftCheck, tracing }: Observers,
   isOurs: (path: string) => boolean,
 ): { beginExchange: Handler; handleErrors: ErrorRequestHandler } {
-  const watch = createDeadlines((exchange) =>
-    sendError(exchange, new UnavailableError("the request took too long")),
-  );
+  function expire(exchange: Exchange): void {
+    if (!exchange.isOver) sendError(exchange, new UnavailableError("the request took too long"));
+  }
 
   function sendError(exchange: Exchange, thrown: unknown): void {
     const { response, requestId, isOver } = exchange;
@@ -144,6 +158,7 @@ export function createExchanges(
   }
 
   function end(exchange: Exchange): void {
+    exchange.stopTimer();
     const { request, response, requestId, operation, key } = exchange;
     const milliseconds = performance.now() - exchange.startedAt;
     const status = response.headersSent ? response.statusCode : undefined;
@@ -172,12 +187,12 @@ export function createExchanges(
       const { path } = splitTarget(url);
       if (!isOurs(path)) return next("router");
       request.url = url;
-      const exchange = new Exchange(request, response);
+      const exchange = new Exchange(request, response, expire);
       response.locals.exchange = exchange;
       metrics?.requestBegan();
       tracing?.hideQuery();
       response.on("close", () => end(exchange));
-      watch(exchange);
+      exchange.startTimer();
       if (request.rawHeaders.length > 2 * maxHeaderFields)
         throw new ApiError(431, "Request headers are too large.", { headers: { Connection: "close" } });
       if (request.headers.host === undefined && request.httpVersion !== "1.0")
@@ -200,38 +215,5 @@ export function createExchanges(
       if (exchange) sendError(exchange, thrown);
       else next(thrown);
     },
-  };
-}
-
-/**
- * Returns a function that watches the deadline of an exchange until its response is closed. There is one timer, and
- * only while requests are open: a timer for each request is not cheap.
- * @param expire called once for each exchange whose deadline passed before it had a response
- */
-function createDeadlines(expire: (exchange: Exchange) => void): (exchange: Exchange) => void {
-  const open = new Set<Exchange>();
-  let isRunning = false;
-
-  function start(): void {
-    if (isRunning || open.size === 0) return;
-    isRunning = true;
-    setTimeout(check, checkIntervalInMilliseconds).unref();
-  }
-
-  function check(): void {
-    isRunning = false;
-    const now = performance.now();
-    for (const exchange of open) {
-      if (exchange.deadline > now) continue;
-      exchange.deadline = Number.POSITIVE_INFINITY;
-      if (!exchange.isOver) expire(exchange);
-    }
-    start();
-  }
-
-  return (exchange) => {
-    open.add(exchange);
-    exchange.response.on("close", () => open.delete(exchange));
-    start();
   };
 }

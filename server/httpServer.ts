@@ -34,7 +34,7 @@ export interface HttpServerOptions {
 /** What is known of one connection. */
 interface Connection {
   /** The request in progress. */
-  current?: http.ServerResponse;
+  current: http.ServerResponse | undefined;
   /** Requests that arrived without waiting for the response before theirs; none of them has begun. */
   waiting: [http.IncomingMessage, http.ServerResponse][];
   /** How many bytes had arrived when the last response was complete: more mean a request in transit. */
@@ -82,7 +82,7 @@ export function createServer(
   }
 
   server.on("connection", (socket) => {
-    connections.set(socket, { waiting: [], bytesReadWhenIdle: 0, isRejected: false });
+    connections.set(socket, { current: undefined, waiting: [], bytesReadWhenIdle: 0, isRejected: false });
     socket.on("close", () => connections.delete(socket));
   });
 
@@ -114,7 +114,7 @@ export function createServer(
     // Express responds to a target without a path by itself.
     request.url = toOriginForm(request.url ?? "");
     response.on("close", () => {
-      delete connection.current;
+      connection.current = undefined;
       connection.bytesReadWhenIdle = request.socket.bytesRead;
       if (request.socket.destroyed) return;
       const next = connection.waiting.shift();

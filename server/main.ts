@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
 import pino from "pino";
 import { createApp } from "./app.ts";
 import { startCleanup } from "./cleanup.ts";
@@ -25,6 +26,10 @@ const stopTimes = { lingerInMilliseconds: 2_000, graceInMilliseconds: 9_000 };
 
 /** How often the server tries to reach the database at startup, a second apart. */
 const connectAttempts = 30;
+
+// V8 would let the heap grow to a multiple of what is in use before it collects: 64,000 pipelined requests took 420 MB,
+// and take 270 MB at the same CPU time, of which 30 MB are in use.
+setFlagsFromString("--heap-growing-percent=20");
 
 const config = configuration();
 // Lines are written in batches, at least ten times a second: a system call for each would cost as much as all the

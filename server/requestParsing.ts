@@ -30,10 +30,9 @@ export function readBody(maxBytes: number): Handler {
   return async (_request, response, next) => {
     const { exchange } = response.locals;
     // The client takes as long as the server's request timeout allows.
-    const left = exchange.deadline - performance.now();
-    exchange.deadline = Number.POSITIVE_INFINITY;
+    exchange.stopTimer();
     exchange.rawBody = await receiveBody(exchange, maxBytes);
-    exchange.deadline = performance.now() + left;
+    exchange.startTimer();
     exchange.body = parseJsonObject(exchange.rawBody);
     next();
   };
@@ -162,7 +161,8 @@ function receiveBody({ request, response, isOver }: Exchange, maxBytes: number):
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes)),
     );
     request.on("error", () => reject(new ClientGoneError()));
-    request.on("close", () => reject(new ClientGoneError()));
+    // It closes after a complete body too.
+    request.on("close", () => request.complete || reject(new ClientGoneError()));
   });
 }
 

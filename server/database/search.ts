@@ -8,11 +8,10 @@ import type { Knex } from "knex";
 import { UnavailableError } from "../errors.ts";
 import { timeoutInMilliseconds } from "./connect.ts";
 import type { CustomerRow, ListFilters } from "./customers.ts";
-import type { Database, Values } from "./database.ts";
+import type { Database } from "./database.ts";
 import { createPostgresIndex } from "./postgresSearch.ts";
-import { buildSlice, readSlice } from "./slices.ts";
+import { createSlices } from "./slices.ts";
 import { createSqliteIndex } from "./sqliteSearch.ts";
-import { keepStatements } from "./statement.ts";
 
 /** A search; its text is folded. */
 export type SearchFilters = ListFilters & { text: string };
@@ -48,39 +47,35 @@ const largestSlice = 2_000;
 
 /** The search of a table. */
 export function createSearch(table: SearchedTable) {
-  const { dialect, read, searchWindow } = table.database;
-  const findByIndex = (dialect === "sqlite" ? createSqliteIndex : createPostgresIndex)(table);
-  const sliceOf = keepStatements((filters: { cursor: boolean; status: boolean }) =>
-    buildSlice(table, table.buildList(filters).select("id"), "id", "id"),
-  );
+  const { dialect, searchWindow } = table.database;
+  const slices = createSlices(table);
+  const findByIndex = dialect === "sqlite" ? createSqliteIndex(table, slices) : createPostgresIndex(table);
 
   return async function search(filters: SearchFilters): Promise<CustomerRow[]> {
-    const { companyId, rows, status, text } = filters;
+    const { rows } = filters;
     const found: CustomerRow[] = [];
     const deadline = performance.now() + timeoutInMilliseconds;
-    let cursor = filters.cursor;
+    let { cursor } = filters;
     let isIndexTried = false;
     let compared = 0;
-    // FTS5 gives its matches in order, so that it may be used at once; pg_trgm gives them in none.
-    const window = dialect === "sqlite" ? Math.min(firstSlice, searchWindow) : searchWindow;
-    for (let size = Math.min(firstSlice, window); ; ) {
+    for (let size = Math.min(firstSlice, searchWindow); ; ) {
       const startedAt = performance.now();
       if (startedAt > deadline) throw new UnavailableError("search", { cause: new Error("took too long") });
-      const statement = sliceOf({ cursor: cursor !== undefined, status: status !== undefined });
-      const values: Values = { companyId, text, size, cursor: cursor ?? null, status: status ?? null };
-      const slice = await readSlice(read, statement, values, found);
-      if (found.length >= rows) return found.slice(0, rows);
-      if (slice.compared < size) return found;
-      cursor = slice.last;
+      const slice = await slices.compare({ ...filters, cursor, rows: rows - found.length }, size);
+      found.push(...slice.matches);
+      if (found.length >= rows || slice.end === undefined) return found;
+      cursor = slice.end;
       compared += size;
-      if (!isIndexTried && compared >= window) {
+      // FTS5 gives its matches in order, so that it may be used at once where they are rare; pg_trgm in none.
+      const isRare = dialect === "sqlite" && found.length * searchWindow < rows * compared;
+      if (!isIndexTried && (isRare || compared >= searchWindow)) {
         isIndexTried = true;
         const rest = { ...filters, cursor, rows: rows - found.length };
         const millisecondsPerRow = (performance.now() - startedAt) / size;
         const indexed = await findByIndex(rest, { compared, matches: found.length, millisecondsPerRow });
         if (indexed) return [...found, ...indexed];
       }
-      size = isIndexTried ? Math.min(size * 8, largestSlice) : Math.min(size * 8, window - compared);
+      size = Math.min(size * 8, isIndexTried ? largestSlice : searchWindow - compared);
       // Between two slices other requests have their turn.
       await nextTurn();
     }

@@ -1,12 +1,9 @@
-/** Slices of a list: a bounded number of customers, each compared with a term. */
+/** Slices of a list: a bounded number of customers in a row, each compared with a term. */
 import type { Knex } from "knex";
 import type { CustomerRow } from "./customers.ts";
-import type { Database, Statement, Values } from "./database.ts";
-import type { SearchedTable } from "./search.ts";
-import { named } from "./statement.ts";
-
-/** A match, or the last customer that was compared. */
-type SliceRow = CustomerRow & { isMatch: boolean | number; compared: number };
+import type { Database, Values } from "./database.ts";
+import type { SearchedTable, SearchFilters } from "./search.ts";
+import { keepStatements, named } from "./statement.ts";
 
 /** SQL of either dialect: whether the email or the name contains `:text`. */
 export function contains({ knex, dialect }: Database): Knex.Raw {
@@ -15,48 +12,58 @@ export function contains({ knex, dialect }: Database): Knex.Raw {
   return knex.raw(`(${find}(email, ?) > 0 or coalesce(${find}(folded_name, ?), 0) > 0)`, [text, text]);
 }
 
+/** Less than any customer's id. */
+const leastId = "00000000-0000-0000-0000-000000000000";
+
 /**
- * A statement that compares the next `:size` candidates.
- * @param candidates selects the column `key` of the customers that are compared
- * @param order the column that their index gives in order
+ * Reads lists in slices. The end of a slice comes out of an index alone, and then its customers are compared up to
+ * the last match that is wanted: two statements take two thirds of the time of one that does both.
  */
-export function buildSlice(
-  { database, columns }: SearchedTable,
-  candidates: Knex.QueryBuilder,
-  key: "id" | "position",
-  order: string,
-): Statement<SliceRow> {
-  const { knex, prepare, dialect } = database;
-  const slice = candidates
-    .select({ isMatch: contains(database) })
-    .orderByRaw("?? desc limit ?", [order, named("size")]);
-  const wanted = knex("slice")
-    .select(key)
-    .whereRaw(`"isMatch" or ${key} = (select ${key} from slice order by ${key} limit 1)`);
-  const query = knex
-    .withMaterialized("slice", slice)
-    .select(columns)
-    // Again, of few rows. A join would make PostgreSQL read the whole table, as it expects many matches.
-    .select({ isMatch: contains(database), compared: knex("slice").count("*") })
-    .from("customers")
-    .whereRaw(dialect === "sqlite" ? `${key} in ?` : `${key} = any(array(?))`, [wanted])
-    .orderBy(key, "desc");
-  if (key === "id") query.where("company_id", named("companyId"));
-  return prepare<SliceRow>(query, { planEachTime: true });
+export function createSlices({ database, columns, buildList }: SearchedTable) {
+  const { prepare, read } = database;
+  type Form = { cursor: boolean; status: boolean };
+  const endOf = keepStatements((form: Form) =>
+    prepare<{ id: string }>(
+      buildList(form)
+        .select("id")
+        .orderByRaw("id desc limit 1 offset ?", [named("skipped")]),
+    ),
+  );
+  const matchesOf = keepStatements((form: Form) =>
+    prepare<CustomerRow>(
+      buildList(form)
+        .where("id", ">=", named("end"))
+        .where(contains(database))
+        .select(columns)
+        .orderByRaw("id desc limit ?", [named("rows")]),
+      { planEachTime: true },
+    ),
+  );
+
+  function bind({ companyId, cursor, status }: SearchFilters): { form: Form; values: Values } {
+    const form = { cursor: cursor !== undefined, status: status !== undefined };
+    return { form, values: { companyId, cursor: cursor ?? null, status: status ?? null } };
+  }
+
+  /** The id of the last of the next `size` customers of the list, or undefined where there are fewer. */
+  async function findEnd(filters: SearchFilters, size: number): Promise<string | undefined> {
+    const { form, values } = bind(filters);
+    const [end] = await read(endOf(form), { ...values, skipped: size - 1 });
+    return end?.id;
+  }
+
+  return {
+    findEnd,
+
+    /** The matches among the next `size` customers of the list, at most `rows`, and the id of the last of these. */
+    async compare(filters: SearchFilters, size: number) {
+      const { form, values } = bind(filters);
+      const end = await findEnd(filters, size);
+      const { text, rows } = filters;
+      const matches = await read(matchesOf(form), { ...values, text, rows, end: end ?? leastId });
+      return { matches, end };
+    },
+  };
 }
 
-/** Runs a slice, adds its matches to those found, and returns how many were compared and the id of the last. */
-export async function readSlice(
-  read: Database["read"],
-  statement: Statement<SliceRow>,
-  values: Values,
-  found: CustomerRow[],
-): Promise<{ compared: number; last: string }> {
-  const slice = await read(statement, values);
-  let [total, last] = [0, ""];
-  for (const { isMatch, compared, ...row } of slice) {
-    [total, last] = [compared, row.id];
-    if (isMatch) found.push(row);
-  }
-  return { compared: total, last };
-}
+export type Slices = ReturnType<typeof createSlices>;

@@ -7,7 +7,7 @@ import type { CustomerRow } from "./customers.ts";
 import type { Values } from "./database.ts";
 import { createRarity } from "./rarity.ts";
 import type { FindByIndex, SearchedTable } from "./search.ts";
-import { buildSlice, contains, readSlice } from "./slices.ts";
+import { contains, type Slices } from "./slices.ts";
 import { keepStatements, named } from "./statement.ts";
 
 /** The trigrams that a search looks up of a term, the rarest ones; each costs a list of the index. */
@@ -20,16 +20,8 @@ const mostEntries = 20_000;
 const [firstSlice, largestSlice] = [128, 1_024];
 
 /** The index of a table. */
-export function createSqliteIndex(table: SearchedTable): FindByIndex {
+export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByIndex {
   const { knex, prepare, read, searchWindow } = table.database;
-  const beyondWindow = keepStatements((hasStatus: boolean) =>
-    prepare<{ id: string }>(
-      table
-        .buildList({ cursor: true, status: hasStatus })
-        .select("id")
-        .orderByRaw("id desc limit 1 offset ?", [searchWindow]),
-    ),
-  );
   const sortByRarity = createRarity(table);
   /** The trigrams from `:low` on and below `:high`, each found by a look-up behind the one before. */
   const continuations = prepare<{ trigram: string }>(
@@ -44,15 +36,27 @@ export function createSqliteIndex(table: SearchedTable): FindByIndex {
       [named("low"), named("high"), named("high"), mostContinuations + 1],
     ),
   );
+  /** Compares the next candidates of the index; returns the matches, and the last candidate. */
   const candidatesOf = keepStatements((hasStatus: boolean) => {
-    const query = knex("customers_search")
+    const candidates = knex("customers_search")
       .join("customers", "customers.position", "customers_search.rowid")
       .whereRaw("customers_search match ?", [named("match")])
       .where("customers_search.rowid", "<", named("before"))
       .where("company_id", named("companyId"))
-      .select("customers.position");
-    if (hasStatus) query.where("status", named("status"));
-    return buildSlice(table, query, "position", "customers_search.rowid");
+      .select("customers.position", { isMatch: contains(table.database) })
+      .orderByRaw("customers_search.rowid desc limit ?", [named("size")]);
+    if (hasStatus) candidates.where("status", named("status"));
+    return prepare<CustomerRow & { isMatch: number; compared: number }>(
+      knex
+        .withMaterialized("slice", candidates)
+        .select(table.columns)
+        // Again, of few rows.
+        .select({ isMatch: contains(table.database), compared: knex("slice").count("*") })
+        .from("customers")
+        .whereRaw("position in (select position from slice where isMatch)")
+        .orWhereRaw("position = (select min(position) from slice)")
+        .orderBy("position", "desc"),
+    );
   });
 
   const entries = knex("customers_vocabulary")
@@ -97,9 +101,10 @@ export function createSqliteIndex(table: SearchedTable): FindByIndex {
     return found.length === 0 ? "" : `(${found.map(({ trigram }) => quote(trigram)).join(" OR ")})`;
   }
 
-  return async function findByIndex({ companyId, text, status, cursor, rows }) {
+  return async function findByIndex(filters) {
+    const { companyId, text, status, cursor, rows } = filters;
+    if ((await slices.findEnd(filters, searchWindow)) === undefined) return undefined;
     const list = { companyId, status: status ?? null, cursor: cursor ?? null };
-    if ((await read(beyondWindow(status !== undefined), list)).length === 0) return undefined;
     const match = await buildMatch(companyId, text);
     if (match === undefined) {
       const range = toRange(text);
@@ -117,9 +122,11 @@ export function createSqliteIndex(table: SearchedTable): FindByIndex {
       if (performance.now() > deadline)
         throw new UnavailableError("search", { cause: new Error("took too long") });
       const values: Values = { ...list, match: `${match} AND ${marker}`, before, text, size };
-      const { compared, last } = await readSlice(read, statement, values, found);
-      if (found.length >= rows || compared < size) return found.slice(0, rows);
-      before = positionOf(last);
+      const candidates = await read(statement, values);
+      for (const { isMatch, compared, ...row } of candidates) if (isMatch) found.push(row);
+      const last = candidates.at(-1);
+      if (!last || found.length >= rows || last.compared < size) return found.slice(0, rows);
+      before = positionOf(last.id);
       await nextTurn();
     }
   };

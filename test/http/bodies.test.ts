@@ -251,7 +251,7 @@ it("request body: on a read → 200, ignored", async () => {
 it("request body: client gone or response sent before reading → ClientGoneError", async () => {
   const errors: unknown[] = [];
   const waitForClose: Handler = async (request, response, next) => {
-    response.locals.exchange = new Exchange(request, response);
+    response.locals.exchange = new Exchange(request, response, () => {});
     if (request.url === "/responded") response.end();
     request.on("error", () => {});
     await new Promise((resolve) => request.on("close", resolve));
