@@ -1,7 +1,7 @@
 /** Requests validated against the contract by express-openapi-validator, with the contract's error messages. */
 import type { ErrorRequestHandler, RequestHandler } from "express";
 import { middleware as createMiddlewares } from "express-openapi-validator";
-import { basePath, contract, type Operation } from "./contract.ts";
+import { basePath, contract, type Operation, operations, type Parameter } from "./contract.ts";
 import type { Exchange, Handler } from "./exchange.ts";
 import { findFirstError, type Violation } from "./violations.ts";
 
@@ -37,25 +37,33 @@ export function createValidation(): Validate {
   ];
 }
 
-/** The contract as the validator needs it. */
+/** What the validator needs of the contract: it would carry whatever else there is through every schema. */
 function prepareDocument() {
-  // The validator changes each schema in place, so none may be shared.
-  const document = JSON.parse(JSON.stringify(contract));
-  // It matches absolute URLs by their path alone, and there is one.
-  document.servers = [{ url: basePath }];
-  for (const item of Object.values<Record<string, { parameters?: { in: string }[] }>>(document.paths)) {
-    for (const operation of Object.values(item)) {
-      // Headers are validated before the body is read; those that the contract does not use mean nothing.
-      if (operation.parameters)
-        operation.parameters = operation.parameters.filter(({ in: place }) => place !== "header");
-      // It would reject a raw `@` or `+`, which RFC 3986 allows in a query, in the raw text of the URL.
-      for (const parameter of operation.parameters ?? [])
-        if (parameter.in === "query") Object.assign(parameter, { allowReserved: true });
-    }
-    // It knows only the methods that a path lists.
-    if (item.get) item.head = item.get;
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const { template, method, parameters, bodySchema } of operations) {
+    paths[template] ??= {};
+    paths[template][method.toLowerCase()] = {
+      parameters: parameters
+        // Headers are validated before the body is read; those that the contract does not use mean nothing.
+        .filter((parameter) => parameter.in === "query" || isConstrained(parameter))
+        // It would reject a raw `@` or `+`, which RFC 3986 allows in a query, in the raw text of the URL.
+        .map((parameter) => ({ ...parameter, pattern: undefined, allowReserved: parameter.in === "query" })),
+      ...(bodySchema && {
+        requestBody: { required: true, content: { "application/json": { schema: bodySchema } } },
+      }),
+      responses: {},
+    };
   }
-  return document;
+  // It knows only the methods that a path lists.
+  for (const item of Object.values(paths)) if (item.get) item.head = item.get;
+  const { openapi, info } = contract;
+  // It matches absolute URLs by their path alone, and there is one. It changes each schema in place, so none is shared.
+  return JSON.parse(JSON.stringify({ openapi, info, servers: [{ url: basePath }], paths }));
+}
+
+/** Whether it is a path parameter that a value may violate: most may be any text. */
+function isConstrained({ in: place, schema }: Parameter): boolean {
+  return place === "path" && Object.keys(schema).some((keyword) => keyword !== "type");
 }
 
 /**
@@ -63,10 +71,7 @@ function prepareDocument() {
  * the patterns of all paths for each request, and goes through a promise for each of its middlewares.
  */
 function present(operation: Operation, passed: Map<string, Record<string, unknown>>): Handler {
-  // A path parameter that may be any text cannot make a difference.
-  const constrained = operation.parameters.filter(
-    ({ in: place, schema }) => place === "path" && Object.keys(schema).some((keyword) => keyword !== "type"),
-  );
+  const constrained = operation.parameters.filter(isConstrained);
   return (request, response, next) => {
     const { exchange } = response.locals;
     if (operation.bodySchema === undefined) {
