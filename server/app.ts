@@ -118,7 +118,7 @@ function addMiddlewares<Target extends IRouter>(
         requireScope(operation),
         readParameters(operation),
         operation.maxBodyBytes === undefined ? [] : readBody(operation.maxBodyBytes),
-        ...validate(operation),
+        validate(operation),
         perform(handlers, operation.operationId),
       );
     }

@@ -45,9 +45,6 @@ export class Exchange {
   requestHeaders: Record<string, string> = {};
   body: unknown;
   rawBody: Uint8Array = noBytes;
-  /** Whether a request like this one has passed the validator, and under which key that is remembered. */
-  isValidated = false;
-  memoKey?: string;
   /** The response, unless it is that of a page. */
   sent?: { status: number; body: string | undefined };
   /** Called once the request has taken too long. */

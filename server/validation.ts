@@ -1,40 +1,77 @@
 /** Requests validated against the contract by express-openapi-validator, with the contract's error messages. */
-import type { ErrorRequestHandler, RequestHandler } from "express";
+import express from "express";
 import { middleware as createMiddlewares } from "express-openapi-validator";
 import { basePath, contract, type Operation, operations, type Parameter } from "./contract.ts";
-import type { Exchange, Handler } from "./exchange.ts";
+import type { Handler } from "./exchange.ts";
 import { findFirstError, type Violation } from "./violations.ts";
 
-/** How many validated requests without a body are remembered, and up to which length of their parameters. */
+/**
+ * How many validated requests without a body are remembered, and up to which length of their parameters: the validator
+ * compiles the patterns of all paths for each request, and goes through a promise for each of its middlewares.
+ */
 const memo = { entries: 1_000, characters: 200 };
 
-/** Makes the middlewares that validate the requests of an operation. */
-export type Validate = (operation: Operation) => (Handler | ErrorRequestHandler)[];
-
 /**
- * Validates path, query and body, and fills in the contract's defaults. Method, key, media type and headers are
- * checked before, in the contract's order.
+ * Makes handlers that validate path, query and body of an operation's requests, and fill in the contract's defaults.
+ * Method, key, media type and headers are checked before, in the contract's order.
  */
-export function createValidation(): Validate {
-  const middlewares = createMiddlewares({
-    apiSpec: prepareDocument(),
-    // The lint of the contract has validated it.
-    validateApiSpec: false,
-    validateRequests: { allErrors: true },
-    validateSecurity: false,
-    fileUploader: false,
-    // With `originalUrl`, nothing would match where the API is mounted below a prefix.
-    useRequestUrl: true,
-  });
-  /** Requests that passed, as they were then: validating them again would give the same. */
+export function createValidation(): (operation: Operation) => Handler {
+  const validator = express.Router().use(
+    ...createMiddlewares({
+      apiSpec: prepareDocument(),
+      // The lint of the contract has validated it.
+      validateApiSpec: false,
+      validateRequests: { allErrors: true },
+      validateSecurity: false,
+      fileUploader: false,
+      // With `originalUrl`, nothing would match where the API is mounted below a prefix.
+      useRequestUrl: true,
+    }),
+  );
+  /** The queries of requests that passed, as they were then: validating them again would give the same. */
   const passed = new Map<string, Record<string, unknown>>();
 
-  return (operation) => [
-    present(operation, passed),
-    ...middlewares.map(unlessValidated),
-    remember(passed),
-    translateViolations(operation),
-  ];
+  return (operation) => {
+    const constrained = operation.parameters.filter(isConstrained);
+    return (request, response, next) => {
+      const { exchange } = response.locals;
+      let memoKey = "";
+      if (operation.bodySchema) {
+        request.body = exchange.body;
+        // The validator compiles, and keeps, schemas for each value of this header; ours was checked.
+        request.headers["content-type"] = "application/json";
+      } else {
+        const path = constrained.map(({ name }) => exchange.path[name]);
+        memoKey = JSON.stringify([operation.operationId, path, exchange.query]);
+        const query = passed.get(memoKey);
+        if (query) {
+          exchange.query = query;
+          return next();
+        }
+        delete request.headers["content-type"];
+      }
+      // Express parses the query anew at each use, and in another way.
+      Object.defineProperty(request, "query", {
+        value: exchange.query,
+        configurable: true,
+        enumerable: true,
+      });
+      validator(request, response, (thrown?: unknown) => {
+        if (isViolation(thrown))
+          return next(findFirstError(operation, thrown.errors, exchange.body) ?? thrown);
+        if (memoKey !== "" && memoKey.length <= memo.characters && !thrown) {
+          if (passed.size === memo.entries) passed.clear();
+          passed.set(memoKey, exchange.query);
+        }
+        next(thrown);
+      });
+    };
+  };
+}
+
+/** Whether an error is the validator's, with what it found. */
+function isViolation(thrown: unknown): thrown is { errors: Violation[] } {
+  return Array.isArray((thrown as { errors?: unknown } | undefined)?.errors);
 }
 
 /** What the validator needs of the contract: it would carry whatever else there is through every schema. */
@@ -64,63 +101,4 @@ function prepareDocument() {
 /** Whether it is a path parameter that a value may violate: most may be any text. */
 function isConstrained({ in: place, schema }: Parameter): boolean {
   return place === "path" && Object.keys(schema).some((keyword) => keyword !== "type");
-}
-
-/**
- * Presents the request to the validator as it was decoded, unless one like it has passed: the validator compiles
- * the patterns of all paths for each request, and goes through a promise for each of its middlewares.
- */
-function present(operation: Operation, passed: Map<string, Record<string, unknown>>): Handler {
-  const constrained = operation.parameters.filter(isConstrained);
-  return (request, response, next) => {
-    const { exchange } = response.locals;
-    if (operation.bodySchema === undefined) {
-      const path = constrained.map(({ name }) => exchange.path[name]);
-      exchange.memoKey = JSON.stringify([operation.operationId, path, exchange.query]);
-      const query = passed.get(exchange.memoKey);
-      if (query) {
-        exchange.query = query;
-        exchange.isValidated = true;
-        return next();
-      }
-      delete request.headers["content-type"];
-    } else {
-      request.body = exchange.body;
-      // The validator compiles, and keeps, schemas for each value of this header; ours was checked.
-      request.headers["content-type"] = "application/json";
-    }
-    // Express parses the query anew at each use, and in another way.
-    Object.defineProperty(request, "query", { value: exchange.query, configurable: true, enumerable: true });
-    next();
-  };
-}
-
-function unlessValidated(middleware: RequestHandler): Handler {
-  return (request, response, next) =>
-    response.locals.exchange.isValidated
-      ? next()
-      : middleware(request as Parameters<RequestHandler>[0], response, next);
-}
-
-function remember(passed: Map<string, Record<string, unknown>>): Handler {
-  return (_request, response, next) => {
-    const { memoKey, query, isValidated }: Exchange = response.locals.exchange;
-    if (!isValidated && memoKey !== undefined && memoKey.length <= memo.characters) {
-      if (passed.size === memo.entries) passed.clear();
-      passed.set(memoKey, query);
-    }
-    next();
-  };
-}
-
-/** Turns what the validator found into the contract's error for the first wrong parameter or field. */
-function translateViolations(operation: Operation): ErrorRequestHandler {
-  return (thrown: { errors?: Violation[] }, _request, response, next) => {
-    const isViolation = Array.isArray(thrown?.errors);
-    next(
-      isViolation
-        ? (findFirstError(operation, thrown.errors ?? [], response.locals.exchange.body) ?? thrown)
-        : thrown,
-    );
-  };
 }
