@@ -150,6 +150,13 @@ describe("failed keys", () => {
     expect([good.status, good.headers.get("RateLimit-Remaining")]).toEqual([200, "49"]);
   });
 
+  it("failed keys: limit of 5 a minute → one 401, then 429", async () => {
+    const server = await limitedServer(5);
+    const statuses = [];
+    for (let n = 0; n < 3; n++) statuses.push((await guess(server, n)).status);
+    expect(statuses).toEqual([401, 429, 429]);
+  });
+
   it("failed keys: requests without a key → 401, not counted", async () => {
     const server = await limitedServer(10);
     for (let n = 0; n < 5; n++) expect((await server.fetch("/api/v1/customers")).status).toBe(401);
