@@ -10,9 +10,10 @@ import { type Options, readOptions } from "./config.ts";
 import { basePath, operations, orderPaths } from "./contract.ts";
 import { createOperations } from "./customers.ts";
 import { connectDatabase } from "./database/connect.ts";
+import { explainConnectError } from "./database/connectError.ts";
 import type { Database } from "./database/database.ts";
 import { createDriftCheck } from "./driftCheck.ts";
-import { ApiError, serializeError } from "./errors.ts";
+import { ApiError, SchemaError, serializeError, UnavailableError } from "./errors.ts";
 import { createExchanges, type Handler, type Observers } from "./exchange.ts";
 import { perform } from "./operations.ts";
 import { createPages, type Page, toDocs } from "./pages.ts";
@@ -50,7 +51,8 @@ export function createApp(options: AppOptions): express.Express {
  * @param options the environment variables in camelCase; `pages: false` leaves out the pages
  * @returns the router, and what closes the database once the server has closed
  * @throws {ConfigError} when an option is invalid
- * @throws {UnavailableError} when the database cannot be reached
+ * @throws {UnavailableError} when the database cannot be reached; its message names host, port and cause
+ * @throws {SchemaError} when the schema of the database is not ours
  */
 export async function createCustomersApi({
   pages: hasPages = true,
@@ -66,7 +68,10 @@ export async function createCustomersApi({
   } = readOptions(given);
   const log = pino({ level: logLevel, base: null });
   const driftCheck = driftCheckOneIn > 0 ? await createDriftCheck(driftCheckOneIn, log) : undefined;
-  const database = await connectDatabase(connection);
+  const database = await connectDatabase(connection).catch((error) => {
+    if (error instanceof SchemaError) throw error;
+    throw new UnavailableError(explainConnectError(connection.url, error), { cause: error });
+  });
   const stopCleanup = startCleanup(database, log, auditRetentionDays);
   const pages = hasPages ? createPages(database, () => false) : {};
   const router = addMiddlewares(

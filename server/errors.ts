@@ -49,6 +49,9 @@ export class CommandError extends Error {}
 /** The database cannot be used as it is: its schema or its encoding is not ours. */
 export class SchemaError extends CommandError {}
 
+/** There is no database, and this caller does not create one. */
+export class MissingDatabaseError extends SchemaError {}
+
 /** The response to an error. */
 export interface ErrorResponse {
   status: number;

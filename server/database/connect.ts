@@ -14,6 +14,8 @@ export interface ConnectOptions {
   statementTimeoutInMilliseconds?: number;
   /** Of a list with no more customers than this, a search uses no index. */
   searchWindow?: number;
+  /** Whether a database that does not exist, or has no tables of ours, is an error instead of being created. */
+  mustExist?: boolean;
   /** Called with what an operator should know of the database at startup. */
   warn?(message: string): void;
 }
@@ -21,6 +23,7 @@ export interface ConnectOptions {
 /**
  * Opens a database and applies the migrations that it lacks.
  * @throws {UnavailableError} when it cannot be reached
+ * @throws {MissingDatabaseError} when it must exist and does not
  * @throws {SchemaError} when its schema or its encoding is not ours
  */
 export async function connectDatabase(options: ConnectOptions): Promise<Database> {

@@ -2,9 +2,10 @@
 import { createHash } from "node:crypto";
 import createKnex from "knex";
 import pg from "pg";
-import { SchemaError, StatementTimeoutError, UnavailableError } from "../errors.ts";
+import { MissingDatabaseError, SchemaError, StatementTimeoutError, UnavailableError } from "../errors.ts";
 import { type ConnectOptions, timeoutInMilliseconds } from "./connect.ts";
 import type { Database, ReadOptions, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
+import { describeUrl } from "./describeUrl.ts";
 import { buildMigrations, newestVersion, versionTable } from "./migrate.ts";
 import { bindValues, prepareStatement } from "./statement.ts";
 
@@ -38,11 +39,12 @@ type PooledConnection = pg.Client & { __knex__disposed?: unknown };
 /**
  * Opens a PostgreSQL database and applies the migrations that it lacks.
  * @throws {UnavailableError} when it cannot be reached
+ * @throws {MissingDatabaseError} when it must exist and has no tables of ours
  * @throws {SchemaError} when its schema is not ours, or its encoding is not UTF-8
  */
 export async function connectPostgres(options: ConnectOptions): Promise<Database> {
   const { url, poolSize = 10, statementTimeoutInMilliseconds = timeoutInMilliseconds } = options;
-  const { searchWindow = 4_000, warn = () => {} } = options;
+  const { searchWindow = 4_000, mustExist = false, warn = () => {} } = options;
   // Knex passes on what its own type does not know.
   const connection = {
     connectionString: url,
@@ -101,8 +103,13 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
   }
 
   await onConnection(async (connection) => {
-    const { encoding } = (await connection.query("select current_setting('server_encoding') as encoding"))
-      .rows[0];
+    const { encoding, tables } = (
+      await connection.query(
+        "select current_setting('server_encoding') as encoding, to_regclass('migrations') as tables",
+      )
+    ).rows[0];
+    if (mustExist && tables === null)
+      throw new MissingDatabaseError(`There is no database at ${describeUrl(url)}`);
     if (encoding !== "UTF8")
       throw new SchemaError(
         `The database's encoding is ${encoding}; create it with encoding 'UTF8', or not all text can be stored.`,

@@ -1,10 +1,10 @@
 /** SQLite through better-sqlite3: one connection a process, which only its event loop uses. */
-import { closeSync, mkdirSync, openSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type SqliteConnection from "better-sqlite3";
 import createKnex from "knex";
-import { UnavailableError } from "../errors.ts";
+import { MissingDatabaseError, UnavailableError } from "../errors.ts";
 import { type ConnectOptions, timeoutInMilliseconds } from "./connect.ts";
 import type { Database, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
 import { type AppliedMigration, buildMigrations, newestVersion, versionTable } from "./migrate.ts";
@@ -34,13 +34,18 @@ interface PendingWrite {
 /**
  * Opens a SQLite database and applies the migrations that it lacks.
  * @param file a path, or `:memory:`
+ * @throws {MissingDatabaseError} when it must exist and does not
  * @throws {SchemaError} when its schema is not ours
  */
 export async function connectSqlite(
   file: string,
-  { searchWindow = 2_000 }: ConnectOptions,
+  { searchWindow = 2_000, mustExist = false }: ConnectOptions,
 ): Promise<Database> {
-  if (file !== ":memory:") createFile(file);
+  const isInMemory = file === ":memory:";
+  const missing = () =>
+    new MissingDatabaseError(`There is no database at ${isInMemory ? "sqlite::memory:" : resolve(file)}`);
+  if (mustExist && (isInMemory || !existsSync(file))) throw missing();
+  if (!isInMemory) createFile(file);
   const knex = createKnex({
     client: "better-sqlite3",
     connection: { filename: file },
@@ -48,6 +53,12 @@ export async function connectSqlite(
   });
   const connection: SqliteConnection.Database = await knex.client.acquireRawConnection();
   connection.pragma(`busy_timeout = ${lockTimeoutInMilliseconds}`);
+  const isNew = connection.pragma("table_info(migrations)", { simple: true }) === undefined;
+  if (isNew && mustExist) {
+    connection.close();
+    await knex.destroy();
+    throw missing();
+  }
   connection.pragma("journal_mode = WAL");
   // NORMAL could lose acknowledged writes when the power fails.
   connection.pragma("synchronous = FULL");
@@ -56,7 +67,6 @@ export async function connectSqlite(
   const pendingMigrations = () =>
     buildMigrations(knex, "sqlite", connection.prepare(versionTable.readAll).all() as AppliedMigration[]);
   // Where none is pending, the start does not wait for the lock, which an import may hold.
-  const isNew = connection.pragma("table_info(migrations)", { simple: true }) === undefined;
   const migrate = () => {
     connection.exec(versionTable.create);
     for (const sql of pendingMigrations()) connection.exec(sql);
