@@ -15,6 +15,7 @@ import type { Database } from "./database/database.ts";
 import { createDriftCheck } from "./driftCheck.ts";
 import { ApiError, SchemaError, serializeError, UnavailableError } from "./errors.ts";
 import { createExchanges, type Handler, type Observers } from "./exchange.ts";
+import { openLogDestination } from "./logDestination.ts";
 import { perform } from "./operations.ts";
 import { createPages, type Page, toDocs } from "./pages.ts";
 import { createRateLimits } from "./rateLimits.ts";
@@ -66,7 +67,10 @@ export async function createCustomersApi({
     driftCheckOneIn,
     auditRetentionDays,
   } = readOptions(given);
-  const log = pino({ level: logLevel, base: null });
+  const logDestination = openLogDestination((droppedLines) =>
+    log.warn({ droppedLines }, "lines of the log were dropped, as standard output did not take them"),
+  );
+  const log = pino({ level: logLevel, base: null }, logDestination);
   const driftCheck = driftCheckOneIn > 0 ? await createDriftCheck(driftCheckOneIn, log) : undefined;
   const database = await connectDatabase(connection).catch((error) => {
     if (error instanceof SchemaError) throw error;
@@ -85,6 +89,7 @@ export async function createCustomersApi({
     async close() {
       stopCleanup();
       await database.close();
+      logDestination.close();
     },
   };
 }

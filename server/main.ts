@@ -19,10 +19,14 @@ import { createDriftCheck } from "./driftCheck.ts";
 import { serializeError, UnavailableError } from "./errors.ts";
 import { createServer } from "./httpServer.ts";
 import { isoTime } from "./isoTime.ts";
+import { openLogDestination } from "./logDestination.ts";
 import { startWorkers } from "./workers.ts";
 
 /** After SIGTERM: how long to go on serving, and when all connections are cut. Many supervisors kill after ten seconds. */
 const stopTimes = { lingerInMilliseconds: 2_000, graceInMilliseconds: 9_000 };
+
+/** How long the stop waits for a standard output that does not take the last lines of the log. */
+const flushTimeoutInMilliseconds = 500;
 
 /** How often the server tries to reach the database at startup, a second apart. */
 const connectAttempts = 30;
@@ -32,8 +36,9 @@ const connectAttempts = 30;
 setFlagsFromString("--heap-growing-percent=20");
 
 const config = configuration();
-// Lines are written in batches, at least ten times a second: a system call for each would cost as much as all the
-// rest of the logging.
+const logDestination = openLogDestination((droppedLines) =>
+  log.warn({ droppedLines }, "lines of the log were dropped, as standard output did not take them"),
+);
 const log = pino(
   {
     level: config.logLevel,
@@ -42,7 +47,7 @@ const log = pino(
     formatters: { level: (level) => ({ level }) },
     serializers: { err: serializeError },
   },
-  pino.destination({ sync: false, minLength: 4_096, periodicFlush: 100 }),
+  logDestination,
 );
 if (cluster.isPrimary) logStart();
 // Before the workers start, so that they find a migrated database.
@@ -51,7 +56,7 @@ const isSupervisor = config.workers > 1 && cluster.isPrimary;
 const monitoring = config.metricsPort === false ? undefined : await import("./metrics.ts");
 const isTraced = Object.keys(process.env).some((name) => name.startsWith("OTEL_"));
 const tracing = isTraced ? (await import("./tracing.ts")).tracing : undefined;
-const metrics = isSupervisor ? undefined : monitoring?.createMetrics();
+const metrics = isSupervisor ? undefined : monitoring?.createMetrics(logDestination.droppedLines);
 const { port, stop } = isSupervisor ? await supervise() : await serve();
 const metricsServer = cluster.isPrimary ? await servedMetrics() : undefined;
 let stopping = false;
@@ -63,6 +68,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     await stop();
     metricsServer?.stop();
     log.info("stopped");
+    await logDestination.flush(flushTimeoutInMilliseconds);
     process.exit(0);
   });
 }

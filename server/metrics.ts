@@ -14,8 +14,11 @@ const databaseBuckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** The metrics of this process, its event loop and memory among them. */
-export function createMetrics() {
+/**
+ * The metrics of this process, its event loop and memory among them.
+ * @param droppedLogLines how many lines of the log were dropped since startup
+ */
+export function createMetrics(droppedLogLines: () => number) {
   const register = new prometheus.Registry();
   const registers = [register];
   prometheus.collectDefaultMetrics({ register });
@@ -65,6 +68,16 @@ export function createMetrics() {
   // From zero, so that an alert sees the first difference as an increase.
   for (const operation of ["none", ...operations.map(({ operationId }) => operationId)])
     drift.inc({ operation }, 0);
+
+  new prometheus.Counter({
+    name: "log_lines_dropped_total",
+    help: "Lines of the log that standard output did not take: its reader is stuck, or its disk is full.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(droppedLogLines());
+    },
+  });
 
   async function timed<Result>(kind: "read" | "write", work: () => Promise<Result>): Promise<Result> {
     const end = databaseTime.startTimer({ kind });
