@@ -8,6 +8,7 @@ import { MissingDatabaseError, UnavailableError } from "../errors.ts";
 import { type ConnectOptions, timeoutInMilliseconds } from "./connect.ts";
 import type { Database, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
 import { type AppliedMigration, buildMigrations, newestVersion, versionTable } from "./migrate.ts";
+import { watchSqliteFiles } from "./sqliteFiles.ts";
 import { bindValues, prepareStatement } from "./statement.ts";
 
 /** How long the start and the operator's commands wait for another process that migrates or holds the write lock. */
@@ -76,6 +77,7 @@ export async function connectSqlite(
   // no lock. We wait ourselves.
   connection.pragma("busy_timeout = 0");
 
+  const files = watchSqliteFiles(file);
   const prepared = new Map<string, Runner>();
   const begin = connection.prepare("begin immediate");
   const commit = connection.prepare("commit");
@@ -133,6 +135,7 @@ export async function connectSqlite(
     }
     try {
       const results = batch.map((write) => runSteps(write.steps));
+      files.beforeCommit();
       commit.run();
       committedAt = performance.now();
       for (const [index, write] of batch.entries()) write.resolve(results[index] as StepResult);
@@ -190,6 +193,7 @@ export async function connectSqlite(
     const deadline = performance.now() + timeoutInMilliseconds;
     for (;;) {
       try {
+        files.check();
         return run(statement, values);
       } catch (error) {
         if (!isBusy(error) || performance.now() >= deadline) throw asUnavailable(error);
@@ -208,13 +212,16 @@ export async function connectSqlite(
     async session(work) {
       connection.pragma(`busy_timeout = ${lockTimeoutInMilliseconds}`);
       try {
-        return await work(async (statement, values = {}) => run(statement, values));
+        const result = await work(async (statement, values = {}) => run(statement, values));
+        files.compare();
+        return result;
       } finally {
         if (connection.inTransaction) rollback.run();
         connection.pragma("busy_timeout = 0");
       }
     },
     async ping() {
+      files.compare();
       const [row] = await read(readVersion, {});
       if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");
       // A file may be readable and yet read-only or without space: only a write tells. It is not repeated for
@@ -225,6 +232,7 @@ export async function connectSqlite(
         });
     },
     async close() {
+      files.stopWatching();
       connection.close();
       await knex.destroy();
     },
