@@ -137,6 +137,22 @@ it("log: 500 → the cause in a line with the request's id, not in the response"
   }
 });
 
+it("log: the drift check fails → a line with the cause, the responses as ever", async () => {
+  const server = await startServer({
+    onChecked() {
+      throw new Error("check broken");
+    },
+  });
+  const { send } = await server.partner();
+  expect((await send("POST", "/customers", { email: "checked@x.example" })).status).toBe(201);
+  expect((await send("GET", "/customers")).body.data).toHaveLength(1);
+  const lines = () => server.logLines.filter(({ msg }) => msg === "the drift check failed");
+  await expect.poll(lines).toHaveLength(2);
+  expect(lines()[0]).toMatchObject({ level: 50, err: { message: "check broken" } });
+  // Any other test fails when its server has logged this.
+  await expect(server.stop()).rejects.toThrow("the drift check failed");
+});
+
 it("log: client gone before the response → aborted", async () => {
   const requestId = "gone-before-the-end";
   const head = requestBytes("POST /api/v1/customers", {

@@ -63,6 +63,8 @@ export interface ServerOptions {
   searchWindow?: number;
   /** Called with every statement that the server runs, which waits for it. */
   onStatement?(statement: Statement<unknown>, values: Values): unknown;
+  /** Called by the drift check with each response that it has checked. */
+  onChecked?(): void;
   corsOrigins?: string[];
   trustProxy?: number | string[];
 }
@@ -85,7 +87,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     log,
     requestsPerMinute: options.requestsPerMinute ?? 0,
     // It checks every response of every test, and must agree with the contract check.
-    driftCheck: await createDriftCheck(1, log),
+    driftCheck: await createDriftCheck(1, log, options.onChecked),
     isStopping: () => stopping,
     corsOrigins: options.corsOrigins ?? false,
     trustProxy: options.trustProxy ?? false,
