@@ -6,7 +6,6 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
-import pino from "pino";
 import { createApp } from "./app.ts";
 import { startCleanup } from "./cleanup.ts";
 import { checkClock } from "./clock.ts";
@@ -16,9 +15,9 @@ import { explainConnectError } from "./database/connectError.ts";
 import { describeUrl } from "./database/describeUrl.ts";
 import { createDemo, welcomeText } from "./demo.ts";
 import { createDriftCheck } from "./driftCheck.ts";
-import { serializeError, UnavailableError } from "./errors.ts";
+import { UnavailableError } from "./errors.ts";
 import { createServer } from "./httpServer.ts";
-import { isoTime } from "./isoTime.ts";
+import { createLog } from "./log.ts";
 import { openLogDestination } from "./logDestination.ts";
 import { startWorkers } from "./workers.ts";
 
@@ -39,16 +38,7 @@ const config = configuration();
 const logDestination = openLogDestination((droppedLines) =>
   log.warn({ droppedLines }, "lines of the log were dropped, as standard output did not take them"),
 );
-const log = pino(
-  {
-    level: config.logLevel,
-    base: null,
-    timestamp: () => `,"time":"${isoTime(Date.now())}"`,
-    formatters: { level: (level) => ({ level }) },
-    serializers: { err: serializeError },
-  },
-  logDestination,
-);
+const log = await createLog(config, logDestination);
 if (cluster.isPrimary) logStart();
 // Before the workers start, so that they find a migrated database.
 const database = await connect();
@@ -87,13 +77,14 @@ async function serve(): Promise<Listening> {
   const {
     requestsPerMinute,
     corsOrigins,
+    publicUrl,
     trustProxy,
     keepAliveTimeoutInSeconds,
     driftCheckOneIn: oneIn,
   } = config;
   const driftCheck = oneIn > 0 ? await createDriftCheck(oneIn, log, metrics?.responseChecked) : undefined;
   const app = createApp({
-    ...{ database, log, requestsPerMinute, corsOrigins, trustProxy, metrics, driftCheck, tracing },
+    ...{ database, log, requestsPerMinute, corsOrigins, publicUrl, trustProxy, metrics, driftCheck, tracing },
     isStopping: () => isStopping,
   });
   const server = createServer(app, { log, metrics, keepAliveTimeoutInSeconds });

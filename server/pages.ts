@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Request, Response } from "express";
 import type { Database } from "./database/database.ts";
+import { type ContractFile, listOwnServerFirst } from "./ownContract.ts";
 
 /** How long readiness waits for the database: meanwhile a load balancer would go on sending requests. */
 const readinessTimeoutInMilliseconds = 600;
@@ -17,12 +18,19 @@ const require = createRequire(import.meta.url);
 /** From `/` to the documentation. */
 export const toDocs: Page = (_request, response) => response.redirect("/docs");
 
-/** The pages by their path. */
-export function createPages(database: Database, isStopping: () => boolean): Record<string, Page> {
+/**
+ * The pages by their path.
+ * @param publicUrl the URL before `/api/v1` under which partners reach the server
+ */
+export function createPages(
+  database: Database,
+  isStopping: () => boolean,
+  publicUrl: string | false = false,
+): Record<string, Page> {
   return {
-    "/docs": file("#docs.html", "text/html"),
-    "/openapi.json": file("#openapi.json", "application/json"),
-    "/openapi.yaml": file("#openapi.yaml", "application/yaml"),
+    "/docs": file("#docs.html", "text/html", publicUrl),
+    "/openapi.json": file("#openapi.json", "application/json", publicUrl),
+    "/openapi.yaml": file("#openapi.yaml", "application/yaml", publicUrl),
     "/healthz": (_request, response) => void response.json({ status: "ok" }),
     async "/readyz"(_request, response) {
       const isReady =
@@ -41,12 +49,13 @@ export function createPages(database: Database, isStopping: () => boolean): Reco
   };
 }
 
-/** A file of the package, read when it is first requested. */
-function file(name: string, type: string): Page {
+/** The contract or its documentation, read when it is first requested. */
+function file(name: ContractFile, type: string, publicUrl: string | false): Page {
   let kept: { content: Buffer; entityTag: string; policy: string } | undefined;
   return (_request, response) => {
     if (!kept) {
-      const content = readFileSync(require.resolve(name));
+      const built = readFileSync(require.resolve(name), "utf8");
+      const content = Buffer.from(listOwnServerFirst(name, built, publicUrl));
       const entityTag = `"${crypto.hash("sha256", content, "base64url")}"`;
       // The documentation brings its own, with the hashes of what may run.
       const [, own = "default-src 'none'"] =

@@ -17,7 +17,7 @@ import { temporaryFolder } from "../support/temporaryFolder.ts";
 const checkedFetch = createCheckedFetch({ strictHeaders: false });
 
 /** Starts nginx before two servers, until the test is over; returns its address. */
-async function startProxy(ports: (number | string)[]): Promise<string> {
+async function startProxy(ports: (number | string)[], hasPrefix = false): Promise<string> {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
   const tls = inject("tlsFolder");
@@ -36,6 +36,11 @@ async function startProxy(ports: (number | string)[]): Promise<string> {
     expect(site.split(from), from).toHaveLength(2);
     site = site.replace(from, to);
   }
+  // The example of a prefix, which is commented out.
+  if (hasPrefix)
+    site = site.replace(/^( *)# ((?:map|location) .*\{\n(?:\1# .*\n)*?\1# \})$/gm, (_, indent, block) =>
+      block.replaceAll(`\n${indent}# `, "\n"),
+    );
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (name) => `${name}_temp_path ${folder.path}/${name};`,
   );
@@ -59,14 +64,17 @@ async function startProxy(ports: (number | string)[]): Promise<string> {
 }
 
 /** Two servers of ours on one database, behind the proxy. */
-async function startDeployment(environment: Record<string, string> = {}) {
+async function startDeployment(environment: Record<string, string> = {}, hasPrefix = false) {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
   const DATABASE_URL = `sqlite:${join(folder.path, "deployed.db")}`;
   const key = await createKeyByCommand(DATABASE_URL);
   const start = () => spawnServer({ DATABASE_URL, ...environment });
   const servers: [SpawnedServer, SpawnedServer] = [await start(), await start()];
-  const url = await startProxy(servers.map(({ port }) => port));
+  const url = await startProxy(
+    servers.map(({ port }) => port),
+    hasPrefix,
+  );
   const send = (path: string, init: RequestInit = {}, ownKey = key) =>
     checkedFetch(`${url}/api/v1${path}`, {
       ...init,
@@ -150,6 +158,31 @@ describe("before two servers", () => {
     await Promise.all(Array.from({ length: 12 }, () => sendWrongKey(url, "127.0.0.2")));
     expect(await sendWrongKey(url, "127.0.0.3")).toBe(429);
     expect((await send("/customers")).status).toBe(200);
+  });
+
+  it("nginx.conf: the example of a prefix → Location below it", async () => {
+    const { url, key } = await startDeployment({}, true);
+    const create = (base: string, email: string) =>
+      fetch(`${url}${base}/customers`, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json" },
+        body: JSON.stringify({ email }),
+      });
+    const created = await create("/partners/api/v1", "prefix@proxy.example");
+    const location = created.headers.get("Location") as string;
+    expect([created.status, location]).toEqual([
+      201,
+      expect.stringMatching(/^\/partners\/api\/v1\/customers\//),
+    ]);
+    const read = await fetch(url + location, { headers: { Authorization: `Bearer ${key}` } });
+    expect(read.status).toBe(200);
+    // As it was sent: no slash is merged, no escape decoded.
+    for (const path of ["/customers/%zz", "//customers"])
+      expect(
+        (await fetch(`${url}/partners/api/v1${path}`, { headers: { Authorization: `Bearer ${key}` } }))
+          .status,
+      ).toBe(path.includes("%") ? 400 : 404);
+    expect((await create("/api/v1", "plain@proxy.example")).headers.get("Location")).toMatch(/^\/api\/v1\//);
   });
 
   it("loses nothing when one of them is killed under load: no failed read, no lost and no double write", async () => {

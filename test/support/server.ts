@@ -66,6 +66,7 @@ export interface ServerOptions {
   /** Called by the drift check with each response that it has checked. */
   onChecked?(): void;
   corsOrigins?: string[];
+  publicUrl?: string;
   trustProxy?: number | string[];
 }
 
@@ -90,6 +91,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     driftCheck: await createDriftCheck(1, log, options.onChecked),
     isStopping: () => stopping,
     corsOrigins: options.corsOrigins ?? false,
+    publicUrl: options.publicUrl ?? false,
     trustProxy: options.trustProxy ?? false,
   });
   const server = createServer(app, { log });
