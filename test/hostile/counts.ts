@@ -5,6 +5,8 @@ const counts = {
   /** Generated requests between two looks at the memory. */
   MEMORY_REQUESTS: [100_000, 8_000],
   SLOW_SOCKETS: [500, 500],
+  /** Connections that do not read. */
+  SLOW_READERS: [100, 20],
   WRONG_KEYS: [10_000, 2_000],
   /** Lists in one packet: five fewer than the limit of a minute. */
   PIPELINED_LISTS: [595, 200],
