@@ -119,6 +119,7 @@ function readApiConfig(read: Read, problems: string[]): ApiConfig {
     database: {
       url: file === false ? url : readDatabaseUrl(file, problems),
       poolSize: read("DATABASE_POOL_SIZE"),
+      pooler: read("DATABASE_POOLER"),
       statementTimeoutInMilliseconds: read("DATABASE_STATEMENT_TIMEOUT"),
     },
     logLevel: read("LOG_LEVEL"),

@@ -67,6 +67,12 @@ export const variables = {
     description: "PostgreSQL: maximum number of connections of one process, 1 to 1000.",
     parse: (text: string) => integer(text, 1, 1_000),
   },
+  DATABASE_POOLER: {
+    default: "off",
+    description:
+      "PostgreSQL: transaction behind a pooler that hands out sessions for a transaction each, such as PgBouncer; off for none, or one that hands them out for a connection.",
+    parse: (text: string) => (text === "off" ? false : text === "transaction" ? text : undefined),
+  },
   DATABASE_STATEMENT_TIMEOUT: {
     default: "1500",
     description:

@@ -12,6 +12,8 @@ export interface ConnectOptions {
   poolSize?: number;
   /** PostgreSQL: the longest that one statement may run, in milliseconds. */
   statementTimeoutInMilliseconds?: number;
+  /** PostgreSQL: what hands out sessions between us and the server, if anything does, for a transaction each. */
+  pooler?: "transaction" | false;
   /** Of a list with no more customers than this, a search uses no index. */
   searchWindow?: number;
   /** Whether a database that does not exist, or has no tables of ours, is an error instead of being created. */

@@ -2,11 +2,18 @@
 import { createHash } from "node:crypto";
 import createKnex from "knex";
 import pg from "pg";
-import { MissingDatabaseError, SchemaError, StatementTimeoutError, UnavailableError } from "../errors.ts";
+import {
+  CommandError,
+  MissingDatabaseError,
+  SchemaError,
+  StatementTimeoutError,
+  UnavailableError,
+} from "../errors.ts";
 import { type ConnectOptions, timeoutInMilliseconds } from "./connect.ts";
 import type { Database, ReadOptions, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
 import { describeUrl } from "./describeUrl.ts";
 import { buildMigrations, newestVersion, versionTable } from "./migrate.ts";
+import { assertRoleSettings, sessionSettings } from "./postgresSettings.ts";
 import { bindValues, prepareStatement } from "./statement.ts";
 
 /** Any number, but the same in all processes: the lock under which migrations run. */
@@ -14,18 +21,6 @@ const migrationLock = 7_216_305_118;
 
 /** How long the start waits for another process that migrates. */
 const migrationTimeoutInMilliseconds = 600_000;
-
-/**
- * What the server's or the role's defaults could change of what is promised: numbers come back as they were
- * written, each statement sees what was committed before it, what was acknowledged is durable, a search finds
- * every match, and no plan waits for a compiler. A level of synchronous_commit above `off` stays as it is.
- */
-const sessionSettings = `set extra_float_digits = 1;
-  set default_transaction_isolation = 'read committed';
-  set gin_fuzzy_search_limit = 0;
-  set plan_cache_mode = auto;
-  set jit = off;
-  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`;
 
 /**
  * SQLSTATE classes of a server that is away, starting, stopping, full, read-only, damaged or locked
@@ -44,13 +39,16 @@ type PooledConnection = pg.Client & { __knex__disposed?: unknown };
  */
 export async function connectPostgres(options: ConnectOptions): Promise<Database> {
   const { url, poolSize = 10, statementTimeoutInMilliseconds = timeoutInMilliseconds } = options;
-  const { searchWindow = 4_000, mustExist = false, warn = () => {} } = options;
+  const { searchWindow = 4_000, pooler = false, mustExist = false, warn = () => {} } = options;
   // Knex passes on what its own type does not know.
   const connection = {
     connectionString: url,
-    application_name: "distribu-customers-api",
     connectionTimeoutMillis: timeoutInMilliseconds,
-    statement_timeout: statementTimeoutInMilliseconds,
+    // A pooler takes no parameters at the start of a connection.
+    ...(!pooler && {
+      application_name: "distribu-customers-api",
+      statement_timeout: statementTimeoutInMilliseconds,
+    }),
     keepAlive: true,
     // Every bigint of ours is a time in milliseconds, and fits.
     types: {
@@ -64,9 +62,11 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     pool: {
       min: 0,
       max: poolSize,
-      afterCreate(created: pg.Client, done: (error: Error | null, connection: pg.Client) => void) {
-        created.query(sessionSettings, (error) => done(error, created));
-      },
+      ...(!pooler && {
+        afterCreate(created: pg.Client, done: (error: Error | null, connection: pg.Client) => void) {
+          created.query(sessionSettings, (error) => done(error, created));
+        },
+      }),
     },
     acquireConnectionTimeout: timeoutInMilliseconds,
     // Knex would write to the console what is thrown anyway.
@@ -114,8 +114,10 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
       throw new SchemaError(
         `The database's encoding is ${encoding}; create it with encoding 'UTF8', or not all text can be stored.`,
       );
-    await connection.query("set statement_timeout = 0");
+    if (pooler) await assertRoleSettings(connection, statementTimeoutInMilliseconds);
+    // All locks and settings are those of the transaction, as a pooler may hand the next one to another session.
     await connection.query("begin");
+    await connection.query("set local statement_timeout = 0");
     await connection.query("select pg_advisory_xact_lock($1)", [migrationLock]);
     await connection.query(versionTable.create);
     const { rows: applied } = await connection.query(versionTable.readAll);
@@ -126,7 +128,6 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
       warn(
         "The database's LC_CTYPE knows ASCII letters only: a search for other letters reads every customer of the company. Create the database with LC_CTYPE C.UTF-8.",
       );
-    await connection.query(`set statement_timeout = ${statementTimeoutInMilliseconds}`);
   }, migrationTimeoutInMilliseconds).catch(async (error) => {
     await knex.destroy();
     throw error;
@@ -135,7 +136,8 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
   const names = new WeakMap<Statement<unknown>, string>();
   async function run<Row>(connection: pg.Client, statement: Statement<Row>, values: Values): Promise<Row[]> {
     const query = { text: statement.sql, values: bindValues(statement, values) };
-    if (statement.planEachTime) return (await connection.query(query)).rows;
+    // Named statements belong to a session, which a pooler gives to others.
+    if (statement.planEachTime || pooler) return (await connection.query(query)).rows;
     let name = names.get(statement);
     if (!name) {
       name = createHash("sha256").update(statement.sql).digest("base64url");
@@ -193,6 +195,10 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     read,
     write,
     async session(work) {
+      if (pooler)
+        throw new CommandError(
+          "This command needs a session of its own: give it PostgreSQL's own address, not the pooler's, and no DATABASE_POOLER",
+        );
       const connection: PooledConnection = await knex.client.acquireConnection();
       try {
         await connection.query("set statement_timeout = 0");

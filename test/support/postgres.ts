@@ -154,7 +154,7 @@ export async function startPostgres(programs = installedPrograms()): Promise<Pos
 type Options = { uid?: number; gid?: number; cwd?: string };
 
 /** PostgreSQL does not run as root. The user nobody is there on every system, so that none has to be created. */
-function unprivilegedUser(): { uid: number; gid: number } {
+export function unprivilegedUser(): { uid: number; gid: number } {
   const id = (flag: string) => Number(execFileSync("id", [flag, "nobody"], { encoding: "utf8" }));
   return { uid: id("-u"), gid: id("-g") };
 }

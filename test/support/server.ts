@@ -12,7 +12,7 @@ import { createDriftCheck } from "../../server/driftCheck.ts";
 import { createServer } from "../../server/httpServer.ts";
 import { createKeyAdministration } from "../../server/keyAdministration.ts";
 import { createTestFetch, immediate } from "./checkedFetch.ts";
-import { createDatabase } from "./databases.ts";
+import { createDatabase, pooler } from "./databases.ts";
 import { createPartner, type Partner } from "./partner.ts";
 import { exchangeBytes, parseResponses } from "./rawHttp.ts";
 import { assertNoSecretsInLog, rememberBody } from "./secrets.ts";
@@ -75,7 +75,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const created = options.databaseUrl === undefined ? await createDatabase() : undefined;
   const databaseUrl = options.databaseUrl ?? (created?.url as string);
   const { onStatement, searchWindow = 2 } = options;
-  const database = await connectDatabase({ url: databaseUrl, searchWindow });
+  const database = await connectDatabase({ url: databaseUrl, searchWindow, pooler });
   const logLines: Record<string, unknown>[] = [];
   const responses: ObservedResponse[] = [];
   const log = pino(
