@@ -10,6 +10,9 @@ import { type ContractFile, listOwnServerFirst } from "./ownContract.ts";
 /** How long readiness waits for the database: meanwhile a load balancer would go on sending requests. */
 const readinessTimeoutInMilliseconds = 600;
 
+/** For how long its result is served. */
+const readinessIntervalInMilliseconds = 300;
+
 /** Serves GET and HEAD of one path. */
 export type Page = (request: Request, response: Response) => void | Promise<void>;
 
@@ -27,21 +30,28 @@ export function createPages(
   isStopping: () => boolean,
   publicUrl: string | false = false,
 ): Record<string, Page> {
+  let lastCheck: { at: number; result: Promise<boolean> } | undefined;
+
+  /** Whether the database responds. Any number of probes cost one check in this time. */
+  function isReachable(): Promise<boolean> {
+    const now = performance.now();
+    if (lastCheck && now - lastCheck.at < readinessIntervalInMilliseconds) return lastCheck.result;
+    const timeout = sleep(readinessTimeoutInMilliseconds, false, { ref: false });
+    const responds = database.ping().then(
+      () => true,
+      () => false,
+    );
+    lastCheck = { at: now, result: Promise.race([responds, timeout]) };
+    return lastCheck.result;
+  }
+
   return {
     "/docs": file("#docs.html", "text/html", publicUrl),
     "/openapi.json": file("#openapi.json", "application/json", publicUrl),
     "/openapi.yaml": file("#openapi.yaml", "application/yaml", publicUrl),
     "/healthz": (_request, response) => void response.json({ status: "ok" }),
     async "/readyz"(_request, response) {
-      const isReady =
-        !isStopping() &&
-        (await Promise.race([
-          database.ping().then(
-            () => true,
-            () => false,
-          ),
-          sleep(readinessTimeoutInMilliseconds, false, { ref: false }),
-        ]));
+      const isReady = !isStopping() && (await isReachable());
       response.status(isReady ? 200 : 503).json({
         status: isReady ? "ready" : isStopping() ? "stopping" : "unavailable",
       });
