@@ -1,5 +1,5 @@
 /** A real PostgreSQL for the tests: one server for the run, one database for each test server. */
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import {
@@ -41,6 +41,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
 /** A PostgreSQL server that can fail. */
 export interface PostgresServer {
   url: string;
+  /** The folder of its data. */
+  data: string;
+  /** Starts another server of the same programs on other data; resolves once it accepts connections. */
+  launchOn(data: string, port: number): Promise<ChildProcess>;
   /** Closes its connections and stops it. */
   stop(): Promise<void>;
   /** Starts it again, on the same port and data. */
@@ -78,13 +82,15 @@ export async function startPostgres(programs = installedPrograms()): Promise<Pos
   let server: Awaited<ReturnType<typeof launch>> | undefined;
   let bin: string;
 
-  async function start(): Promise<void> {
+  function launchOn(folder: string, ownPort: number) {
     // It is reached by TCP alone; its default folder for a socket belongs to somebody else.
     const settings = ["-c", "max_connections=300", "-c", "unix_socket_directories="];
-    server = await launch(join(bin, "postgres"), ["-D", data, "-p", String(port), ...settings], {
-      ...user,
-      cwd: data,
-    });
+    const args = ["-D", folder, "-p", String(ownPort), ...settings];
+    return launch(join(bin, "postgres"), args, { ...user, cwd: folder });
+  }
+
+  async function start(): Promise<void> {
+    server = await launchOn(data, port);
   }
 
   async function stop(): Promise<void> {
@@ -129,6 +135,8 @@ export async function startPostgres(programs = installedPrograms()): Promise<Pos
 
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    data,
+    launchOn,
     start,
     stop,
     processIds,
@@ -203,7 +211,7 @@ async function launch(program: string, args: string[], options: Options) {
     server.stderr.on("data", (chunk: Buffer) => {
       // What it writes later is read and dropped, so that it never waits for a reader.
       if (output.length < 100_000) output += chunk;
-      if (output.includes("ready to accept connections")) resolve();
+      if (/ready to accept (read-only )?connections/.test(output)) resolve();
     });
   });
   return server;
