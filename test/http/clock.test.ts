@@ -15,6 +15,13 @@ afterAll(() => server.stop());
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date", "performance"], now: Date.parse("2030-01-01") }));
 afterEach(() => void vi.useRealTimers());
 
+it("createCustomer: createdAt and updatedAt → the time of the create", async () => {
+  const { send } = await server.partner();
+  const { body } = await send("POST", "/customers", { email: "time@x.example" });
+  const now = new Date(Date.now()).toISOString();
+  expect([body.data.createdAt, body.data.updatedAt]).toEqual([now, now]);
+});
+
 it("customer ids: 40,000 within a millisecond → ascending, each with its time", () => {
   let latest = newCustomerId();
   const first = createdAt(latest);
@@ -66,6 +73,28 @@ it("API key: a millisecond before its expiry → 200, at its expiry → 401 and 
   expect([(await send("GET", "/customers")).status, await status()]).toEqual([200, "active"]);
   vi.setSystemTime(expiresAt);
   expect([(await send("GET", "/customers")).status, await status()]).toEqual([401, "expired"]);
+});
+
+it("API key: last use → kept to the minute, of this key alone", async () => {
+  const { company, send } = await server.partner();
+  await server.createKey({ company });
+  const lastUses = async () => {
+    const listed = await createKeyAdministration(server.database).list();
+    return listed.filter((one) => one.company === company).map(({ lastUsedAt }) => lastUsedAt);
+  };
+  const useAt = async (time: number) => {
+    vi.setSystemTime(time);
+    expect((await send("GET", "/customers")).status).toBe(200);
+  };
+  const first = Date.now();
+  await useAt(first);
+  await expect.poll(async () => (await lastUses()).sort()).toEqual([first, null]);
+  await useAt(first + 60_000);
+  // A write that follows that of the last use, were there one.
+  await send("POST", "/customers", { email: "after@x.example" });
+  expect((await lastUses()).sort()).toEqual([first, null]);
+  await useAt(first + 60_001);
+  await expect.poll(async () => (await lastUses()).sort()).toEqual([first + 60_001, null]);
 });
 
 /** Lets the time pass, also in the database, whose own clock decides on PostgreSQL. */

@@ -1,6 +1,10 @@
 /** What is mutated: the files that decide over data and access, each with the tests that must notice. */
 export const testsOfFile: Record<string, string[]> = {
-  "server/apiKeys.ts": ["test/http/authorization.test.ts", "test/http/clock.test.ts"],
+  "server/apiKeys.ts": [
+    "test/http/authorization.test.ts",
+    "test/http/clock.test.ts",
+    "test/http/logs.test.ts",
+  ],
   "server/authentication.ts": [
     "test/http/authorization.test.ts",
     "test/http/rateLimits.test.ts",
