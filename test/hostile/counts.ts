@@ -12,6 +12,9 @@ const counts = {
   PIPELINED_LISTS: [595, 200],
   /** Requests without a live key on each connection. */
   PIPELINED_KEYS: [10_000, 4_000],
+  /** Customers of the company that searches, and its searches. */
+  SEARCHED_CUSTOMERS: [50_000, 15_000],
+  SEARCHES: [600, 150],
   /** Times that each of two answers is timed. */
   TIMINGS: [20_000, 1_000],
 };
