@@ -1,21 +1,20 @@
 /** PostgreSQL behind PgBouncer, which hands out its sessions for a transaction each. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { execute, freePort, startPostgres, unprivilegedUser } from "../support/postgres.ts";
 
-declare module "vitest" {
-  interface ProvidedContext {
-    /** Host and port of PgBouncer. */
-    poolerHost: string;
-  }
-}
+/** What server/README.md tells operators to set, for the role of the tests. */
+const [, settings = ""] = /^```sql\n(.*?)^```$/ms.exec(readFileSync("server/README.md", "utf8")) ?? [];
+const roleSettings = settings.replaceAll("alter role distribu", "alter role pooled");
 
-/** As server/README.md tells operators; the statement timeout is that of the server's default. */
-export const roleSettings = ["statement_timeout = '1500'", "jit = 'off'"];
+/** Creates the role by which PgBouncer logs in. A superuser, as it does not own the databases of the tests. */
+export async function createPooledRole(postgresUrl: string): Promise<void> {
+  await execute(postgresUrl, `create role pooled superuser login password 'pooled'; ${roleSettings}`);
+}
 
 /** Sessions of each database: fewer than requests at a time, so that these share them. */
 const poolSize = 4;
@@ -23,9 +22,7 @@ const poolSize = 4;
 /** Starts both for the run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const postgres = await startPostgres();
-  // Superuser, as it does not own the databases of the tests.
-  await execute(postgres.url, "create role pooled superuser login password 'pooled'");
-  for (const setting of roleSettings) await execute(postgres.url, `alter role pooled set ${setting}`);
+  await createPooledRole(postgres.url);
   const pooler = await startPgBouncer(postgres.url);
   project.provide("postgresUrl", postgres.url);
   project.provide("poolerHost", pooler.host);

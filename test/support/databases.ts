@@ -5,6 +5,13 @@ import { createTestDatabase } from "./postgres.ts";
 import { assertNoKeyInFolder } from "./secrets.ts";
 import { temporaryFolder } from "./temporaryFolder.ts";
 
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Host and port of PgBouncer, in `npm run test:pooler`. */
+    poolerHost: string;
+  }
+}
+
 /** What is between the tests and PostgreSQL: nothing, or PgBouncer in `npm run test:pooler`. */
 export const pooler = process.env.DATABASE_POOLER === "transaction" && "transaction";
 
