@@ -109,9 +109,13 @@ it("mounting: unknown path below /api/v1 → our 404 in JSON", async () => {
 });
 
 it("mounting: below a prefix → the same responses there", async () => {
-  const { url, get, create } = await mountApi({ path: "/shop" });
+  const options = { publicUrl: "https://x.example/shop" };
+  const { url, get, create } = await mountApi({ path: "/shop", options });
   const created = await create("prefix@x.example", "/shop");
   expect(created.status).toBe(201);
+  expect(created.headers.get("Location")).toMatch(/^\/shop\/api\/v1\/customers\//);
+  const { servers } = await (await fetch(`${url}/shop/openapi.json`)).json();
+  expect(servers[0].url).toBe("https://x.example/shop/api/v1");
   const { id } = (await created.json()).data;
   expect((await get(`/shop/api/v1/customers/${id}`)).status).toBe(200);
   expect((await get("/shop/api/v1/customers?limit=1&status=ACTIVE")).status).toBe(200);
