@@ -10,10 +10,11 @@ import { createApp } from "./app.ts";
 import { startCleanup } from "./cleanup.ts";
 import { checkClock } from "./clock.ts";
 import { ConfigError, readConfig } from "./config.ts";
-import { connectDatabase } from "./database/connect.ts";
+import { connectDatabase, parseSqliteUrl } from "./database/connect.ts";
 import { explainConnectError } from "./database/connectError.ts";
 import { describeUrl } from "./database/describeUrl.ts";
 import { createDemo, welcomeText } from "./demo.ts";
+import { watchDiskSpace } from "./diskSpace.ts";
 import { createDriftCheck } from "./driftCheck.ts";
 import { UnavailableError } from "./errors.ts";
 import { createServer } from "./httpServer.ts";
@@ -48,7 +49,10 @@ const isSupervisor = config.workers > 1 && cluster.isPrimary;
 const monitoring = config.metricsPort === false ? undefined : await import("./metrics.ts");
 const isTraced = Object.keys(process.env).some((name) => name.startsWith("OTEL_"));
 const tracing = isTraced ? (await import("./tracing.ts")).tracing : undefined;
-const metrics = isSupervisor ? undefined : monitoring?.createMetrics(logDestination.droppedLines);
+const sqliteFile = parseSqliteUrl(config.database.url);
+const diskFile = sqliteFile === ":memory:" ? undefined : sqliteFile;
+const { droppedLines } = logDestination;
+const metrics = isSupervisor ? undefined : monitoring?.createMetrics({ droppedLines, diskFile });
 const { port, stop } = isSupervisor ? await supervise() : await serve();
 const metricsServer = cluster.isPrimary ? await servedMetrics() : undefined;
 let stopping = false;
@@ -64,6 +68,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.exit(0);
   });
 }
+if (cluster.isPrimary && diskFile !== undefined) watchDiskSpace(diskFile, log);
 // Whoever reads that we listen may already tell us to stop.
 if (cluster.isPrimary) await announce(port);
 

@@ -5,6 +5,7 @@ import http from "node:http";
 import prometheus from "prom-client";
 import { operations } from "./contract.ts";
 import type { Database } from "./database/database.ts";
+import { readDiskSpace } from "./diskSpace.ts";
 import type { Exchange } from "./exchange.ts";
 import type { OperationId } from "./operations.ts";
 
@@ -16,9 +17,16 @@ export type Metrics = ReturnType<typeof createMetrics>;
 
 /**
  * The metrics of this process, its event loop and memory among them.
- * @param droppedLogLines how many lines of the log were dropped since startup
+ * @param droppedLines how many lines of the log were dropped since startup
+ * @param diskFile a SQLite database, the space on whose disk is measured
  */
-export function createMetrics(droppedLogLines: () => number) {
+export function createMetrics({
+  droppedLines,
+  diskFile,
+}: {
+  droppedLines: () => number;
+  diskFile?: string | undefined;
+}) {
   const register = new prometheus.Registry();
   const registers = [register];
   prometheus.collectDefaultMetrics({ register });
@@ -75,9 +83,22 @@ export function createMetrics(droppedLogLines: () => number) {
     registers,
     collect() {
       this.reset();
-      this.inc(droppedLogLines());
+      this.inc(droppedLines());
     },
   });
+
+  if (diskFile !== undefined) {
+    new prometheus.Gauge({
+      name: "database_disk_free_bytes",
+      help: "SQLite: the space that is left on the disk of the database.",
+      registers,
+      // Several workers measure the same disk.
+      aggregator: "min",
+      async collect() {
+        this.set((await readDiskSpace(diskFile)).freeBytes);
+      },
+    });
+  }
 
   async function timed<Result>(kind: "read" | "write", work: () => Promise<Result>): Promise<Result> {
     const end = databaseTime.startTimer({ kind });
