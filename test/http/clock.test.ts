@@ -125,3 +125,19 @@ it("rate limit: request after Retry-After → 200, a second before → 429", asy
   await passTime(limited, 1_000);
   expect((await send("GET", "/customers")).status).toBe(200);
 });
+
+it("failed keys: request after Retry-After → 401, a second before → 429", async () => {
+  const limited = await startServer({ requestsPerMinute: 10 });
+  onTestFinished(limited.stop);
+  const guess = async () => {
+    const { status, headers } = await limited.fetch("/api/v1/customers", { key: "dk_guess" });
+    return [status, headers.get("Retry-After")];
+  };
+  expect(await guess()).toEqual([401, null]);
+  await passTime(limited, 500);
+  expect(await guess()).toEqual([429, "60"]);
+  await passTime(limited, 59_000);
+  expect(await guess()).toEqual([429, "1"]);
+  await passTime(limited, 1_000);
+  expect(await guess()).toEqual([401, null]);
+});
