@@ -23,6 +23,7 @@ it("createCustomer: createdAt and updatedAt → the time of the create", async (
 });
 
 it("customer ids: 40,000 within a millisecond → ascending, each with its time", () => {
+  vi.setSystemTime(Date.now() + 1_000);
   let latest = newCustomerId();
   const first = createdAt(latest);
   for (let n = 1; n < 40_000; n++) {

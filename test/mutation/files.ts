@@ -20,7 +20,14 @@ export const testsOfFile: Record<string, string[]> = {
     "test/http/connections.test.ts",
     "test/http/listCustomers.test.ts",
   ],
-  "server/violations.ts": ["test/http/fields.test.ts", "test/http/updateCustomer.test.ts"],
+  "server/violations.ts": [
+    "test/http/fields.test.ts",
+    "test/http/createCustomer.test.ts",
+    "test/http/updateCustomer.test.ts",
+    "test/http/listCustomers.test.ts",
+    "test/http/listFilters.test.ts",
+    "test/http/requests.test.ts",
+  ],
   "server/validation.ts": [
     "test/http/fields.test.ts",
     "test/http/requests.test.ts",
