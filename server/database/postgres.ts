@@ -13,6 +13,7 @@ import { type ConnectOptions, timeoutInMilliseconds } from "./connect.ts";
 import type { Database, ReadOptions, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
 import { describeUrl } from "./describeUrl.ts";
 import { buildMigrations, newestVersion, versionTable } from "./migrate.ts";
+import { asUnavailable, FailedStep, isHealthy } from "./postgresErrors.ts";
 import { assertRoleSettings, sessionSettings } from "./postgresSettings.ts";
 import { bindValues, prepareStatement } from "./statement.ts";
 
@@ -21,12 +22,6 @@ const migrationLock = 7_216_305_118;
 
 /** How long the start waits for another process that migrates. */
 const migrationTimeoutInMilliseconds = 600_000;
-
-/**
- * SQLSTATE classes of a server that is away, starting, stopping, full, read-only, damaged or locked
- * against us, and of statements that it cancelled.
- */
-const unavailableStates = /^(08|25006|28|3D|40|53|55000|55P03|57|58|XX00[12])/;
 
 /** Knex discards a pooled connection with this mark, as one that has failed in the middle. */
 type PooledConnection = pg.Client & { __knex__disposed?: unknown };
@@ -222,16 +217,6 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
   };
 }
 
-/** Rolls a write back, as this step returned no row. */
-class FailedStep extends Error {
-  readonly index: number;
-
-  constructor(index: number) {
-    super();
-    this.index = index;
-  }
-}
-
 /** Runs work between a begin and a commit; rolls it back where it fails. */
 async function inTransaction<Result>(
   connection: pg.Client,
@@ -247,19 +232,4 @@ async function inTransaction<Result>(
     if (isHealthy(error)) await connection.query("rollback");
     throw error;
   }
-}
-
-/** Whether the connection can be used again after this error: the server has responded, and in words. */
-function isHealthy(error: unknown): boolean {
-  if (error instanceof FailedStep) return true;
-  if (error instanceof StatementTimeoutError) return true;
-  return error instanceof pg.DatabaseError && !/^(08|57P)/.test(String(error.code));
-}
-
-function asUnavailable(error: unknown): unknown {
-  if ([UnavailableError, SchemaError, FailedStep, TypeError].some((type) => error instanceof type))
-    return error;
-  const isOfServer = error instanceof pg.DatabaseError;
-  if (isOfServer && !unavailableStates.test(String(error.code))) return error;
-  return new UnavailableError("PostgreSQL", { cause: error });
 }

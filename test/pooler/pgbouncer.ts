@@ -5,7 +5,8 @@ import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { execute, freePort, startPostgres, unprivilegedUser } from "../support/postgres.ts";
+import { execute, freePort, startPostgres } from "../support/postgres.ts";
+import { unprivilegedUser } from "../support/postgresPrograms.ts";
 
 /** What server/README.md tells operators to set, for the role of the tests. */
 const [, settings = ""] = /^```sql\n(.*?)^```$/ms.exec(readFileSync("server/README.md", "utf8")) ?? [];
