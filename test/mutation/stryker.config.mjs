@@ -9,6 +9,8 @@ export default {
   // Only what has changed since the last run is tested again.
   incremental: true,
   incrementalFile: `test/mutation/reports/${file.replaceAll("/", "-")}.json`,
+  // It would comment on types in docs.html too, which is then another page.
+  disableTypeChecks: false,
   reporters: ["progress-append-only"],
   tempDirName: "test/mutation/sandbox",
   ignorePatterns: ["test/*/node_modules", "test/mutation/reports", "test/bench", "data"],
