@@ -117,7 +117,7 @@ describe("alerts.yaml", () => {
 
   it("alerts.yaml: metrics → served by the server", () => {
     const [group] = parse(readFileSync(file, "utf8")).groups;
-    const registered = createMetrics({ droppedLines: () => 0 })
+    const registered = createMetrics({ droppedLines: () => 0, diskFile: file })
       .register.getMetricsAsArray()
       .map(({ name }) => name);
     // On PostgreSQL alone.
