@@ -22,6 +22,11 @@ RUN npm ci --omit=dev --ignore-scripts \
     && find node_modules/better-sqlite3/prebuilds -type f ! -name "linux-$(node -p process.arch).node" -delete
 
 FROM node:24-bookworm-slim
+# `npm run release` sets the version.
+LABEL org.opencontainers.image.title="Distribu Customers API" \
+    org.opencontainers.image.description="Read and write the customers of a distributor: the server and the distribu commands." \
+    org.opencontainers.image.licenses="MIT" \
+    org.opencontainers.image.version="1.0.0"
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     DATABASE_URL=sqlite:/data/distribu.db

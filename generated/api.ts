@@ -580,7 +580,7 @@ export interface operations {
                      */
                     "Idempotent-Replayed"?: "true";
                     /**
-                     * @description The path of the new customer.
+                     * @description The path of the new customer, below the path of the server's URL.
                      * @example /api/v1/customers/019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
                      */
                     Location: string;

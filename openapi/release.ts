@@ -1,6 +1,6 @@
 /**
- * `npm run release -- <version>`: sets the version of both packages, of the contract and of the generated code, dates
- * the changes in CHANGELOG.md and keeps the contract in released.json: one commit with a tag, or no change at all. It
+ * `npm run release -- <version>`: sets the version of both packages, of the contract, of the image and of the generated
+ * code, dates the changes in CHANGELOG.md and keeps the contract in released.json: one commit with a tag, or no change at all. It
  * pushes and publishes nothing: .github/workflows/release.yml does, once the tag is pushed.
  */
 import { execFileSync } from "node:child_process";
@@ -51,6 +51,8 @@ function release(version: string): void {
       for (const part of [lock, lock.packages[""], lock.packages.client]) part.version = version;
     });
     replace("openapi/openapi.yaml", /^( {2}version: ).+$/m, `$1${version}`);
+    replace("Dockerfile", /(image\.version=")[^"]+/, `$1${version}`);
+    replace("server/deploy/kubernetes.yaml", /(image: distribu-customers-api:).+/, `$1${version}`);
     replace("CHANGELOG.md", /^## \[Unreleased\]$/m, `$&\n\n## [${version}] - ${day}`);
     run("npm", "run", "--silent", "generate");
     copyFileSync("generated/openapi.json", "openapi/released.json");

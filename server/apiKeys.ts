@@ -24,6 +24,9 @@ interface LiveKeyRow extends Omit<ApiKey, "scopes"> {
 /** The time of last use is kept to the minute, so that not every request costs a write. */
 const lastUseGranularityInMilliseconds = 60_000;
 
+/** For how long a key counts as recently live. */
+const recentlyInMilliseconds = 3_600_000;
+
 /** Finds keys. */
 export function createApiKeys({ knex, prepare, read, write }: Database) {
   // The database decides, so that a key that is no longer live returns no row, as one that never existed:
@@ -48,14 +51,29 @@ export function createApiKeys({ knex, prepare, read, write }: Database) {
       .returning("id"),
   );
 
+  /** When this process has last seen each key live, by its hash; at most a minute behind. */
+  const seenLive = new Map<string, number>();
+
   return {
+    /** Whether this process has seen the key of an Authorization header live within the last hour. */
+    wasLive(authorization: string | undefined): boolean {
+      const token = parseBearerToken(authorization);
+      const seenAt = token === undefined ? undefined : seenLive.get(hashKey(token));
+      return seenAt !== undefined && Date.now() - seenAt < recentlyInMilliseconds;
+    },
+
     /** The live key in an Authorization header, or undefined. */
     async find(authorization: string | undefined): Promise<ApiKey | undefined> {
       const token = parseBearerToken(authorization);
       if (token === undefined) return undefined;
       const now = Date.now();
-      const [row] = await read(findLiveBySha256, { sha256: hashKey(token), now });
-      if (!row) return undefined;
+      const sha256 = hashKey(token);
+      const [row] = await read(findLiveBySha256, { sha256, now });
+      if (!row) {
+        if (seenLive.size > 0) seenLive.delete(sha256);
+        return undefined;
+      }
+      if (now - (seenLive.get(sha256) ?? 0) > lastUseGranularityInMilliseconds) seenLive.set(sha256, now);
       const { lastUsedAt, scopes, ...key } = row;
       if (now - (lastUsedAt ?? 0) > lastUseGranularityInMilliseconds) {
         // The request does not wait for it, and a failed update must not invalidate the key.

@@ -2,7 +2,6 @@
 import "./requireNode.ts";
 import cors from "cors";
 import express, { type IRouter } from "express";
-import pino from "pino";
 import { createApiKeys } from "./apiKeys.ts";
 import { authenticate, limitRate, requireScope } from "./authentication.ts";
 import { startCleanup } from "./cleanup.ts";
@@ -10,10 +9,13 @@ import { type Options, readOptions } from "./config.ts";
 import { basePath, operations, orderPaths } from "./contract.ts";
 import { createOperations } from "./customers.ts";
 import { connectDatabase } from "./database/connect.ts";
+import { explainConnectError } from "./database/connectError.ts";
 import type { Database } from "./database/database.ts";
 import { createDriftCheck } from "./driftCheck.ts";
-import { ApiError, serializeError } from "./errors.ts";
+import { ApiError, SchemaError, serializeError, UnavailableError } from "./errors.ts";
 import { createExchanges, type Handler, type Observers } from "./exchange.ts";
+import { createLog } from "./log.ts";
+import { openLogDestination } from "./logDestination.ts";
 import { perform } from "./operations.ts";
 import { createPages, type Page, toDocs } from "./pages.ts";
 import { createRateLimits } from "./rateLimits.ts";
@@ -26,6 +28,8 @@ export interface AppOptions extends Observers {
   requestsPerMinute: number;
   /** Origins whose pages may call the API from a browser. */
   corsOrigins?: string[] | false;
+  /** The URL before `/api/v1` under which partners reach the server. */
+  publicUrl?: string | false;
   /** Express's `trust proxy`. */
   trustProxy?: number | string[] | false;
   /** Whether the server has been told to stop, and is no longer ready. */
@@ -34,14 +38,19 @@ export interface AppOptions extends Observers {
 
 /** The application that serves everything: the API, its pages, and a 404 in JSON for any other path. */
 export function createApp(options: AppOptions): express.Express {
-  const { database, trustProxy, isStopping = () => false } = options;
+  const { database, trustProxy, publicUrl, isStopping = () => false } = options;
   const app = express();
   app.disable("x-powered-by");
   // Paths are exact.
   app.enable("case sensitive routing");
   app.enable("strict routing");
   if (trustProxy) app.set("trust proxy", trustProxy);
-  return addMiddlewares(app, options, { "/": toDocs, ...createPages(database, isStopping) }, () => true);
+  return addMiddlewares(
+    app,
+    options,
+    { "/": toDocs, ...createPages(database, isStopping, publicUrl) },
+    () => true,
+  );
 }
 
 /**
@@ -50,7 +59,8 @@ export function createApp(options: AppOptions): express.Express {
  * @param options the environment variables in camelCase; `pages: false` leaves out the pages
  * @returns the router, and what closes the database once the server has closed
  * @throws {ConfigError} when an option is invalid
- * @throws {UnavailableError} when the database cannot be reached
+ * @throws {UnavailableError} when the database cannot be reached; its message names host, port and cause
+ * @throws {SchemaError} when the schema of the database is not ours
  */
 export async function createCustomersApi({
   pages: hasPages = true,
@@ -59,19 +69,27 @@ export async function createCustomersApi({
   const {
     database: connection,
     logLevel,
+    logFormat,
     requestsPerMinute,
     corsOrigins,
+    publicUrl,
     driftCheckOneIn,
     auditRetentionDays,
   } = readOptions(given);
-  const log = pino({ level: logLevel, base: null });
+  const logDestination = openLogDestination((droppedLines) =>
+    log.warn({ droppedLines }, "lines of the log were dropped, as standard output did not take them"),
+  );
+  const log = await createLog({ logLevel, logFormat }, logDestination);
   const driftCheck = driftCheckOneIn > 0 ? await createDriftCheck(driftCheckOneIn, log) : undefined;
-  const database = await connectDatabase(connection);
+  const database = await connectDatabase(connection).catch((error) => {
+    if (error instanceof SchemaError) throw error;
+    throw new UnavailableError(explainConnectError(connection.url, error), { cause: error });
+  });
   const stopCleanup = startCleanup(database, log, auditRetentionDays);
-  const pages = hasPages ? createPages(database, () => false) : {};
+  const pages = hasPages ? createPages(database, () => false, publicUrl) : {};
   const router = addMiddlewares(
     express.Router({ caseSensitive: true, strict: true }),
-    { database, log, requestsPerMinute, corsOrigins, driftCheck },
+    { database, log, requestsPerMinute, corsOrigins, publicUrl, driftCheck },
     pages,
     (path) => path === basePath || path.startsWith(`${basePath}/`) || Object.hasOwn(pages, path),
   );
@@ -80,6 +98,7 @@ export async function createCustomersApi({
     async close() {
       stopCleanup();
       await database.close();
+      logDestination.close();
     },
   };
 }
@@ -92,13 +111,13 @@ function addMiddlewares<Target extends IRouter>(
   isOurs: (path: string) => boolean,
 ): Target {
   const log = options.log.child({}, { serializers: { err: serializeError } });
-  const { metrics, tracing, requestsPerMinute, corsOrigins } = options;
+  const { metrics, tracing, requestsPerMinute, corsOrigins, publicUrl } = options;
   const database = metrics?.ofDatabase(options.database) ?? options.database;
   const { beginExchange, handleErrors } = createExchanges({ ...options, log }, isOurs);
   const apiKeys = createApiKeys(database);
   const limits = requestsPerMinute > 0 ? createRateLimits(requestsPerMinute, database) : undefined;
   const validate = createValidation();
-  const handlers = createOperations(database);
+  const handlers = createOperations(database, publicUrl ? new URL(publicUrl).pathname : undefined);
 
   target.use(beginExchange);
   if (corsOrigins) target.use(basePath, allowOrigins(corsOrigins));

@@ -16,6 +16,10 @@ const realm = 'Bearer realm="Distribu Customers API"';
 export function authenticate(apiKeys: ApiKeys, limits: RateLimits | undefined): Handler {
   return async (request, response, next) => {
     const { authorization } = request.headers;
+    // A look-up that fails costs as much as one that succeeds. A key that was live is still looked up, so that nobody is
+    // locked out by others behind the same address.
+    if (limits?.hasNetworksOverLimit() && !apiKeys.wasLive(authorization))
+      limits.rejectOverLimit(callerNetwork(request));
     const key = await apiKeys.find(authorization);
     if (key) {
       response.locals.exchange.key = key;

@@ -1,6 +1,7 @@
 /** Reads the settings: from the environment, or from the options of `createCustomersApi`. */
 import { readFileSync } from "node:fs";
 import type { ConnectOptions } from "./database/connect.ts";
+import type { LogFormat } from "./log.ts";
 import { variables } from "./variables.ts";
 
 type Variable = keyof typeof variables;
@@ -28,6 +29,9 @@ export type Options = { [Name in OptionVariable as CamelCase<Name>]?: ValueOf<Na
 export interface ApiConfig {
   database: ConnectOptions;
   logLevel: string;
+  logFormat: LogFormat;
+  /** The URL before `/api/v1` under which partners reach the server. */
+  publicUrl: string | false;
   /** Requests a minute for each key; 0 for no limit. */
   requestsPerMinute: number;
   /** Days after which entries of the audit trail are deleted. */
@@ -115,9 +119,12 @@ function readApiConfig(read: Read, problems: string[]): ApiConfig {
     database: {
       url: file === false ? url : readDatabaseUrl(file, problems),
       poolSize: read("DATABASE_POOL_SIZE"),
+      pooler: read("DATABASE_POOLER"),
       statementTimeoutInMilliseconds: read("DATABASE_STATEMENT_TIMEOUT"),
     },
     logLevel: read("LOG_LEVEL"),
+    logFormat: read("LOG_FORMAT"),
+    publicUrl: read("PUBLIC_URL"),
     requestsPerMinute: read("RATE_LIMIT_PER_MINUTE"),
     auditRetentionDays: read("AUDIT_RETENTION_DAYS"),
     driftCheckOneIn: read("DRIFT_CHECK_ONE_IN"),

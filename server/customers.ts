@@ -15,8 +15,12 @@ type CallForOne = Pick<Call<"getCustomer">, "path" | "companyId"> & {
   error(status: 404, message: "Customer not found."): ApiError;
 };
 
-/** The operations of the contract, on a database. */
-export function createOperations(database: Database): Operations {
+/**
+ * The operations of the contract, on a database.
+ * @param publicPath the path before `/api/v1` under which partners reach the server
+ */
+export function createOperations(database: Database, publicPath = "/"): Operations {
+  const customersPath = `${publicPath.replace(/\/$/, "")}${basePath}/customers`;
   const customers = createCustomerTable(database);
   const idempotencyKeys = createIdempotencyKeys(database);
 
@@ -59,7 +63,7 @@ export function createOperations(database: Database): Operations {
       const row = newCustomer(call.body);
       const { companyId, keyId, rawBody } = call;
       const insertion = customers.insertion(companyId, row, keyId);
-      const headers = { Location: toLocation(row.id), ETag: toEntityTag(row) };
+      const headers = { Location: `${customersPath}/${row.id}`, ETag: toEntityTag(row) };
       const body = { data: toCustomer(row) };
       const key = call.headers["Idempotency-Key"];
       if (key === undefined) {
@@ -84,7 +88,7 @@ export function createOperations(database: Database): Operations {
       return {
         status: 201,
         headers: {
-          ...{ Location: toLocation(first.customerId), ETag: first.entityTag },
+          ...{ Location: `${customersPath}/${first.customerId}`, ETag: first.entityTag },
           "Idempotent-Replayed": "true",
         },
         body: first.response,
@@ -152,8 +156,4 @@ export function newCustomer(body: Call<"createCustomer">["body"]): CustomerRow {
 /** Every change moves the version by at least a millisecond, so it tells any two states apart. */
 function toEntityTag({ version }: CustomerRow): string {
   return `"${version.toString(36)}"`;
-}
-
-function toLocation(id: string): string {
-  return `${basePath}/customers/${id}`;
 }

@@ -5,7 +5,7 @@ export type EntityTags = "*" | string[];
 
 /** The tags of a header. What is not an entity tag is ignored, and so matches nothing. */
 export function parseEntityTags(header: string): EntityTags {
-  if (header.trim() === "*") return "*";
+  if (header === "*") return "*";
   // A tag stands alone between commas: `w/"x"` is no weak tag, and must not pass for the strong one.
   return header.match(/(?<![^\s,])(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"(?![^\s,])/g) ?? [];
 }

@@ -1,6 +1,6 @@
 /** Errors: the contract's messages as types, and the response to anything thrown. */
-import type { Logger } from "pino";
 import type { AnyRequestMessages, Messages } from "../generated/messages.ts";
+import type { LogCause } from "./causeLog.ts";
 
 type EveryMessages = Messages[keyof Messages] | AnyRequestMessages;
 
@@ -49,6 +49,9 @@ export class CommandError extends Error {}
 /** The database cannot be used as it is: its schema or its encoding is not ours. */
 export class SchemaError extends CommandError {}
 
+/** There is no database, and this caller does not create one. */
+export class MissingDatabaseError extends SchemaError {}
+
 /** The response to an error. */
 export interface ErrorResponse {
   status: number;
@@ -60,8 +63,8 @@ export interface ErrorResponse {
  * The response to anything thrown. What the contract does not know is a 500; its cause goes to the log and not to
  * the caller.
  */
-export function createErrorResponse(thrown: unknown, requestId: string, log: Logger): ErrorResponse {
-  const error = toApiError(thrown, requestId, log);
+export function createErrorResponse(thrown: unknown, requestId: string, logCause: LogCause): ErrorResponse {
+  const error = toApiError(thrown, requestId, logCause);
   const { field, retryAfter, headers } = error.details;
   return {
     status: error.status,
@@ -78,15 +81,15 @@ export function createErrorResponse(thrown: unknown, requestId: string, log: Log
   };
 }
 
-function toApiError(thrown: unknown, requestId: string, log: Logger): ApiError {
+function toApiError(thrown: unknown, requestId: string, logCause: LogCause): ApiError {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof UnavailableError) {
-    log.warn({ requestId, err: thrown.cause ?? thrown }, "database unavailable");
+    logCause({ level: "warn", message: "database unavailable", requestId, err: thrown.cause ?? thrown });
     return new ApiError(503, "Service temporarily unavailable.", {
       retryAfter: 1,
     });
   }
-  log.error({ requestId, err: thrown }, "unexpected error");
+  logCause({ level: "error", message: "unexpected error", requestId, err: thrown });
   return new ApiError(500, "Internal server error.");
 }
 

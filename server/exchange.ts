@@ -5,6 +5,7 @@ import type { ErrorRequestHandler, NextFunction, Request, Response } from "expre
 import type { Logger } from "pino";
 import type { ApiKey } from "./apiKeys.ts";
 import { callerAddress } from "./authentication.ts";
+import { createCauseLog } from "./causeLog.ts";
 import type { Operation } from "./contract.ts";
 import type { DriftCheck } from "./driftCheck.ts";
 import { ApiError, ClientGoneError, createErrorResponse, UnavailableError } from "./errors.ts";
@@ -141,6 +142,8 @@ export function createExchanges(
   { log, metrics, driftCheck, tracing }: Observers,
   isOurs: (path: string) => boolean,
 ): { beginExchange: Handler; handleErrors: ErrorRequestHandler } {
+  const logCause = createCauseLog(log);
+
   function expire(exchange: Exchange): void {
     if (!exchange.isOver) sendError(exchange, new UnavailableError("the request took too long"));
   }
@@ -149,7 +152,7 @@ export function createExchanges(
     const { response, requestId, isOver } = exchange;
     if (thrown instanceof ClientGoneError) return void (isOver || response.destroy());
     // It logs the cause, also of what fails after the response.
-    const { status, headers, body } = createErrorResponse(thrown, requestId, log);
+    const { status, headers, body } = createErrorResponse(thrown, requestId, logCause);
     if (!isOver && response.headersSent) return void response.destroy();
     exchange.send(status, headers, body);
   }

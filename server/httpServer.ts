@@ -9,8 +9,10 @@ import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import express, { type Express } from "express";
 import type { Logger } from "pino";
+import type { Connection } from "./connection.ts";
 import type { Metrics } from "./metrics.ts";
 import { type RawResponse, sendRawResponse } from "./rawResponses.ts";
+import { createReadTimeouts, quietInMilliseconds } from "./readTimeouts.ts";
 import { toOriginForm } from "./targets.ts";
 
 /** An HTTP server that can be told to stop. */
@@ -29,18 +31,6 @@ export interface HttpServerOptions {
   metrics?: Metrics | undefined;
   /** After how many seconds an idle connection is closed. */
   keepAliveTimeoutInSeconds?: number;
-}
-
-/** What is known of one connection. */
-interface Connection {
-  /** The request in progress. */
-  current: http.ServerResponse | undefined;
-  /** Requests that arrived without waiting for the response before theirs; none of them has begun. */
-  waiting: [http.IncomingMessage, http.ServerResponse][];
-  /** How many bytes had arrived when the last response was complete: more mean a request in transit. */
-  bytesReadWhenIdle: number;
-  /** Its bytes may not be what they seem: nothing that follows on it is a request. */
-  isRejected: boolean;
 }
 
 /**
@@ -66,6 +56,13 @@ export function createServer(
   const connections = new Map<Socket, Connection>();
   let isStopping = false;
 
+  const { timeOut, holdLastResponse } = createReadTimeouts(connections, keepAliveTimeoutInSeconds);
+  server.timeout = quietInMilliseconds;
+  server.on(
+    "timeout",
+    guard((socket: Socket) => socket, timeOut),
+  );
+
   /** Runs a listener so that an exception costs its connection at most. */
   function guard<Arguments extends unknown[]>(
     findSocket: (...values: Arguments) => Socket,
@@ -82,8 +79,12 @@ export function createServer(
   }
 
   server.on("connection", (socket) => {
-    connections.set(socket, { current: undefined, waiting: [], bytesReadWhenIdle: 0, isRejected: false });
+    connections.set(socket, {
+      ...{ current: undefined, waiting: [], bytesReadWhenIdle: 0, isRejected: false },
+      ...{ bytesWrittenBefore: 0, quiet: { times: 0, at: 0 } },
+    });
     socket.on("close", () => connections.delete(socket));
+    holdLastResponse(socket);
   });
 
   const receive = guard(
@@ -109,6 +110,7 @@ export function createServer(
    */
   function begin(connection: Connection, request: http.IncomingMessage, response: http.ServerResponse): void {
     connection.current = response;
+    connection.bytesWrittenBefore = request.socket.bytesWritten;
     if (request.socket.destroyed) return;
     if (isStopping) response.shouldKeepAlive = false;
     // Express responds to a target without a path by itself.

@@ -6,23 +6,27 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
-import pino from "pino";
 import { createApp } from "./app.ts";
 import { startCleanup } from "./cleanup.ts";
 import { checkClock } from "./clock.ts";
 import { ConfigError, readConfig } from "./config.ts";
-import { connectDatabase } from "./database/connect.ts";
+import { connectDatabase, parseSqliteUrl } from "./database/connect.ts";
 import { explainConnectError } from "./database/connectError.ts";
 import { describeUrl } from "./database/describeUrl.ts";
 import { createDemo, welcomeText } from "./demo.ts";
+import { watchDiskSpace } from "./diskSpace.ts";
 import { createDriftCheck } from "./driftCheck.ts";
-import { serializeError, UnavailableError } from "./errors.ts";
+import { UnavailableError } from "./errors.ts";
 import { createServer } from "./httpServer.ts";
-import { isoTime } from "./isoTime.ts";
+import { createLog } from "./log.ts";
+import { openLogDestination } from "./logDestination.ts";
 import { startWorkers } from "./workers.ts";
 
 /** After SIGTERM: how long to go on serving, and when all connections are cut. Many supervisors kill after ten seconds. */
 const stopTimes = { lingerInMilliseconds: 2_000, graceInMilliseconds: 9_000 };
+
+/** How long the stop waits for a standard output that does not take the last lines of the log. */
+const flushTimeoutInMilliseconds = 500;
 
 /** How often the server tries to reach the database at startup, a second apart. */
 const connectAttempts = 30;
@@ -32,18 +36,12 @@ const connectAttempts = 30;
 setFlagsFromString("--heap-growing-percent=20");
 
 const config = configuration();
-// Lines are written in batches, at least ten times a second: a system call for each would cost as much as all the
-// rest of the logging.
-const log = pino(
-  {
-    level: config.logLevel,
-    base: null,
-    timestamp: () => `,"time":"${isoTime(Date.now())}"`,
-    formatters: { level: (level) => ({ level }) },
-    serializers: { err: serializeError },
-  },
-  pino.destination({ sync: false, minLength: 4_096, periodicFlush: 100 }),
+const logDestination = openLogDestination((droppedLines) =>
+  log.warn({ droppedLines }, "lines of the log were dropped, as standard output did not take them"),
 );
+const log = await createLog(config, logDestination);
+// Node would start its inspector, through which whoever reaches its port on this machine can run code.
+process.on("SIGUSR1", () => log.warn("SIGUSR1 ignored: it starts no inspector"));
 if (cluster.isPrimary) logStart();
 // Before the workers start, so that they find a migrated database.
 const database = await connect();
@@ -51,7 +49,10 @@ const isSupervisor = config.workers > 1 && cluster.isPrimary;
 const monitoring = config.metricsPort === false ? undefined : await import("./metrics.ts");
 const isTraced = Object.keys(process.env).some((name) => name.startsWith("OTEL_"));
 const tracing = isTraced ? (await import("./tracing.ts")).tracing : undefined;
-const metrics = isSupervisor ? undefined : monitoring?.createMetrics();
+const sqliteFile = parseSqliteUrl(config.database.url);
+const diskFile = sqliteFile === ":memory:" ? undefined : sqliteFile;
+const { droppedLines } = logDestination;
+const metrics = isSupervisor ? undefined : monitoring?.createMetrics({ droppedLines, diskFile });
 const { port, stop } = isSupervisor ? await supervise() : await serve();
 const metricsServer = cluster.isPrimary ? await servedMetrics() : undefined;
 let stopping = false;
@@ -63,9 +64,11 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     await stop();
     metricsServer?.stop();
     log.info("stopped");
+    await logDestination.flush(flushTimeoutInMilliseconds);
     process.exit(0);
   });
 }
+if (cluster.isPrimary && diskFile !== undefined) watchDiskSpace(diskFile, log);
 // Whoever reads that we listen may already tell us to stop.
 if (cluster.isPrimary) await announce(port);
 
@@ -81,13 +84,14 @@ async function serve(): Promise<Listening> {
   const {
     requestsPerMinute,
     corsOrigins,
+    publicUrl,
     trustProxy,
     keepAliveTimeoutInSeconds,
     driftCheckOneIn: oneIn,
   } = config;
   const driftCheck = oneIn > 0 ? await createDriftCheck(oneIn, log, metrics?.responseChecked) : undefined;
   const app = createApp({
-    ...{ database, log, requestsPerMinute, corsOrigins, trustProxy, metrics, driftCheck, tracing },
+    ...{ database, log, requestsPerMinute, corsOrigins, publicUrl, trustProxy, metrics, driftCheck, tracing },
     isStopping: () => isStopping,
   });
   const server = createServer(app, { log, metrics, keepAliveTimeoutInSeconds });

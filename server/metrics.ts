@@ -5,6 +5,7 @@ import http from "node:http";
 import prometheus from "prom-client";
 import { operations } from "./contract.ts";
 import type { Database } from "./database/database.ts";
+import { readDiskSpace } from "./diskSpace.ts";
 import type { Exchange } from "./exchange.ts";
 import type { OperationId } from "./operations.ts";
 
@@ -14,8 +15,18 @@ const databaseBuckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** The metrics of this process, its event loop and memory among them. */
-export function createMetrics() {
+/**
+ * The metrics of this process, its event loop and memory among them.
+ * @param droppedLines how many lines of the log were dropped since startup
+ * @param diskFile a SQLite database, the space on whose disk is measured
+ */
+export function createMetrics({
+  droppedLines,
+  diskFile,
+}: {
+  droppedLines: () => number;
+  diskFile?: string | undefined;
+}) {
   const register = new prometheus.Registry();
   const registers = [register];
   prometheus.collectDefaultMetrics({ register });
@@ -65,6 +76,29 @@ export function createMetrics() {
   // From zero, so that an alert sees the first difference as an increase.
   for (const operation of ["none", ...operations.map(({ operationId }) => operationId)])
     drift.inc({ operation }, 0);
+
+  new prometheus.Counter({
+    name: "log_lines_dropped_total",
+    help: "Lines of the log that standard output did not take: its reader is stuck, or its disk is full.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(droppedLines());
+    },
+  });
+
+  if (diskFile !== undefined) {
+    new prometheus.Gauge({
+      name: "database_disk_free_bytes",
+      help: "SQLite: the space that is left on the disk of the database.",
+      registers,
+      // Several workers measure the same disk.
+      aggregator: "min",
+      async collect() {
+        this.set((await readDiskSpace(diskFile)).freeBytes);
+      },
+    });
+  }
 
   async function timed<Result>(kind: "read" | "write", work: () => Promise<Result>): Promise<Result> {
     const end = databaseTime.startTimer({ kind });

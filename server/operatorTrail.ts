@@ -1,8 +1,8 @@
 /** The audit trail of what the operator does: keys, companies, erased customers. Triggers record customers. */
-import { userInfo } from "node:os";
 import { v7 as uuidv7 } from "uuid";
 import type { Database, Step } from "./database/database.ts";
 import { named } from "./database/statement.ts";
+import { systemUser } from "./systemUser.ts";
 
 /** What is recorded. */
 export type OperatorAction =
@@ -46,7 +46,7 @@ export function createOperatorTrail({ knex, prepare, read }: Database) {
   return {
     /** The step that records an action on something of a company. */
     record(slug: string, action: OperatorAction, subjectId: string): Step<{ id: string }> {
-      const changedBy = userInfo().username;
+      const changedBy = systemUser();
       return {
         statement: insert,
         values: { id: uuidv7(), slug, action, subjectId, changedBy, now: Date.now() },

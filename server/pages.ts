@@ -5,9 +5,13 @@ import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Request, Response } from "express";
 import type { Database } from "./database/database.ts";
+import { type ContractFile, listOwnServerFirst } from "./ownContract.ts";
 
 /** How long readiness waits for the database: meanwhile a load balancer would go on sending requests. */
 const readinessTimeoutInMilliseconds = 600;
+
+/** For how long its result is served. */
+const readinessIntervalInMilliseconds = 300;
 
 /** Serves GET and HEAD of one path. */
 export type Page = (request: Request, response: Response) => void | Promise<void>;
@@ -17,23 +21,37 @@ const require = createRequire(import.meta.url);
 /** From `/` to the documentation. */
 export const toDocs: Page = (_request, response) => response.redirect("/docs");
 
-/** The pages by their path. */
-export function createPages(database: Database, isStopping: () => boolean): Record<string, Page> {
+/**
+ * The pages by their path.
+ * @param publicUrl the URL before `/api/v1` under which partners reach the server
+ */
+export function createPages(
+  database: Database,
+  isStopping: () => boolean,
+  publicUrl: string | false = false,
+): Record<string, Page> {
+  let lastCheck: { at: number; result: Promise<boolean> } | undefined;
+
+  /** Whether the database responds. Any number of probes cost one check in this time. */
+  function isReachable(): Promise<boolean> {
+    const now = performance.now();
+    if (lastCheck && now - lastCheck.at < readinessIntervalInMilliseconds) return lastCheck.result;
+    const timeout = sleep(readinessTimeoutInMilliseconds, false, { ref: false });
+    const responds = database.ping().then(
+      () => true,
+      () => false,
+    );
+    lastCheck = { at: now, result: Promise.race([responds, timeout]) };
+    return lastCheck.result;
+  }
+
   return {
-    "/docs": file("#docs.html", "text/html"),
-    "/openapi.json": file("#openapi.json", "application/json"),
-    "/openapi.yaml": file("#openapi.yaml", "application/yaml"),
+    "/docs": file("#docs.html", "text/html", publicUrl),
+    "/openapi.json": file("#openapi.json", "application/json", publicUrl),
+    "/openapi.yaml": file("#openapi.yaml", "application/yaml", publicUrl),
     "/healthz": (_request, response) => void response.json({ status: "ok" }),
     async "/readyz"(_request, response) {
-      const isReady =
-        !isStopping() &&
-        (await Promise.race([
-          database.ping().then(
-            () => true,
-            () => false,
-          ),
-          sleep(readinessTimeoutInMilliseconds, false, { ref: false }),
-        ]));
+      const isReady = !isStopping() && (await isReachable());
       response.status(isReady ? 200 : 503).json({
         status: isReady ? "ready" : isStopping() ? "stopping" : "unavailable",
       });
@@ -41,12 +59,13 @@ export function createPages(database: Database, isStopping: () => boolean): Reco
   };
 }
 
-/** A file of the package, read when it is first requested. */
-function file(name: string, type: string): Page {
+/** The contract or its documentation, read when it is first requested. */
+function file(name: ContractFile, type: string, publicUrl: string | false): Page {
   let kept: { content: Buffer; entityTag: string; policy: string } | undefined;
   return (_request, response) => {
     if (!kept) {
-      const content = readFileSync(require.resolve(name));
+      const built = readFileSync(require.resolve(name), "utf8");
+      const content = Buffer.from(listOwnServerFirst(name, built, publicUrl));
       const entityTag = `"${crypto.hash("sha256", content, "base64url")}"`;
       // The documentation brings its own, with the hashes of what may run.
       const [, own = "default-src 'none'"] =

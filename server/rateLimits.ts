@@ -21,7 +21,17 @@ export interface RateLimits {
    * @throws {ApiError} 429 when the network of the caller is over its limit
    */
   countFailedKey(findNetwork: () => string, hasKey: boolean): Promise<void>;
+  /** Whether this process knows of any network over its limit of failed keys. */
+  hasNetworksOverLimit(): boolean;
+  /**
+   * Rejects a request from memory.
+   * @throws {ApiError} 429 when this process knows the network to be over its limit
+   */
+  rejectOverLimit(network: string): void;
 }
+
+/** How many networks over their limit a process remembers; further ones cost a look-up for each key. */
+const maxNetworksOverLimit = 10_000;
 
 /**
  * Counts in memory on SQLite, that of the primary where there are workers; on PostgreSQL together with all other
@@ -32,6 +42,15 @@ export function createRateLimits(requestsPerMinute: number, database: Database):
   const failuresPerMinute = Math.ceil(requestsPerMinute / 10);
   const requests = new Map([[requestsPerMinute, createLimiter("key", requestsPerMinute, database)]]);
   const failures = createLimiter("address", failuresPerMinute, database);
+  /** When the window of each network that is over its limit ends, on the clock of performance.now(). */
+  const overLimit = new Map<string, number>();
+
+  function rememberOverLimit(network: string, millisecondsUntilReset: number): void {
+    if (overLimit.has(network) || overLimit.size >= maxNetworksOverLimit) return;
+    overLimit.set(network, performance.now() + millisecondsUntilReset);
+    setTimeout(() => overLimit.delete(network), millisecondsUntilReset).unref();
+  }
+
   return {
     countRequest(keyId, ownLimit) {
       const limit = ownLimit ?? requestsPerMinute;
@@ -44,7 +63,18 @@ export function createRateLimits(requestsPerMinute: number, database: Database):
       return count(limiter, limit, keyId, 1);
     },
     async countFailedKey(findNetwork, hasKey) {
-      await count(failures, failuresPerMinute, findNetwork(), hasKey ? 1 : 0);
+      const network = findNetwork();
+      const usage = await failures.consume(network, hasKey ? 1 : 0);
+      if (usage.consumed > failuresPerMinute) rememberOverLimit(network, usage.millisecondsUntilReset);
+      toHeaders(failuresPerMinute, usage);
+    },
+    hasNetworksOverLimit: () => overLimit.size > 0,
+    rejectOverLimit(network) {
+      const endsAt = overLimit.get(network);
+      if (endsAt === undefined) return;
+      const millisecondsUntilReset = endsAt - performance.now();
+      if (millisecondsUntilReset > 0)
+        toHeaders(failuresPerMinute, { consumed: failuresPerMinute + 1, millisecondsUntilReset });
     },
   };
 }
@@ -76,7 +106,14 @@ async function count(
   name: string,
   points: number,
 ): Promise<Record<string, string>> {
-  const usage = await limiter.consume(name, points);
+  return toHeaders(limit, await limiter.consume(name, points));
+}
+
+/**
+ * The RateLimit headers of a response.
+ * @throws {ApiError} 429 when the usage is over the limit
+ */
+function toHeaders(limit: number, usage: Usage): Record<string, string> {
   const headers = createHeaders(limit, usage);
   if (usage.consumed <= limit) return headers;
   throw new ApiError(429, "Rate limit exceeded.", {

@@ -4,6 +4,7 @@
  */
 import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
+import type { LogFormat } from "./log.ts";
 
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 
@@ -43,6 +44,12 @@ export const variables = {
       "Processes that serve, 1 to 256; auto for one per core. More than one needs a database that they can share.",
     parse: (text: string) => (text === "auto" ? availableParallelism() : integer(text, 1, 256)),
   },
+  PUBLIC_URL: {
+    default: "off",
+    description:
+      "URL before /api/v1 under which partners reach the server, such as https://api.example or https://example.org/partners; the served contract lists it first, and its path precedes /api/v1 in Location.",
+    parse: (text: string) => (text === "off" ? false : parsePublicUrl(text)),
+  },
   DATABASE_URL: {
     default: "sqlite:data/distribu.db",
     description:
@@ -60,6 +67,12 @@ export const variables = {
     description: "PostgreSQL: maximum number of connections of one process, 1 to 1000.",
     parse: (text: string) => integer(text, 1, 1_000),
   },
+  DATABASE_POOLER: {
+    default: "off",
+    description:
+      "PostgreSQL: transaction behind a pooler that hands out sessions for a transaction each, such as PgBouncer; off for none, or one that hands them out for a connection.",
+    parse: (text: string) => (text === "off" ? false : text === "transaction" ? text : undefined),
+  },
   DATABASE_STATEMENT_TIMEOUT: {
     default: "1500",
     description:
@@ -75,6 +88,14 @@ export const variables = {
     default: "info",
     description: `How much to log: ${logLevels.join(", ")}.`,
     parse: (text: string) => (logLevels.includes(text) ? text : undefined),
+  },
+  LOG_FORMAT: {
+    default: "auto",
+    description: "Format of the log: json, pretty for people, or auto: pretty on a terminal, else json.",
+    parse: (text: string): LogFormat | undefined => {
+      if (text === "auto") return process.stdout.isTTY ? "pretty" : "json";
+      return text === "json" || text === "pretty" ? text : undefined;
+    },
   },
   RATE_LIMIT_PER_MINUTE: {
     default: "600",
@@ -114,6 +135,12 @@ function isSubnet(text: string): boolean {
   if (version === 0 || rest.length > 0) return false;
   // Express rejects a subnet of all addresses.
   return bits === undefined || integer(bits, 1, version === 4 ? 32 : 128) !== undefined;
+}
+
+/** The URL without a slash at its end, or undefined where it has user, query or fragment, or is not one of HTTP. */
+function parsePublicUrl(text: string): string | undefined {
+  if (!/^https?:\/\/[^?#@]+$/.test(text) || !URL.canParse(text)) return undefined;
+  return new URL(text).href.replace(/\/+$/, "");
 }
 
 /** Whether it is an origin as browsers send it: scheme, host and port, nothing else. */

@@ -35,6 +35,7 @@ export async function startWorkers(count: number, log: Logger): Promise<() => Pr
   function replace(): void {
     if (stopping) return;
     start().catch((error) => {
+      if (stopping) return;
       log.error({ err: error }, "a worker could not be replaced");
       setTimeout(replace, pauseInMilliseconds);
     });
@@ -44,8 +45,10 @@ export async function startWorkers(count: number, log: Logger): Promise<() => Pr
   return async () => {
     stopping = true;
     const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+    // Node keeps a worker that was killed while connections were on their way to it: it never exits again.
+    const alive = workers.filter((worker) => !worker.isDead());
     await Promise.all(
-      workers.map(async (worker) => {
+      alive.map(async (worker) => {
         const exited = exitOf(worker);
         worker.process.kill("SIGTERM");
         await exited;

@@ -106,7 +106,9 @@ async function readTables({ knex, prepare, dialect }: Database, run: Run): Promi
              from sqlite_schema as tables join pragma_table_info(tables.name) as columns
              where tables.type = 'table' order by columns.name`
           : `select table_name as "table", column_name as "column", data_type as type
-             from information_schema.columns where table_schema = current_schema() order by column_name collate "C"`,
+             from information_schema.columns
+             join pg_class on oid = format('%I.%I', table_schema, table_name)::regclass
+             where table_schema = current_schema() and not relispartition order by column_name collate "C"`,
       ),
     ),
   );

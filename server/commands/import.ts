@@ -1,8 +1,8 @@
 /** `distribu import`: creates and updates customers from a CSV file. */
 import { createReadStream, existsSync, fstatSync, statSync } from "node:fs";
-import { userInfo } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import { CommandError } from "../errors.ts";
+import { systemUser } from "../systemUser.ts";
 import { type CsvColumn, csvColumns } from "./csv.ts";
 import { parseMapping } from "./import/columns.ts";
 import type { ImportFile } from "./import/importCustomers.ts";
@@ -95,13 +95,4 @@ function openFile(path: string): ImportFile {
     content: createReadStream(path),
     size: file.isFile() ? file.size : undefined,
   };
-}
-
-/** Who runs this process. In a container, its user may have no name. */
-function systemUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `user ${process.getuid?.()}`;
-  }
 }

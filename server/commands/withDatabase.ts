@@ -1,7 +1,5 @@
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import { readConfig } from "../config.ts";
-import { type ConnectOptions, connectDatabase, parseSqliteUrl } from "../database/connect.ts";
+import { type ConnectOptions, connectDatabase } from "../database/connect.ts";
 import { explainConnectError } from "../database/connectError.ts";
 import type { Database } from "../database/database.ts";
 import { describeUrl } from "../database/describeUrl.ts";
@@ -26,10 +24,7 @@ export async function withDatabase<Result>(run: (database: Database) => Promise<
  * @throws {CommandError} when there is none, or it cannot be reached
  */
 export async function openDatabase(options: ConnectOptions): Promise<Database> {
-  const file = parseSqliteUrl(options.url);
-  if (file !== undefined && !existsSync(file))
-    throw new CommandError(`There is no database at ${file === ":memory:" ? options.url : resolve(file)}`);
-  return connectDatabase(options).catch((error) => {
+  return connectDatabase({ ...options, mustExist: true }).catch((error) => {
     throw new CommandError(explainConnectError(options.url, error), { cause: error });
   });
 }

@@ -12,8 +12,12 @@ export interface ConnectOptions {
   poolSize?: number;
   /** PostgreSQL: the longest that one statement may run, in milliseconds. */
   statementTimeoutInMilliseconds?: number;
+  /** PostgreSQL: what hands out sessions between us and the server, if anything does, for a transaction each. */
+  pooler?: "transaction" | false;
   /** Of a list with no more customers than this, a search uses no index. */
   searchWindow?: number;
+  /** Whether a database that does not exist, or has no tables of ours, is an error instead of being created. */
+  mustExist?: boolean;
   /** Called with what an operator should know of the database at startup. */
   warn?(message: string): void;
 }
@@ -21,6 +25,7 @@ export interface ConnectOptions {
 /**
  * Opens a database and applies the migrations that it lacks.
  * @throws {UnavailableError} when it cannot be reached
+ * @throws {MissingDatabaseError} when it must exist and does not
  * @throws {SchemaError} when its schema or its encoding is not ours
  */
 export async function connectDatabase(options: ConnectOptions): Promise<Database> {

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { UnavailableError } from "../errors.ts";
+import { MissingDatabaseError, UnavailableError } from "../errors.ts";
 import { parseSqliteUrl } from "./connect.ts";
 import { postgresAddress } from "./describeUrl.ts";
 
@@ -9,6 +9,7 @@ import { postgresAddress } from "./describeUrl.ts";
  * @param error what `connectDatabase` threw
  */
 export function explainConnectError(url: string, error: unknown): string {
+  if (error instanceof MissingDatabaseError) return error.message;
   const cause = error instanceof UnavailableError && error.cause ? error.cause : error;
   const file = parseSqliteUrl(url);
   if (file !== undefined) return `Cannot open the database ${resolve(file)}: ${reasonOf(cause)}`;

@@ -37,9 +37,8 @@ export const versionTable = {
 };
 
 /**
- * The statements that bring a database to the newest version, in order. A database that is one migration ahead needs
- * none: a migration keeps the previous release working, so that an upgrade can be rolled back.
- * @throws {SchemaError} when its schema is another one, or further ahead
+ * The statements that bring a database to the newest version, in order.
+ * @throws {SchemaError} when its schema is another one, or newer than this version
  */
 export function buildMigrations(knex: Knex, dialect: Dialect, applied: AppliedMigration[]): string[] {
   for (const { version, revision } of applied) {
@@ -49,7 +48,7 @@ export function buildMigrations(knex: Knex, dialect: Dialect, applied: AppliedMi
         "The database has the schema of an older version from before the first release, which is not migrated. Use a new database: export the customers with the older version and import them with this one.",
       );
   }
-  if (applied.length > newestVersion + 1)
+  if (applied.length > newestVersion)
     throw new SchemaError(
       `The database is newer than this version: its schema is ${applied.length}, this version knows ${newestVersion}. Start the version that migrated it, or restore a backup.`,
     );

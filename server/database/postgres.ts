@@ -2,10 +2,19 @@
 import { createHash } from "node:crypto";
 import createKnex from "knex";
 import pg from "pg";
-import { SchemaError, StatementTimeoutError, UnavailableError } from "../errors.ts";
+import {
+  CommandError,
+  MissingDatabaseError,
+  SchemaError,
+  StatementTimeoutError,
+  UnavailableError,
+} from "../errors.ts";
 import { type ConnectOptions, timeoutInMilliseconds } from "./connect.ts";
 import type { Database, ReadOptions, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
+import { describeUrl } from "./describeUrl.ts";
 import { buildMigrations, newestVersion, versionTable } from "./migrate.ts";
+import { asUnavailable, FailedStep, isHealthy } from "./postgresErrors.ts";
+import { assertRoleSettings, sessionSettings } from "./postgresSettings.ts";
 import { bindValues, prepareStatement } from "./statement.ts";
 
 /** Any number, but the same in all processes: the lock under which migrations run. */
@@ -14,41 +23,27 @@ const migrationLock = 7_216_305_118;
 /** How long the start waits for another process that migrates. */
 const migrationTimeoutInMilliseconds = 600_000;
 
-/**
- * What the server's or the role's defaults could change of what is promised: numbers come back as they were
- * written, each statement sees what was committed before it, what was acknowledged is durable, a search finds
- * every match, and no plan waits for a compiler. A level of synchronous_commit above `off` stays as it is.
- */
-const sessionSettings = `set extra_float_digits = 1;
-  set default_transaction_isolation = 'read committed';
-  set gin_fuzzy_search_limit = 0;
-  set plan_cache_mode = auto;
-  set jit = off;
-  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`;
-
-/**
- * SQLSTATE classes of a server that is away, starting, stopping, full, read-only, damaged or locked
- * against us, and of statements that it cancelled.
- */
-const unavailableStates = /^(08|25006|28|3D|40|53|55000|55P03|57|58|XX00[12])/;
-
 /** Knex discards a pooled connection with this mark, as one that has failed in the middle. */
 type PooledConnection = pg.Client & { __knex__disposed?: unknown };
 
 /**
  * Opens a PostgreSQL database and applies the migrations that it lacks.
  * @throws {UnavailableError} when it cannot be reached
+ * @throws {MissingDatabaseError} when it must exist and has no tables of ours
  * @throws {SchemaError} when its schema is not ours, or its encoding is not UTF-8
  */
 export async function connectPostgres(options: ConnectOptions): Promise<Database> {
   const { url, poolSize = 10, statementTimeoutInMilliseconds = timeoutInMilliseconds } = options;
-  const { searchWindow = 4_000, warn = () => {} } = options;
+  const { searchWindow = 4_000, pooler = false, mustExist = false, warn = () => {} } = options;
   // Knex passes on what its own type does not know.
   const connection = {
     connectionString: url,
-    application_name: "distribu-customers-api",
     connectionTimeoutMillis: timeoutInMilliseconds,
-    statement_timeout: statementTimeoutInMilliseconds,
+    // A pooler takes no parameters at the start of a connection.
+    ...(!pooler && {
+      application_name: "distribu-customers-api",
+      statement_timeout: statementTimeoutInMilliseconds,
+    }),
     keepAlive: true,
     // Every bigint of ours is a time in milliseconds, and fits.
     types: {
@@ -62,9 +57,11 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     pool: {
       min: 0,
       max: poolSize,
-      afterCreate(created: pg.Client, done: (error: Error | null, connection: pg.Client) => void) {
-        created.query(sessionSettings, (error) => done(error, created));
-      },
+      ...(!pooler && {
+        afterCreate(created: pg.Client, done: (error: Error | null, connection: pg.Client) => void) {
+          created.query(sessionSettings, (error) => done(error, created));
+        },
+      }),
     },
     acquireConnectionTimeout: timeoutInMilliseconds,
     // Knex would write to the console what is thrown anyway.
@@ -101,14 +98,21 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
   }
 
   await onConnection(async (connection) => {
-    const { encoding } = (await connection.query("select current_setting('server_encoding') as encoding"))
-      .rows[0];
+    const { encoding, tables } = (
+      await connection.query(
+        "select current_setting('server_encoding') as encoding, to_regclass('migrations') as tables",
+      )
+    ).rows[0];
+    if (mustExist && tables === null)
+      throw new MissingDatabaseError(`There is no database at ${describeUrl(url)}`);
     if (encoding !== "UTF8")
       throw new SchemaError(
         `The database's encoding is ${encoding}; create it with encoding 'UTF8', or not all text can be stored.`,
       );
-    await connection.query("set statement_timeout = 0");
+    if (pooler) await assertRoleSettings(connection, statementTimeoutInMilliseconds);
+    // All locks and settings are those of the transaction, as a pooler may hand the next one to another session.
     await connection.query("begin");
+    await connection.query("set local statement_timeout = 0");
     await connection.query("select pg_advisory_xact_lock($1)", [migrationLock]);
     await connection.query(versionTable.create);
     const { rows: applied } = await connection.query(versionTable.readAll);
@@ -119,7 +123,6 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
       warn(
         "The database's LC_CTYPE knows ASCII letters only: a search for other letters reads every customer of the company. Create the database with LC_CTYPE C.UTF-8.",
       );
-    await connection.query(`set statement_timeout = ${statementTimeoutInMilliseconds}`);
   }, migrationTimeoutInMilliseconds).catch(async (error) => {
     await knex.destroy();
     throw error;
@@ -128,7 +131,8 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
   const names = new WeakMap<Statement<unknown>, string>();
   async function run<Row>(connection: pg.Client, statement: Statement<Row>, values: Values): Promise<Row[]> {
     const query = { text: statement.sql, values: bindValues(statement, values) };
-    if (statement.planEachTime) return (await connection.query(query)).rows;
+    // Named statements belong to a session, which a pooler gives to others.
+    if (statement.planEachTime || pooler) return (await connection.query(query)).rows;
     let name = names.get(statement);
     if (!name) {
       name = createHash("sha256").update(statement.sql).digest("base64url");
@@ -186,6 +190,10 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     read,
     write,
     async session(work) {
+      if (pooler)
+        throw new CommandError(
+          "This command needs a session of its own: give it PostgreSQL's own address, not the pooler's, and no DATABASE_POOLER",
+        );
       const connection: PooledConnection = await knex.client.acquireConnection();
       try {
         await connection.query("set statement_timeout = 0");
@@ -209,16 +217,6 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
   };
 }
 
-/** Rolls a write back, as this step returned no row. */
-class FailedStep extends Error {
-  readonly index: number;
-
-  constructor(index: number) {
-    super();
-    this.index = index;
-  }
-}
-
 /** Runs work between a begin and a commit; rolls it back where it fails. */
 async function inTransaction<Result>(
   connection: pg.Client,
@@ -234,19 +232,4 @@ async function inTransaction<Result>(
     if (isHealthy(error)) await connection.query("rollback");
     throw error;
   }
-}
-
-/** Whether the connection can be used again after this error: the server has responded, and in words. */
-function isHealthy(error: unknown): boolean {
-  if (error instanceof FailedStep) return true;
-  if (error instanceof StatementTimeoutError) return true;
-  return error instanceof pg.DatabaseError && !/^(08|57P)/.test(String(error.code));
-}
-
-function asUnavailable(error: unknown): unknown {
-  if ([UnavailableError, SchemaError, FailedStep, TypeError].some((type) => error instanceof type))
-    return error;
-  const isOfServer = error instanceof pg.DatabaseError;
-  if (isOfServer && !unavailableStates.test(String(error.code))) return error;
-  return new UnavailableError("PostgreSQL", { cause: error });
 }

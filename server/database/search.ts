@@ -12,6 +12,7 @@ import type { Database } from "./database.ts";
 import { createPostgresIndex } from "./postgresSearch.ts";
 import { createSlices } from "./slices.ts";
 import { createSqliteIndex } from "./sqliteSearch.ts";
+import { createTurns } from "./turns.ts";
 
 /** A search; its text is folded. */
 export type SearchFilters = ListFilters & { text: string };
@@ -45,13 +46,21 @@ export type FindByIndex = (
 const firstSlice = 100;
 const largestSlice = 2_000;
 
+/**
+ * How many searches of one company are in progress at once, and how long its others wait: they would take all
+ * connections of the pool, or a slice each between two requests of others.
+ */
+const fairness = { concurrent: 2, timeoutInMilliseconds: 1_000 };
+
 /** The search of a table. */
 export function createSearch(table: SearchedTable) {
   const { dialect, searchWindow } = table.database;
   const slices = createSlices(table);
   const findByIndex = dialect === "sqlite" ? createSqliteIndex(table, slices) : createPostgresIndex(table);
 
-  return async function search(filters: SearchFilters): Promise<CustomerRow[]> {
+  const inTurn = createTurns(fairness);
+
+  async function find(filters: SearchFilters): Promise<CustomerRow[]> {
     const { rows } = filters;
     const found: CustomerRow[] = [];
     const deadline = performance.now() + timeoutInMilliseconds;
@@ -79,5 +88,7 @@ export function createSearch(table: SearchedTable) {
       // Between two slices other requests have their turn.
       await nextTurn();
     }
-  };
+  }
+
+  return (filters: SearchFilters): Promise<CustomerRow[]> => inTurn(filters.companyId, () => find(filters));
 }

@@ -1,13 +1,14 @@
 /** SQLite through better-sqlite3: one connection a process, which only its event loop uses. */
-import { closeSync, mkdirSync, openSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type SqliteConnection from "better-sqlite3";
 import createKnex from "knex";
-import { UnavailableError } from "../errors.ts";
+import { MissingDatabaseError, UnavailableError } from "../errors.ts";
 import { type ConnectOptions, timeoutInMilliseconds } from "./connect.ts";
 import type { Database, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
 import { type AppliedMigration, buildMigrations, newestVersion, versionTable } from "./migrate.ts";
+import { watchSqliteFiles } from "./sqliteFiles.ts";
 import { bindValues, prepareStatement } from "./statement.ts";
 
 /** How long the start and the operator's commands wait for another process that migrates or holds the write lock. */
@@ -34,13 +35,18 @@ interface PendingWrite {
 /**
  * Opens a SQLite database and applies the migrations that it lacks.
  * @param file a path, or `:memory:`
+ * @throws {MissingDatabaseError} when it must exist and does not
  * @throws {SchemaError} when its schema is not ours
  */
 export async function connectSqlite(
   file: string,
-  { searchWindow = 2_000 }: ConnectOptions,
+  { searchWindow = 2_000, mustExist = false }: ConnectOptions,
 ): Promise<Database> {
-  if (file !== ":memory:") createFile(file);
+  const isInMemory = file === ":memory:";
+  const missing = () =>
+    new MissingDatabaseError(`There is no database at ${isInMemory ? "sqlite::memory:" : resolve(file)}`);
+  if (mustExist && (isInMemory || !existsSync(file))) throw missing();
+  if (!isInMemory) createFile(file);
   const knex = createKnex({
     client: "better-sqlite3",
     connection: { filename: file },
@@ -48,6 +54,12 @@ export async function connectSqlite(
   });
   const connection: SqliteConnection.Database = await knex.client.acquireRawConnection();
   connection.pragma(`busy_timeout = ${lockTimeoutInMilliseconds}`);
+  const isNew = connection.pragma("table_info(migrations)", { simple: true }) === undefined;
+  if (isNew && mustExist) {
+    connection.close();
+    await knex.destroy();
+    throw missing();
+  }
   connection.pragma("journal_mode = WAL");
   // NORMAL could lose acknowledged writes when the power fails.
   connection.pragma("synchronous = FULL");
@@ -56,7 +68,6 @@ export async function connectSqlite(
   const pendingMigrations = () =>
     buildMigrations(knex, "sqlite", connection.prepare(versionTable.readAll).all() as AppliedMigration[]);
   // Where none is pending, the start does not wait for the lock, which an import may hold.
-  const isNew = connection.pragma("table_info(migrations)", { simple: true }) === undefined;
   const migrate = () => {
     connection.exec(versionTable.create);
     for (const sql of pendingMigrations()) connection.exec(sql);
@@ -66,6 +77,7 @@ export async function connectSqlite(
   // no lock. We wait ourselves.
   connection.pragma("busy_timeout = 0");
 
+  const files = watchSqliteFiles(file);
   const prepared = new Map<string, Runner>();
   const begin = connection.prepare("begin immediate");
   const commit = connection.prepare("commit");
@@ -123,6 +135,7 @@ export async function connectSqlite(
     }
     try {
       const results = batch.map((write) => runSteps(write.steps));
+      files.beforeCommit();
       commit.run();
       committedAt = performance.now();
       for (const [index, write] of batch.entries()) write.resolve(results[index] as StepResult);
@@ -180,6 +193,7 @@ export async function connectSqlite(
     const deadline = performance.now() + timeoutInMilliseconds;
     for (;;) {
       try {
+        files.check();
         return run(statement, values);
       } catch (error) {
         if (!isBusy(error) || performance.now() >= deadline) throw asUnavailable(error);
@@ -198,13 +212,16 @@ export async function connectSqlite(
     async session(work) {
       connection.pragma(`busy_timeout = ${lockTimeoutInMilliseconds}`);
       try {
-        return await work(async (statement, values = {}) => run(statement, values));
+        const result = await work(async (statement, values = {}) => run(statement, values));
+        files.compare();
+        return result;
       } finally {
         if (connection.inTransaction) rollback.run();
         connection.pragma("busy_timeout = 0");
       }
     },
     async ping() {
+      files.compare();
       const [row] = await read(readVersion, {});
       if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");
       // A file may be readable and yet read-only or without space: only a write tells. It is not repeated for
@@ -215,6 +232,7 @@ export async function connectSqlite(
         });
     },
     async close() {
+      files.stopWatching();
       connection.close();
       await knex.destroy();
     },

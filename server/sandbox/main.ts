@@ -14,12 +14,12 @@ import { connectDatabase } from "../database/connect.ts";
 import type { Database, Statement } from "../database/database.ts";
 import { UnavailableError } from "../errors.ts";
 import { createServer } from "../httpServer.ts";
-import { isoTime } from "../isoTime.ts";
+import { createLog } from "../log.ts";
 import { fillSandbox, sandboxKeys } from "./data.ts";
 import { keyList, startPage } from "./page.ts";
 
-const { port, host, logLevel } = configuration();
-const log = pino({ level: logLevel, base: null, timestamp: () => `,"time":"${isoTime(Date.now())}"` });
+const { port, host, logLevel, logFormat } = configuration();
+const log = await createLog({ logLevel, logFormat }, pino.destination(1));
 const database = await connectDatabase({ url: "sqlite::memory:" });
 await fillSandbox(database);
 
@@ -101,8 +101,8 @@ function sendStartPage({ headers }: Request, response: Response): void {
 
 function configuration() {
   try {
-    const { PORT, HOST, LOG_LEVEL } = process.env;
-    return readConfig({ PORT, HOST, LOG_LEVEL });
+    const { PORT, HOST, LOG_LEVEL, LOG_FORMAT } = process.env;
+    return readConfig({ PORT, HOST, LOG_LEVEL, LOG_FORMAT });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(error.message);

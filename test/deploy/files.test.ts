@@ -106,6 +106,20 @@ describe("server/deploy/distribu-customers-api.service", () => {
       expect(variables[name as keyof typeof variables].parse(value), name).toBeDefined();
   });
 
+  it("server/README.md: command for the first key → user, folders, variables of the unit", () => {
+    const [, command = ""] =
+      /(systemd-run (?:.*\\\n)+.*)/.exec(readFileSync("server/README.md", "utf8")) ?? [];
+    for (const name of ["DynamicUser", "StateDirectory", "WorkingDirectory", "EnvironmentFile"])
+      expect(command).toContain(`--property=${name}=${settingOf(name)} `);
+    // Its user has the unit's name.
+    expect(command).toContain("--property=User=distribu-customers-api ");
+    for (const [, assignment] of text.matchAll(/^Environment=(.*)$/gm))
+      expect(command).toContain(`--setenv=${assignment} `);
+    expect(`${settingOf("ExecStart")}`.replace(" serve", " keys create")).toBe(
+      /\/usr\/bin\/node .* keys create/.exec(command)?.[0],
+    );
+  });
+
   it("writes its database into the folder that it may write, starts again when it fails, and has time to stop", () => {
     expect(text).toContain(`DATABASE_URL=sqlite:/var/lib/${settingOf("StateDirectory")}/`);
     expect(settingOf("Restart")).toBe("on-failure");

@@ -19,6 +19,7 @@ const packages = {
   "systemd-analyze": "systemd",
   podman: "podman",
   mmdebstrap: "mmdebstrap debian-archive-keyring",
+  promtool: "prometheus",
   setpriv: "util-linux",
 };
 

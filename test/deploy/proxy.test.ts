@@ -1,7 +1,6 @@
 /** server/deploy/nginx.conf, run before servers of ours: but for its addresses and its certificate, as it is. */
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type http from "node:http";
 import https from "node:https";
 import { join } from "node:path";
@@ -9,64 +8,25 @@ import { describe, expect, inject, it, onTestFinished } from "vitest";
 import { createCustomersClient } from "../../client/index.ts";
 import { createCheckedFetch } from "../../server/contractCheck.ts";
 import { serve } from "../support/otherServers.ts";
-import { freePort } from "../support/postgres.ts";
 import { createKeyByCommand, runCommand, type SpawnedServer, spawnServer } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
+import { startProxy } from "./proxy.ts";
 
 /** Each answer that comes through the proxy is compared with the contract; it adds headers of its own. */
 const checkedFetch = createCheckedFetch({ strictHeaders: false });
 
-/** Starts nginx before two servers, until the test is over; returns its address. */
-async function startProxy(ports: (number | string)[]): Promise<string> {
-  const folder = temporaryFolder();
-  onTestFinished(folder.remove);
-  const tls = inject("tlsFolder");
-  const port = await freePort();
-  const replaced: [string, string][] = [
-    ["server 127.0.0.1:3000 ", `server 127.0.0.1:${ports[0]} `],
-    ["server 127.0.0.1:3001 ", `server 127.0.0.1:${ports[1]} `],
-    ["listen 443 ssl;", `listen 127.0.0.1:${port} ssl;`],
-    ["listen [::]:443 ssl;", ""],
-    ["/etc/nginx/tls/distribu.crt", join(tls, "tls.crt")],
-    ["/etc/nginx/tls/distribu.key", join(tls, "tls.key")],
-    ["/var/log/nginx/customers.log", join(folder.path, "access.log")],
-  ];
-  let site = readFileSync("server/deploy/nginx.conf", "utf8");
-  for (const [from, to] of replaced) {
-    expect(site.split(from), from).toHaveLength(2);
-    site = site.replace(from, to);
-  }
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-    (name) => `${name}_temp_path ${folder.path}/${name};`,
-  );
-  writeFileSync(join(folder.path, "site.conf"), site);
-  writeFileSync(
-    join(folder.path, "nginx.conf"),
-    `user root; daemon off; worker_processes 2; pid ${folder.path}/pid; error_log stderr crit;
-     events {} http { ${temporary.join(" ")} include site.conf; }`,
-  );
-  const child = spawn("nginx", ["-p", folder.path, "-c", "nginx.conf", "-e", "stderr"], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  const exited = once(child, "exit");
-  onTestFinished(async () => {
-    child.kill("SIGQUIT");
-    await exited;
-  });
-  const url = `https://localhost:${port}`;
-  await expect.poll(() => fetch(url).then(() => child.exitCode ?? "listens", String)).toBe("listens");
-  return url;
-}
-
 /** Two servers of ours on one database, behind the proxy. */
-async function startDeployment(environment: Record<string, string> = {}) {
+async function startDeployment(environment: Record<string, string> = {}, hasPrefix = false) {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
   const DATABASE_URL = `sqlite:${join(folder.path, "deployed.db")}`;
   const key = await createKeyByCommand(DATABASE_URL);
   const start = () => spawnServer({ DATABASE_URL, ...environment });
   const servers: [SpawnedServer, SpawnedServer] = [await start(), await start()];
-  const url = await startProxy(servers.map(({ port }) => port));
+  const url = await startProxy(
+    servers.map(({ port }) => port),
+    hasPrefix,
+  );
   const send = (path: string, init: RequestInit = {}, ownKey = key) =>
     checkedFetch(`${url}/api/v1${path}`, {
       ...init,
@@ -147,9 +107,36 @@ describe("before two servers", () => {
 
   it("without TRUST_PROXY: 429 for the wrong keys of one address → 429 for those of all, no live key", async () => {
     const { url, send } = await startDeployment({ RATE_LIMIT_PER_MINUTE: "20" });
+    // Both servers see the key live.
+    for (let n = 0; n < 4; n++) expect((await send("/customers")).status).toBe(200);
     await Promise.all(Array.from({ length: 12 }, () => sendWrongKey(url, "127.0.0.2")));
     expect(await sendWrongKey(url, "127.0.0.3")).toBe(429);
     expect((await send("/customers")).status).toBe(200);
+  });
+
+  it("nginx.conf: the example of a prefix → Location below it", async () => {
+    const { url, key } = await startDeployment({}, true);
+    const create = (base: string, email: string) =>
+      fetch(`${url}${base}/customers`, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json" },
+        body: JSON.stringify({ email }),
+      });
+    const created = await create("/partners/api/v1", "prefix@proxy.example");
+    const location = created.headers.get("Location") as string;
+    expect([created.status, location]).toEqual([
+      201,
+      expect.stringMatching(/^\/partners\/api\/v1\/customers\//),
+    ]);
+    const read = await fetch(url + location, { headers: { Authorization: `Bearer ${key}` } });
+    expect(read.status).toBe(200);
+    // As it was sent: no slash is merged, no escape decoded.
+    for (const path of ["/customers/%zz", "//customers"])
+      expect(
+        (await fetch(`${url}/partners/api/v1${path}`, { headers: { Authorization: `Bearer ${key}` } }))
+          .status,
+      ).toBe(path.includes("%") ? 400 : 404);
+    expect((await create("/api/v1", "plain@proxy.example")).headers.get("Location")).toMatch(/^\/api\/v1\//);
   });
 
   it("loses nothing when one of them is killed under load: no failed read, no lost and no double write", async () => {

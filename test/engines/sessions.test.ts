@@ -1,4 +1,7 @@
-/** PostgreSQL: what is promised does not depend on the defaults of a server, a database or a role. */
+/**
+ * What is promised does not depend on the defaults of a server, a database or a role on PostgreSQL, nor on those of
+ * SQLite.
+ */
 import { expect, inject, it, onTestFinished } from "vitest";
 import { connectDatabase } from "../../server/database/connect.ts";
 import { SchemaError } from "../../server/errors.ts";
@@ -81,4 +84,19 @@ it.each([
   const database = await connectDatabase({ url, warn: (message) => void warnings.push(message) });
   onTestFinished(database.close);
   expect(warnings).toHaveLength(count);
+});
+
+it("sessions: SQLite → a commit waits for the disk, keys are enforced", async () => {
+  const { url, drop } = await createDatabase("sqlite");
+  onTestFinished(drop);
+  const { knex, prepare, read, close } = await connectDatabase({ url });
+  onTestFinished(close);
+  const setting = async (name: string) => {
+    const [row] = await read(prepare<Record<string, unknown>>(knex.raw(`select * from pragma_${name}`)), {});
+    return Object.values(row ?? {})[0];
+  };
+  // 2 is FULL: with a write-ahead log, only then does a commit wait for its fsync.
+  expect(await setting("synchronous")).toBe(2);
+  expect(await setting("journal_mode")).toBe("wal");
+  expect(await setting("foreign_keys")).toBe(1);
 });

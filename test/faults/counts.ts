@@ -5,6 +5,8 @@ const counts = {
   WRITES_PER_KILL: [100, 60],
   /** Times that PostgreSQL itself is killed. */
   POSTGRES_KILLS: [20, 2],
+  /** Writes before the primary is killed, and after the standby has taken its place. */
+  FAILOVER_WRITES: [2_000, 200],
   /** Writes whose log is then cut everywhere. */
   POWER_LOSS_WRITES: [120, 12],
   RESTARTS: [100, 2],

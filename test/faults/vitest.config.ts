@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 /** What only one engine has. */
 const sqliteOnly = ["test/faults/powerLoss.test.ts", "test/faults/sqlite.test.ts"];
-const postgresOnly = ["test/faults/postgres.test.ts"];
+const postgresOnly = ["test/faults/postgres.test.ts", "test/faults/failover.test.ts"];
 
 /** `npm run test:faults`, or `npm run test:faults -- --mode short` for the form of the gate. */
 export default defineConfig(({ mode }) => {

@@ -5,11 +5,16 @@ const counts = {
   /** Generated requests between two looks at the memory. */
   MEMORY_REQUESTS: [100_000, 8_000],
   SLOW_SOCKETS: [500, 500],
+  /** Connections that do not read. */
+  SLOW_READERS: [100, 20],
   WRONG_KEYS: [10_000, 2_000],
   /** Lists in one packet: five fewer than the limit of a minute. */
   PIPELINED_LISTS: [595, 200],
   /** Requests without a live key on each connection. */
   PIPELINED_KEYS: [10_000, 4_000],
+  /** Customers of the company that searches, and its searches. */
+  SEARCHED_CUSTOMERS: [50_000, 15_000],
+  SEARCHES: [600, 150],
   /** Times that each of two answers is timed. */
   TIMINGS: [20_000, 1_000],
 };

@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** What happens before a database is asked, or is measured on one engine. */
-const sqliteOnly = ["headerFields", "memory", "slow", "smuggling"].map(
+const sqliteOnly = ["headerFields", "memory", "slow", "slowReaders", "smuggling"].map(
   (name) => `test/hostile/${name}.test.ts`,
 );
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { createApiKeys } from "../../server/apiKeys.ts";
 import { listAudit } from "../../server/commands/audit.ts";
 import { named } from "../../server/database/statement.ts";
+import { breakAuditTrail } from "../support/databaseFaults.ts";
 import type { Partner } from "../support/partner.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -152,8 +153,7 @@ it("audit: entry cannot be stored → 500, the customer is not written", async (
   try {
     const partner = await broken.partner();
     const { body } = await partner.send("POST", "/customers", { email: "a@x.example", name: "A" });
-    const { knex, prepare, session } = broken.database;
-    await session((run) => run(prepare(knex.raw("drop table audit_entries"))));
+    await breakAuditTrail(broken);
     const responses = [
       await partner.send("POST", "/customers", { email: "b@x.example" }),
       await partner.send("POST", "/customers", { email: "c@x.example" }, { "Idempotency-Key": "k" }),

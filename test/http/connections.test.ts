@@ -35,6 +35,8 @@ it.each([
   ["a header without a colon", `GET ${list} HTTP/1.1\r\nHost x\r\n\r\n`],
   ["a space before the colon", `GET ${list} HTTP/1.1\r\nHost : x\r\n\r\n`],
   ["U+0000 in a header", `GET ${list} HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\0b\r\n\r\n`],
+  ["two hosts", `GET ${list} HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n`],
+  ["two hosts, one in another spelling", `GET ${list} HTTP/1.1\r\nHost: x\r\nhOsT: x\r\n\r\n`],
   ["a TLS greeting", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
   ["a Content-Length that is no number", `POST ${list} HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n`],
   ["a negative Content-Length", `POST ${list} HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n`],

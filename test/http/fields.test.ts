@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { operations } from "../../server/contract.ts";
+import { compileBodyCheck } from "../../server/violations.ts";
 import type { ParsedResponse, Partner } from "../support/partner.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { shorten } from "../support/shorten.ts";
@@ -174,5 +176,35 @@ describe.each(Object.entries(writes))("%s", (operationId, write) => {
     const { body } = await write('"__proto__":{"name":"polluted"}');
     expect(body).toEqual({ error: "Unknown field.", field: "__proto__" });
     expect(({} as { name?: string }).name).toBeUndefined();
+  });
+});
+
+describe("check of a row", () => {
+  const findError = compileBodyCheck(
+    operations.find(({ operationId }) => operationId === "createCustomer") as (typeof operations)[0],
+  );
+  const checkRow = (members: string) => {
+    const error = findError(JSON.parse(`{"email":"row@x.example"${members && `,${members}`}}`));
+    return error && [error.status, error.message, error.details.field];
+  };
+
+  it("check of a row: bodies that createCustomer accepts → no error", () => {
+    for (const [field, json] of accepted) expect(checkRow(`"${field}":${json}`)).toBeUndefined();
+    expect(checkRow("")).toBeUndefined();
+  });
+
+  it("check of a row: bodies that createCustomer rejects → the same errors", () => {
+    for (const [field, json] of rejected)
+      expect(checkRow(`"${field}":${json}`)).toEqual([400, messages[field], field]);
+    for (const field of unknown) expect(checkRow(`"${field}":1`)).toEqual([400, "Unknown field.", field]);
+    for (const [json, message] of [
+      ["null", "Email is required."],
+      ['""', "Email is required."],
+      ["5", "Invalid email address."],
+      ['"no"', "Invalid email address."],
+    ])
+      expect(checkRow(`"status":"x","name":"","email":${json}`)).toEqual([400, message, "email"]);
+    expect(findError({})?.message).toBe("Email is required.");
+    expect(findError({ other: 1, status: "x", email: "a@x.example" })?.details.field).toBe("status");
   });
 });

@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { named } from "../../server/database/statement.ts";
 import type { Partner } from "../support/partner.ts";
@@ -118,15 +119,21 @@ it("log: keys, bodies, queries, headers, ids in paths → not logged", async () 
     expect(log).not.toContain(secret);
 });
 
-it("log: 500 → the cause in a line with the request's id, not in the response", async () => {
+it("log: 500 → the cause in a line, repeated ones counted, not in the response", async () => {
   const { sent } = await logged("POST", "/customers", { email: "broken@x.example" });
   await breakCustomer(sent.body.data.id);
+  // Another test had the same cause.
+  await sleep(1_100);
   for (const method of ["GET", "HEAD"]) {
     const broken = await logged(method, `/customers/${sent.body.data.id}`);
     expect(broken.sent.status).toBe(500);
     expect(broken.sent.body).toEqual(method === "GET" ? { error: "Internal server error." } : undefined);
-    expect(broken.lines).toHaveLength(2);
     const [cause, line] = broken.lines as [{ err?: { stack?: string } }, Record<string, unknown>];
+    if (method === "HEAD") {
+      expect(broken.lines).toMatchObject([{ status: 500, operationId: "getCustomer" }]);
+      continue;
+    }
+    expect(broken.lines).toHaveLength(2);
     expect(cause).toMatchObject({
       level: 50,
       msg: "unexpected error",
@@ -135,6 +142,25 @@ it("log: 500 → the cause in a line with the request's id, not in the response"
     expect(cause.err?.stack).toContain("server/");
     expect(line).toMatchObject({ status: 500, operationId: "getCustomer" });
   }
+  await expect
+    .poll(() => server.logLines.at(-1), { timeout: 2_000 })
+    .toMatchObject({ msg: "unexpected error", repeated: 1, err: { message: "Invalid time value" } });
+});
+
+it("log: the drift check fails → a line with the cause, the responses as ever", async () => {
+  const server = await startServer({
+    onChecked() {
+      throw new Error("check broken");
+    },
+  });
+  const { send } = await server.partner();
+  expect((await send("POST", "/customers", { email: "checked@x.example" })).status).toBe(201);
+  expect((await send("GET", "/customers")).body.data).toHaveLength(1);
+  const lines = () => server.logLines.filter(({ msg }) => msg === "the drift check failed");
+  await expect.poll(lines).toHaveLength(2);
+  expect(lines()[0]).toMatchObject({ level: 50, err: { message: "check broken" } });
+  // Any other test fails when its server has logged this.
+  await expect(server.stop()).rejects.toThrow("the drift check failed");
 });
 
 it("log: client gone before the response → aborted", async () => {

@@ -9,7 +9,7 @@ import { createCustomersApi } from "../../server/app.ts";
 import { createCheckedFetch } from "../../server/contractCheck.ts";
 import { connectDatabase } from "../../server/database/connect.ts";
 import { createKeyAdministration } from "../../server/keyAdministration.ts";
-import { createDatabase } from "../support/databases.ts";
+import { createDatabase, pooler } from "../support/databases.ts";
 
 type Options = Parameters<typeof createCustomersApi>[0];
 
@@ -26,7 +26,10 @@ async function mountApi({
   path?: string;
 } = {}) {
   const { url: databaseUrl, drop } = await createDatabase();
-  const api = await createCustomersApi({ databaseUrl, logLevel: "silent", driftCheckOneIn: 0, ...options });
+  const api = await createCustomersApi({
+    ...{ databaseUrl, databasePooler: pooler, logLevel: "silent", driftCheckOneIn: 0 },
+    ...options,
+  });
   const app = express();
   before(app);
   app.use(path, api.router);
@@ -39,7 +42,7 @@ async function mountApi({
     await api.close();
     await drop();
   });
-  const database = await connectDatabase({ url: databaseUrl });
+  const database = await connectDatabase({ url: databaseUrl, pooler });
   const key = await createKeyAdministration(database).create({
     company: "acme",
     scopes: ["customers:read", "customers:write"],
@@ -106,9 +109,13 @@ it("mounting: unknown path below /api/v1 → our 404 in JSON", async () => {
 });
 
 it("mounting: below a prefix → the same responses there", async () => {
-  const { url, get, create } = await mountApi({ path: "/shop" });
+  const options = { publicUrl: "https://x.example/shop" };
+  const { url, get, create } = await mountApi({ path: "/shop", options });
   const created = await create("prefix@x.example", "/shop");
   expect(created.status).toBe(201);
+  expect(created.headers.get("Location")).toMatch(/^\/shop\/api\/v1\/customers\//);
+  const { servers } = await (await fetch(`${url}/shop/openapi.json`)).json();
+  expect(servers[0].url).toBe("https://x.example/shop/api/v1");
   const { id } = (await created.json()).data;
   expect((await get(`/shop/api/v1/customers/${id}`)).status).toBe(200);
   expect((await get("/shop/api/v1/customers?limit=1&status=ACTIVE")).status).toBe(200);

@@ -134,9 +134,10 @@ describe("RateLimit headers", () => {
 describe("failed keys", () => {
   const guess = (server: TestServer, n: number) => server.fetch("/api/v1/customers", { key: `dk_guess${n}` });
 
-  it("failed keys: sixth wrong key of an address → 429, a good key still works", async () => {
+  it("failed keys: sixth wrong key of an address → 429, a key seen live still works", async () => {
     const server = await limitedServer(50);
     const { send } = await server.partner();
+    await send("GET", "/customers");
     const statuses: number[] = [];
     for (let n = 0; n < 8; n++) {
       const response = await guess(server, n);
@@ -147,7 +148,45 @@ describe("failed keys", () => {
     }
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
     const good = await send("GET", "/customers");
-    expect([good.status, good.headers.get("RateLimit-Remaining")]).toEqual([200, "49"]);
+    expect([good.status, good.headers.get("RateLimit-Remaining")]).toEqual([200, "48"]);
+  });
+
+  it("failed keys: address over the limit → looks up only keys seen live, else 429", async () => {
+    let lookups = 0;
+    const server = await startServer({
+      requestsPerMinute: 20,
+      onStatement: ({ sql }) => sql.includes("api_keys") && sql.startsWith("select") && lookups++,
+    });
+    servers.push(server);
+    const [seen, revoked, unseen] = [await server.partner(), await server.partner(), await server.partner()];
+    for (const { send } of [seen, revoked]) expect((await send("GET", "/customers")).status).toBe(200);
+    for (let n = 0; n < 3; n++) await guess(server, n);
+    await server.revokeKey(revoked.key);
+    lookups = 0;
+    const refused = [
+      await guess(server, 3),
+      await unseen.send("GET", "/customers"),
+      await server.fetch("/api/v1/customers"),
+    ];
+    for (const { status, headers } of refused) {
+      expect(status).toBe(429);
+      expect(rateLimitHeaders({ headers }).slice(0, 2)).toEqual(["2", "0"]);
+      expect(headers.get("RateLimit-Reset")).toBe(headers.get("Retry-After"));
+    }
+    expect(lookups).toBe(0);
+    expect((await seen.send("GET", "/customers")).status).toBe(200);
+    // It is looked up once more, and then no longer taken for a live one.
+    for (const expected of [2, 2]) {
+      expect((await revoked.send("GET", "/customers")).status).toBe(429);
+      expect(lookups).toBe(expected);
+    }
+  });
+
+  it("failed keys: limit of 5 a minute → one 401, then 429", async () => {
+    const server = await limitedServer(5);
+    const statuses = [];
+    for (let n = 0; n < 3; n++) statuses.push((await guess(server, n)).status);
+    expect(statuses).toEqual([401, 429, 429]);
   });
 
   it("failed keys: requests without a key → 401, not counted", async () => {

@@ -10,6 +10,7 @@ import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 const readme = readFileSync("README.md", "utf8");
 const contributing = readFileSync("CONTRIBUTING.md", "utf8");
+const operation = readFileSync("server/README.md", "utf8");
 const security = readFileSync("SECURITY.md", "utf8");
 
 /** The code blocks of a page in one language. */
@@ -89,8 +90,8 @@ describe("README.md", () => {
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
   });
 
-  it("README.md: environment variables → all of them, with default and meaning", () => {
-    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| `([^`]*)` +\| (.+?) +\|$/gm)];
+  it("server/README.md: environment variables → all of them, with default and meaning", () => {
+    const rows = [...operation.matchAll(/^\| `([A-Z_]+)` +\| `([^`]*)` +\| (.+?) +\|$/gm)];
     const listed = rows.map(([, name, standard, meaning]) => [name, standard, meaning?.replaceAll("\\", "")]);
     const described = Object.entries(variables).map(([name, { default: standard, description }]) => {
       return [name, standard, description];
@@ -99,10 +100,12 @@ describe("README.md", () => {
   });
 });
 
-describe("README.md, CONTRIBUTING.md and SECURITY.md", () => {
+describe("README.md, CONTRIBUTING.md, SECURITY.md and server/README.md", () => {
   it("pages: npm commands and files named → exist", () => {
     const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
-    const pages = readme + contributing + security;
+    // Links of a folder's page are relative to that.
+    const inFolder = operation.replaceAll("](../", "](").replace(/\]\((?=(deploy|database)\/)/g, "](server/");
+    const pages = readme + contributing + security + inFolder;
     const commands = [...pages.matchAll(/(?:`|^ *|&& )npm (?:run )?(?:--silent )?([a-z:]+)/gm)].map(
       ([, name]) => name,
     );

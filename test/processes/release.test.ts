@@ -17,6 +17,7 @@ const copied = [
   "package.json",
   "package-lock.json",
   "CHANGELOG.md",
+  "Dockerfile",
   "README.md",
   ".gitignore",
   "client",

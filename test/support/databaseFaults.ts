@@ -11,7 +11,15 @@ interface Server {
 
 /** Takes away what every operation needs, so that its statement fails and not the database. */
 export async function breakSchema(server: Server): Promise<void> {
-  const sql = "alter table customers rename to elsewhere";
+  await executeOn(server, "alter table customers rename to elsewhere");
+}
+
+/** Takes away the table of the audit trail, which every write needs. */
+export async function breakAuditTrail(server: Server): Promise<void> {
+  await executeOn(server, "drop table audit_entries");
+}
+
+async function executeOn(server: Server, sql: string): Promise<void> {
   if (server.databaseUrl.startsWith("postgres")) return execute(server.databaseUrl, sql);
   const other = new Sqlite(fileOf(server));
   other.exec(sql);

@@ -5,11 +5,27 @@ import { createTestDatabase } from "./postgres.ts";
 import { assertNoKeyInFolder } from "./secrets.ts";
 import { temporaryFolder } from "./temporaryFolder.ts";
 
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Host and port of PgBouncer, in `npm run test:pooler`. */
+    poolerHost: string;
+  }
+}
+
+/** What is between the tests and PostgreSQL: nothing, or PgBouncer in `npm run test:pooler`. */
+export const pooler = process.env.DATABASE_POOLER === "transaction" && "transaction";
+
 /** Creates an empty database, which the caller drops. */
 export async function createDatabase(
   engine = process.env.TEST_ENGINE,
 ): Promise<{ url: string; drop(): Promise<void> }> {
-  if (engine === "postgres") return createTestDatabase(inject("postgresUrl"));
+  if (engine === "postgres") {
+    const { url, drop } = await createTestDatabase(inject("postgresUrl"));
+    if (!pooler) return { url, drop };
+    const pooled = new URL(url);
+    pooled.host = inject("poolerHost");
+    return { url: pooled.href, drop };
+  }
   const folder = temporaryFolder();
   const drop = async () => {
     assertNoKeyInFolder(folder.path);

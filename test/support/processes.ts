@@ -66,7 +66,7 @@ export function launchServer(
   const listening = new Promise<string>((resolve) => {
     child.stdout?.on("data", (chunk) => {
       output += chunk;
-      const url = /"url":"([^"]+)"/.exec(output)?.[1];
+      const url = /"?url"?: ?"([^"]+)"/.exec(output)?.[1];
       if (url) resolve(url);
     });
   });

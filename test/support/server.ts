@@ -12,7 +12,7 @@ import { createDriftCheck } from "../../server/driftCheck.ts";
 import { createServer } from "../../server/httpServer.ts";
 import { createKeyAdministration } from "../../server/keyAdministration.ts";
 import { createTestFetch, immediate } from "./checkedFetch.ts";
-import { createDatabase } from "./databases.ts";
+import { createDatabase, pooler } from "./databases.ts";
 import { createPartner, type Partner } from "./partner.ts";
 import { exchangeBytes, parseResponses } from "./rawHttp.ts";
 import { assertNoSecretsInLog, rememberBody } from "./secrets.ts";
@@ -63,7 +63,10 @@ export interface ServerOptions {
   searchWindow?: number;
   /** Called with every statement that the server runs, which waits for it. */
   onStatement?(statement: Statement<unknown>, values: Values): unknown;
+  /** Called by the drift check with each response that it has checked. */
+  onChecked?(): void;
   corsOrigins?: string[];
+  publicUrl?: string;
   trustProxy?: number | string[];
 }
 
@@ -72,7 +75,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const created = options.databaseUrl === undefined ? await createDatabase() : undefined;
   const databaseUrl = options.databaseUrl ?? (created?.url as string);
   const { onStatement, searchWindow = 2 } = options;
-  const database = await connectDatabase({ url: databaseUrl, searchWindow });
+  const database = await connectDatabase({ url: databaseUrl, searchWindow, pooler });
   const logLines: Record<string, unknown>[] = [];
   const responses: ObservedResponse[] = [];
   const log = pino(
@@ -85,9 +88,10 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     log,
     requestsPerMinute: options.requestsPerMinute ?? 0,
     // It checks every response of every test, and must agree with the contract check.
-    driftCheck: await createDriftCheck(1, log),
+    driftCheck: await createDriftCheck(1, log, options.onChecked),
     isStopping: () => stopping,
     corsOrigins: options.corsOrigins ?? false,
+    publicUrl: options.publicUrl ?? false,
     trustProxy: options.trustProxy ?? false,
   });
   const server = createServer(app, { log });

@@ -52,6 +52,19 @@ describe("keys", () => {
     expect((await run("keys", "list", "--company", "nobody")).code).toBe(2);
   });
 
+  it("keys create: user without a name, as in a container → its number is recorded", async () => {
+    const noNames =
+      "import os from 'node:os'; import { syncBuiltinESMExports } from 'node:module'; os.userInfo = () => { throw new Error('ENOENT') }; syncBuiltinESMExports();";
+    const args = ["keys", "create", "--company", "unnamed", "--scopes", "customers:read"];
+    const { code, stderr } = await runCommand(args, {
+      DATABASE_URL: server.databaseUrl,
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(noNames)}`,
+    });
+    expect([code, stderr]).toEqual([0, ""]);
+    const [entry] = await runJson("audit", "--company", "unnamed");
+    expect(JSON.stringify(entry)).toContain(`user ${process.getuid?.()}`);
+  });
+
   it("keys rotate: --overlap → a key of the same kind, the old one expires", async () => {
     const old = await createKey("rotating", "--name", "ERP", "--expires", "10d");
     const { code, stdout, stderr } = await run("keys", "rotate", old.slice(0, 12), "--overlap", "2h");

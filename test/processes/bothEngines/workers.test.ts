@@ -4,14 +4,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createDatabase } from "../../support/databases.ts";
 import { runCommand, type SpawnedServer, spawnServer } from "../../support/processes.ts";
+import { openConnection, parseResponses, requestBytes } from "../../support/rawHttp.ts";
 
 /** A server of two workers on a new database of the engine of this run. */
 async function startWorkers(
   environment: Record<string, string> = {},
+  options?: { detached: boolean },
 ): Promise<SpawnedServer & { databaseUrl: string; key: string }> {
   const database = await createDatabase();
   onTestFinished(() => database.drop());
-  const server = await spawnServer({ DATABASE_URL: database.url, WORKERS: "2", ...environment });
+  const server = await spawnServer(
+    { DATABASE_URL: database.url, WORKERS: "2", ...environment },
+    undefined,
+    options,
+  );
   const { stdout } = await runCommand(
     ["keys", "create", "--company", "acme", "--scopes", "customers:read,customers:write"],
     { DATABASE_URL: database.url },
@@ -64,7 +70,7 @@ describe("WORKERS=2", () => {
 
   it("WORKERS=2: a worker killed with pending messages → the others keep serving", async () => {
     const server = await startWorkers({ RATE_LIMIT_PER_MINUTE: "10000" });
-    // Node never responses a connection that it has handed to a process which no longer is.
+    // Node never closes a connection that it was handing to a process that no longer exists.
     const ask = () =>
       Promise.allSettled(
         Array.from({ length: 32 }, () =>
@@ -91,13 +97,56 @@ describe("WORKERS=2", () => {
     expect(await server.exited).toBe(0);
   });
 
-  it("WORKERS=2: SIGTERM → all workers exit, exit code 0", async () => {
+  it("WORKERS=2: a worker killed, its replacement fails → replaced all the same", async () => {
     const server = await startWorkers();
+    const [first, second] = workersOf(server) as [number, number];
+    process.kill(first, "SIGKILL");
+    let replacement: number | undefined;
+    await expect
+      .poll(() => (replacement = workersOf(server).find((pid) => ![first, second].includes(pid))), {
+        timeout: 20_000,
+        interval: 10,
+      })
+      .toBeDefined();
+    // It does not listen yet.
+    process.kill(replacement as number, "SIGKILL");
+    await expect.poll(server.output, { timeout: 10_000 }).toContain("a worker could not be replaced");
+    await expect.poll(() => workersOf(server), { timeout: 20_000 }).toHaveLength(2);
+    expect(workersOf(server)).not.toContain(replacement);
+    expect(await statusesOf(4, server)).toEqual([200, 200, 200, 200]);
+  });
+
+  it.each([
+    ["SIGTERM", "the primary"],
+    ["SIGINT", "the primary"],
+    // A terminal's Ctrl-C, for one.
+    ["SIGINT", "the process group"],
+  ] as const)("WORKERS=2: %s to %s → requests finished, all exit", async (signal, recipient) => {
+    const server = await startWorkers({}, { detached: true });
     const workers = workersOf(server);
-    expect((await get(server)).status).toBe(200);
-    server.process.kill("SIGTERM");
+    const body = '{"email":"half@sent.example"}';
+    const headers = {
+      ...{ Authorization: `Bearer ${server.key}`, "Content-Type": "application/json" },
+      ...{ "Content-Length": String(body.length), Expect: "100-continue" },
+    };
+    // One in each worker.
+    const halves = [await openConnection(server.port), await openConnection(server.port)];
+    for (const half of halves) {
+      half.send(requestBytes("POST /api/v1/customers", headers).toString());
+      await half.receives("100 Continue");
+    }
+    const { pid } = server.process as { pid: number };
+    process.kill(recipient === "the primary" ? pid : -pid, signal);
+    await expect.poll(() => server.output().match(/"msg":"stopping"/g)).toHaveLength(3);
+    for (const half of halves) half.send(body);
+    const statuses = [];
+    for (const { closed } of halves)
+      statuses.push(parseResponses(await closed, "POST", "/api/v1/customers").at(-1)?.status);
+    expect(statuses.sort()).toEqual([201, 409]);
     expect(await server.exited).toBe(0);
-    for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+    for (const worker of workers) expect(() => process.kill(worker, 0)).toThrow("ESRCH");
+    expect(server.output()).not.toContain("a worker has died");
+    expect(server.output().match(/"msg":"stopped"/g)).toHaveLength(3);
   });
 });
 

@@ -1,7 +1,8 @@
 import { chmodSync, cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { execute, installedPrograms, startPostgres } from "../../support/postgres.ts";
+import { execute, startPostgres } from "../../support/postgres.ts";
+import { installedPrograms } from "../../support/postgresPrograms.ts";
 import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 it("PostgreSQL of the tests: installed where only its owner may enter → starts", async ({

@@ -1,0 +1,30 @@
+/** The log of the server. */
+import pino, { type DestinationStream, type Logger } from "pino";
+import { serializeError } from "./errors.ts";
+import { isoTime } from "./isoTime.ts";
+
+/** One line of JSON for each entry, or lines for people. */
+export type LogFormat = "json" | "pretty";
+
+/** Creates a log with levels as words, times as in the API, and no value of a statement. */
+export async function createLog(
+  { logLevel, logFormat }: { logLevel: string; logFormat: LogFormat },
+  destination: DestinationStream,
+): Promise<Logger> {
+  return pino(
+    {
+      level: logLevel,
+      base: null,
+      timestamp: () => `,"time":"${isoTime(Date.now())}"`,
+      formatters: { level: (level) => ({ level }) },
+      serializers: { err: serializeError },
+    },
+    logFormat === "json" ? destination : await formatLines(destination),
+  );
+}
+
+async function formatLines(destination: DestinationStream): Promise<DestinationStream> {
+  const { prettyFactory } = await import("pino-pretty");
+  const format = prettyFactory({ translateTime: false, colorize: process.stdout.isTTY === true });
+  return { write: (line) => destination.write(format(line)) };
+}

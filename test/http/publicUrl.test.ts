@@ -1,0 +1,67 @@
+/** The URL under which partners reach the server: in the served contract, its documentation and `Location`. */
+import { createHash } from "node:crypto";
+import { expect, it, onTestFinished } from "vitest";
+import { parse } from "yaml";
+import { readConfig } from "../../server/config.ts";
+import { startServer } from "../support/server.ts";
+
+async function serversOf(publicUrl?: string) {
+  const server = await startServer(publicUrl === undefined ? {} : { publicUrl });
+  onTestFinished(() => server.stop());
+  const text = async (path: string) => (await server.fetch(path)).text();
+  const json = JSON.parse(await text("/openapi.json")).servers;
+  const yaml = parse(await text("/openapi.yaml")).servers;
+  const html = await text("/docs");
+  const [, list = ""] = /"servers":(\[.*?\])/.exec(html) ?? [];
+  return { server, json, yaml, html, docs: JSON.parse(list) };
+}
+
+it.each([
+  [undefined, "/api/v1"],
+  ["https://x.example/a", "https://x.example/a/api/v1"],
+])("PUBLIC_URL: %s → listed first: %s", async (publicUrl, first) => {
+  const { json, yaml, docs, html } = await serversOf(publicUrl);
+  const urls = json.map(({ url }: { url: string }) => url);
+  expect(urls).toEqual([first, "https://distribu.app/api/v1", "http://127.0.0.1:3000/api/v1"]);
+  expect(yaml).toEqual(json);
+  expect(docs).toEqual(json);
+  // What may run in the page is what its policy allows.
+  const scripts = [...html.matchAll(/<script\b[^>]*>(.*?)<\/script>/gs)].map(([, code = ""]) => code);
+  for (const code of scripts)
+    expect(html.slice(0, 1_000)).toContain(`'sha256-${createHash("sha256").update(code).digest("base64")}'`);
+});
+
+it("PUBLIC_URL: a URL that the contract names → listed once", async () => {
+  const { json } = await serversOf("https://distribu.app");
+  expect(json.map(({ url }: { url: string }) => url)).toEqual([
+    "https://distribu.app/api/v1",
+    "http://127.0.0.1:3000/api/v1",
+  ]);
+});
+
+it.each([
+  ["https://x.example/a", "/a/api/v1/customers/"],
+  ["https://x.example", "/api/v1/customers/"],
+])("PUBLIC_URL: %s → Location is %s", async (publicUrl, path) => {
+  const server = await startServer({ publicUrl });
+  onTestFinished(() => server.stop());
+  const partner = await server.partner();
+  for (const replayed of [null, "true"]) {
+    const { status, headers, body } = await partner.send(
+      "POST",
+      "/customers",
+      { email: "placed@x.example" },
+      { "Idempotency-Key": "placed" },
+    );
+    expect([status, headers.get("Idempotent-Replayed")]).toEqual([201, replayed]);
+    expect(headers.get("Location")).toBe(`${path}${body.data.id}`);
+  }
+});
+
+it("PUBLIC_URL: slash at the end → cut off; query, user or other scheme → invalid", () => {
+  expect(readConfig({ PUBLIC_URL: "https://example.org/partners/" }).publicUrl).toBe(
+    "https://example.org/partners",
+  );
+  for (const PUBLIC_URL of ["example.org", "https://a:b@example.org", "https://example.org?x", "ftp://x"])
+    expect(() => readConfig({ PUBLIC_URL })).toThrow("PUBLIC_URL");
+});

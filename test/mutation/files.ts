@@ -1,0 +1,48 @@
+/** What is mutated: the files that decide over data and access, each with the tests that must notice. */
+export const testsOfFile: Record<string, string[]> = {
+  "server/apiKeys.ts": [
+    "test/http/authorization.test.ts",
+    "test/http/clock.test.ts",
+    "test/http/logs.test.ts",
+  ],
+  "server/authentication.ts": [
+    "test/http/authorization.test.ts",
+    "test/http/rateLimits.test.ts",
+    "test/http/proxiesAndOrigins.test.ts",
+  ],
+  "server/rateLimits.ts": ["test/http/rateLimits.test.ts", "test/http/clock.test.ts"],
+  "server/idempotencyKeys.ts": ["test/http/idempotency.test.ts"],
+  "server/entityTags.ts": ["test/http/conditionalRequests.test.ts"],
+  "server/customerIds.ts": ["test/http/clock.test.ts", "test/http/getCustomer.test.ts"],
+  "server/requestParsing.ts": [
+    "test/http/bodies.test.ts",
+    "test/http/requests.test.ts",
+    "test/http/connections.test.ts",
+    "test/http/listCustomers.test.ts",
+  ],
+  "server/violations.ts": [
+    "test/http/fields.test.ts",
+    "test/http/createCustomer.test.ts",
+    "test/http/updateCustomer.test.ts",
+    "test/http/listCustomers.test.ts",
+    "test/http/listFilters.test.ts",
+    "test/http/requests.test.ts",
+  ],
+  "server/validation.ts": [
+    "test/http/fields.test.ts",
+    "test/http/requests.test.ts",
+    "test/http/listFilters.test.ts",
+  ],
+  "server/customers.ts": [
+    "test/http/createCustomer.test.ts",
+    "test/http/getCustomer.test.ts",
+    "test/http/updateCustomer.test.ts",
+    "test/http/listCustomers.test.ts",
+    "test/http/listFilters.test.ts",
+    "test/http/conditionalRequests.test.ts",
+    "test/http/idempotency.test.ts",
+  ],
+  "server/operations.ts": ["test/http/createCustomer.test.ts", "test/http/deadlines.test.ts"],
+  "server/contractCheck.ts": ["test/http/driftCheck.test.ts"],
+  "client/retries.ts": ["test/client/retries.test.ts", "test/client/backoff.test.ts"],
+};

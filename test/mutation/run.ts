@@ -1,0 +1,57 @@
+/**
+ * `npm run test:mutation -- server/entityTags.ts`: makes small mistakes in files, one at a time, and lists those that
+ * no test notices; in all files of files.ts without arguments.
+ */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { testsOfFile } from "./files.ts";
+
+/** What is read of Stryker's report (mutation-testing-report-schema). */
+interface Report {
+  files: Record<string, { source: string; mutants: Mutant[] }>;
+}
+
+interface Mutant {
+  status: string;
+  mutatorName: string;
+  replacement?: string;
+  location: Record<"start" | "end", { line: number; column: number }>;
+}
+
+const given = process.argv.slice(2);
+const unknown = given.find((file) => !Object.hasOwn(testsOfFile, file));
+if (unknown !== undefined) throw new Error(`${unknown} is not in test/mutation/files.ts`);
+
+const scores: string[] = [];
+for (const file of given.length > 0 ? given : Object.keys(testsOfFile)) {
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      "test/mutation/node_modules/@stryker-mutator/core/bin/stryker.js",
+      "run",
+      "test/mutation/stryker.config.mjs",
+    ],
+    { stdio: "inherit", env: { ...process.env, MUTATED_FILE: file } },
+  );
+  if (status !== 0) process.exit(status ?? 1);
+  const report: Report = JSON.parse(
+    readFileSync(`test/mutation/reports/${file.replaceAll("/", "-")}.json`, "utf8"),
+  );
+  const { source, mutants } = report.files[file] as Report["files"][string];
+  const unnoticed = mutants.filter(({ status }) => status === "Survived" || status === "NoCoverage");
+  const noticed = mutants.filter(({ status }) => status === "Killed" || status === "Timeout");
+  for (const mutant of unnoticed) console.log(describeMutant(file, source, mutant));
+  const total = noticed.length + unnoticed.length;
+  scores.push(`${file}: ${noticed.length} of ${total}, ${Math.round((100 * noticed.length) / total)} %`);
+}
+console.log(`\n${scores.join("\n")}`);
+
+/** Where a mutant is, what it replaces and by what, in one line. */
+function describeMutant(file: string, source: string, { location, replacement }: Mutant): string {
+  const { start, end } = location;
+  const lines = source.split("\n").slice(start.line - 1, end.line);
+  lines.push((lines.pop() ?? "").slice(0, end.column - 1));
+  const replaced = lines.join("\n").slice(start.column - 1);
+  const shorten = (text: string) => text.replace(/\s+/g, " ").slice(0, 100);
+  return `${file}:${start.line}: ${shorten(replaced)} → ${shorten(replacement ?? "")}`;
+}

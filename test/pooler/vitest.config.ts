@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+/** `npm run test:pooler`: the tests over HTTP through Debian's PgBouncer, and what is special behind it. */
+export default defineConfig({
+  test: {
+    name: "PgBouncer",
+    include: ["test/http/*.test.ts", "test/pooler/*.test.ts"],
+    globalSetup: ["test/pooler/pgbouncer.ts"],
+    setupFiles: ["test/support/expectedNode.mjs", "test/support/titles.ts"],
+    env: { TEST_ENGINE: "postgres", DATABASE_POOLER: "transaction" },
+    maxWorkers: 4,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});

@@ -1,0 +1,80 @@
+/** SQLite: files that are deleted or replaced under the server. It must not say 201 into a file that is gone. */
+import { copyFileSync, renameSync, rmSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, it } from "vitest";
+import { createTemporaryDatabase } from "../support/databases.ts";
+import { createKeyByCommand, spawnServer } from "../support/processes.ts";
+
+async function startWithKey() {
+  const DATABASE_URL = await createTemporaryDatabase();
+  const Authorization = `Bearer ${await createKeyByCommand(DATABASE_URL)}`;
+  const start = () => spawnServer({ DATABASE_URL });
+  const server = await start();
+  let creates = 0;
+  const requests = (port: number) => {
+    const url = `http://127.0.0.1:${port}`;
+    const customers = `${url}/api/v1/customers`;
+    return {
+      ready: async () => (await fetch(`${url}/readyz`)).status,
+      list: async () => (await fetch(customers, { headers: { Authorization } })).status,
+      listWithWrongKey: async () =>
+        (await fetch(customers, { headers: { Authorization: "Bearer dk_x" } })).status,
+      async create() {
+        const body = JSON.stringify({ email: `${++creates}@x.example` });
+        const headers = { Authorization, "Content-Type": "application/json" };
+        return (await fetch(customers, { method: "POST", headers, body })).status;
+      },
+    };
+  };
+  return {
+    server,
+    file: DATABASE_URL.slice("sqlite:".length),
+    ...requests(server.port),
+    /** Kills the server and starts it again. */
+    async restart() {
+      server.process.kill("SIGKILL");
+      await server.exited;
+      return requests((await start()).port);
+    },
+  };
+}
+
+const accidents: Record<string, (file: string) => void> = {
+  "the file is deleted": (file) => rmSync(file),
+  "all files are deleted": (file) => {
+    for (const end of ["", "-wal", "-shm"]) rmSync(file + end);
+  },
+  "the file is replaced": (file) => {
+    copyFileSync(file, `${file}.restored`);
+    renameSync(`${file}.restored`, file);
+  },
+  "the write-ahead log is deleted": (file) => rmSync(`${file}-wal`),
+  "the index of the write-ahead log is deleted": (file) => rmSync(`${file}-shm`),
+};
+
+it.each(Object.keys(accidents))("SQLite: %s → 503 until a restart", async (accident) => {
+  const { server, file, ready, list, listWithWrongKey, create, restart } = await startWithKey();
+  expect(await create()).toBe(201);
+  accidents[accident]?.(file);
+  // The readiness at once and, but for the index, writes; reads within a second.
+  if (!accident.startsWith("the index")) expect(await create()).toBe(503);
+  expect(await ready()).toBe(503);
+  await sleep(1_100);
+  for (let time = 0; time < 3; time++)
+    expect([await list(), await listWithWrongKey(), await create(), await ready()]).toEqual([
+      503, 503, 503, 503,
+    ]);
+  expect(server.process.exitCode).toBeNull();
+  expect(server.output()).toContain("the database file was deleted or replaced: restart the server");
+  const restarted = await restart();
+  expect(await restarted.ready()).toBe(200);
+});
+
+it("SQLite: the file is moved away and back → 503, then as before", async () => {
+  const { file, ready, list, create } = await startWithKey();
+  renameSync(file, `${file}.away`);
+  expect([await create(), await ready()]).toEqual([503, 503]);
+  renameSync(`${file}.away`, file);
+  await sleep(1_100);
+  expect([await ready(), await list(), await create()]).toEqual([200, 200, 201]);
+});
