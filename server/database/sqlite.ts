@@ -1,6 +1,6 @@
 /** SQLite through better-sqlite3: one connection a process, which only its event loop uses. */
-import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type SqliteConnection from "better-sqlite3";
 import createKnex from "knex";
@@ -8,7 +8,8 @@ import { MissingDatabaseError, UnavailableError } from "../errors.ts";
 import { type ConnectOptions, timeoutInMilliseconds } from "./connect.ts";
 import type { Database, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
 import { type AppliedMigration, buildMigrations, newestVersion, versionTable } from "./migrate.ts";
-import { watchSqliteFiles } from "./sqliteFiles.ts";
+import { createSqliteFile, watchSqliteFiles } from "./sqliteFiles.ts";
+import { prepareRunner, type SqliteRunner } from "./sqliteRunner.ts";
 import { bindValues, prepareStatement } from "./statement.ts";
 
 /** How long the start and the operator's commands wait for another process that migrates or holds the write lock. */
@@ -46,7 +47,7 @@ export async function connectSqlite(
   const missing = () =>
     new MissingDatabaseError(`There is no database at ${isInMemory ? "sqlite::memory:" : resolve(file)}`);
   if (mustExist && (isInMemory || !existsSync(file))) throw missing();
-  if (!isInMemory) createFile(file);
+  if (!isInMemory) createSqliteFile(file);
   const knex = createKnex({
     client: "better-sqlite3",
     connection: { filename: file },
@@ -78,7 +79,7 @@ export async function connectSqlite(
   connection.pragma("busy_timeout = 0");
 
   const files = watchSqliteFiles(file);
-  const prepared = new Map<string, Runner>();
+  const prepared = new Map<string, SqliteRunner>();
   const begin = connection.prepare("begin immediate");
   const commit = connection.prepare("commit");
   const rollback = connection.prepare("rollback");
@@ -94,7 +95,7 @@ export async function connectSqlite(
   function run<Row>(statement: Statement<Row>, values: Values): Row[] {
     let kept = prepared.get(statement.sql);
     if (!kept) {
-      kept = createRunner(connection.prepare(hideValues(statement.sql)));
+      kept = prepareRunner(connection, statement.sql);
       prepared.set(statement.sql, kept);
     }
     return kept(bindValues(statement, values)) as Row[];
@@ -239,52 +240,6 @@ export async function connectSqlite(
   };
 }
 
-/**
- * Hides the values of placeholders from SQLite's planner. It would plan, and so prepare, a statement anew for each
- * value of a `limit`, and in many joins and ranges, which takes several times as long as to run it (12 against
- * 1.2 microseconds for a row by its key, with a `limit`). SQLite's own switch for this,
- * `SQLITE_DBCONFIG_ENABLE_QPSG`, is not within reach of better-sqlite3.
- * @see https://www.sqlite.org/queryplanner-ng.html#qpsg
- */
-function hideValues(sql: string): string {
-  return sql.replaceAll("?", "+?");
-}
-
-/** Runs a statement with the values of its placeholders; returns its rows, none where it reads nothing. */
-type Runner = (values: unknown[]) => unknown[];
-
-/**
- * Builds the rows itself, each a copy of an empty one: better-sqlite3 sets them property by property, and
- * takes half as much time again for a page (124 to 84 microseconds for 51 customers).
- */
-function createRunner(statement: SqliteConnection.Statement): Runner {
-  if (!statement.reader) {
-    return (values) => {
-      statement.run(...values);
-      return [];
-    };
-  }
-  statement.raw();
-  const names = statement.columns().map(({ name }) => name);
-  const empty: Record<string, unknown> = Object.fromEntries(names.map((name) => [name, null]));
-  const rowOf = (values: unknown[]) => {
-    const row = { ...empty };
-    for (const [index, name] of names.entries()) row[name] = values[index];
-    return row;
-  };
-  return (values) => (statement.all(...values) as unknown[][]).map(rowOf);
-}
-
 function isBusy(error: unknown): boolean {
   return /^SQLITE_BUSY/.test(String((error as { code?: string }).code));
-}
-
-/** Creates the file and its folder if they do not exist, for their owner alone: SQLite creates files that all may read. */
-function createFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  try {
-    closeSync(openSync(file, "ax", 0o600));
-  } catch {
-    // It exists, or SQLite says what is wrong with it.
-  }
 }

@@ -1,5 +1,9 @@
-/** Watches that the files of a SQLite database stay where they are: it goes on with deleted ones as if nothing were. */
-import { type Stats, statSync } from "node:fs";
+/**
+ * The files of a SQLite database: how they are created, and whether they stay where they are. SQLite goes on with
+ * deleted ones as if nothing were.
+ */
+import { closeSync, mkdirSync, openSync, type Stats, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { UnavailableError } from "../errors.ts";
 
 /** How often they are compared while nothing is written. */
@@ -74,5 +78,15 @@ function identify(name: string): Stats | undefined {
   } catch {
     // No longer within reach, as its folder is not.
     return undefined;
+  }
+}
+
+/** Creates the file and its folder if they do not exist, for their owner alone: SQLite creates files that all may read. */
+export function createSqliteFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    closeSync(openSync(file, "ax", 0o600));
+  } catch {
+    // It exists, or SQLite says what is wrong with it.
   }
 }

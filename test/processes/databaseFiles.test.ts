@@ -65,7 +65,9 @@ it.each(Object.keys(accidents))("SQLite: %s → 503 until a restart", async (acc
       503, 503, 503, 503,
     ]);
   expect(server.process.exitCode).toBeNull();
-  expect(server.output()).toContain("the database file was deleted or replaced: restart the server");
+  await expect
+    .poll(() => server.output(), { timeout: 5_000 })
+    .toContain("the database file was deleted or replaced: restart the server");
   const restarted = await restart();
   expect(await restarted.ready()).toBe(200);
 });
