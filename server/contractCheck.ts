@@ -36,7 +36,7 @@ const transportHeaders = [
 /** Paths that the server has besides those of the contract. */
 const pages = ["/", "/docs", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz"];
 
-// The lint has compared the schemas with their metaschema; to compile that takes as long as to compile them.
+// The lint has compared the schemas with their metaschema; compiling that takes as long as compiling them.
 const ajv = new Ajv.default({
   ...{ allErrors: true, strict: false, verbose: true },
   ...{ meta: false, validateSchema: false },

@@ -40,7 +40,7 @@ const logDestination = openLogDestination((droppedLines) =>
   log.warn({ droppedLines }, "lines of the log were dropped, as standard output did not take them"),
 );
 const log = await createLog(config, logDestination);
-// Node would start its inspector, through which whoever reaches its port on this machine can run code.
+// By default Node starts its inspector, and anyone who can reach its port on this machine can run code.
 process.on("SIGUSR1", () => log.warn("SIGUSR1 ignored: it starts no inspector"));
 if (cluster.isPrimary) logStart();
 // Before the workers start, so that they find a migrated database.

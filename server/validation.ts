@@ -74,7 +74,7 @@ function isViolation(thrown: unknown): thrown is { errors: Violation[] } {
   return Array.isArray((thrown as { errors?: unknown } | undefined)?.errors);
 }
 
-/** What the validator needs of the contract: it would carry whatever else there is through every schema. */
+/** The parts of the contract that the validator needs: it would include everything else in each schema. */
 function prepareDocument() {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const { template, method, parameters, bodySchema } of operations) {

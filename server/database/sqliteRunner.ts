@@ -31,7 +31,7 @@ export function prepareRunner(connection: SqliteConnection.Database, sql: string
  * Hides the values of placeholders from SQLite's planner. It would plan, and so prepare, a statement anew for each
  * value of a `limit`, and in many joins and ranges, which takes several times as long as to run it (12 against
  * 1.2 microseconds for a row by its key, with a `limit`). SQLite's own switch for this,
- * `SQLITE_DBCONFIG_ENABLE_QPSG`, is not within reach of better-sqlite3.
+ * `SQLITE_DBCONFIG_ENABLE_QPSG`, is not available in better-sqlite3. No statement has a question mark in a literal.
  * @see https://www.sqlite.org/queryplanner-ng.html#qpsg
  */
 function hideValues(sql: string): string {

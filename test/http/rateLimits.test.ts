@@ -163,12 +163,12 @@ describe("failed keys", () => {
     for (let n = 0; n < 3; n++) await guess(server, n);
     await server.revokeKey(revoked.key);
     lookups = 0;
-    const refused = [
+    const rejected = [
       await guess(server, 3),
       await unseen.send("GET", "/customers"),
       await server.fetch("/api/v1/customers"),
     ];
-    for (const { status, headers } of refused) {
+    for (const { status, headers } of rejected) {
       expect(status).toBe(429);
       expect(rateLimitHeaders({ headers }).slice(0, 2)).toEqual(["2", "0"]);
       expect(headers.get("RateLimit-Reset")).toBe(headers.get("Retry-After"));

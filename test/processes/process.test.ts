@@ -26,6 +26,19 @@ beforeEach(() => {
   DATABASE_URL = `sqlite:${join(folder, "process.db")}`;
 });
 
+/** The headers of a create, whose client waits for the server to read its body. */
+function createRequestHeaders(key: string, contentLength: number): string {
+  return [
+    "POST /api/v1/customers HTTP/1.1",
+    "Host: localhost",
+    `Authorization: Bearer ${key}`,
+    "Content-Type: application/json",
+    `Content-Length: ${contentLength}`,
+    "Expect: 100-continue",
+    "\r\n",
+  ].join("\r\n");
+}
+
 describe("environment", () => {
   it.each([
     ["PORT", "http"],
@@ -182,15 +195,7 @@ describe("SIGTERM", () => {
 
       const body = JSON.stringify({ email: "half@sent.example" });
       const busy = await openConnection(server.port);
-      const head = [
-        "POST /api/v1/customers HTTP/1.1",
-        "Host: localhost",
-        `Authorization: Bearer ${key}`,
-        "Content-Type: application/json",
-        `Content-Length: ${body.length}`,
-        "Expect: 100-continue",
-      ];
-      busy.send(`${head.join("\r\n")}\r\n\r\n`);
+      busy.send(createRequestHeaders(key, body.length));
       // From here on the server is reading the body.
       await busy.receives("100 Continue");
       busy.send(body.slice(0, 10));
@@ -259,15 +264,7 @@ describe("SIGTERM", () => {
     const server = await spawnServer({ DATABASE_URL });
     const key = await createKeyByCommand(DATABASE_URL);
     const connection = await openConnection(server.port);
-    const head = [
-      "POST /api/v1/customers HTTP/1.1",
-      "Host: localhost",
-      `Authorization: Bearer ${key}`,
-      "Content-Type: application/json",
-      "Content-Length: 30",
-      "Expect: 100-continue",
-    ];
-    connection.send(`${head.join("\r\n")}\r\n\r\n`);
+    connection.send(createRequestHeaders(key, 30));
     await connection.receives("100 Continue");
     const toldAt = performance.now();
     server.process.kill("SIGTERM");
