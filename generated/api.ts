@@ -9,25 +9,24 @@ export interface paths {
         };
         /**
          * List customers
-         * @description The customers of your company, newest first: by `createdAt`, then by `id`, which is a
-         *     strict total order. Filters combine. An update never moves a customer within the list;
-         *     only a change of the filter's outcome moves it in or out. An unknown or repeated query
-         *     parameter is refused.
+         * @description Returns the customers of your company, newest first: sorted by `createdAt`, then by `id`,
+         *     which is a strict total order. Filters can be combined. An update never moves a customer
+         *     within the list; it can only make the customer match a filter or stop matching it. Unknown
+         *     and repeated query parameters are rejected.
          */
         get: operations["listCustomers"];
         put?: never;
         /**
          * Create a customer
-         * @description Creates a customer of your company. The email is lower-cased and must be new within the
+         * @description Creates a customer in your company. The email is lower-cased and must be unique within the
          *     company.
          *
-         *     The customer starts with `emailVerified: false` and no password, so it cannot log in to
-         *     the storefront until it has reset the password: send it the reset page of your store,
-         *     `/store/{slug}/reset`, where `{slug}` is your store's. In all else it is the same as a
-         *     customer who registered.
+         *     New customers have `emailVerified: false` and no password, so they cannot log in to the
+         *     storefront until they reset their password. Send them the reset page of your store,
+         *     `/store/{slug}/reset`, where `{slug}` is your store's slug. In every other respect they are
+         *     the same as customers who registered themselves.
          *
-         *     To be able to repeat the request safely after a network failure, send an
-         *     `Idempotency-Key`.
+         *     To make the request safe to repeat after a network failure, send an `Idempotency-Key`.
          */
         post: operations["createCustomer"];
         delete?: never;
@@ -42,7 +41,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The customer's id, as an answer gave it.
+                 * @description The customer's `id`.
                  * @example 019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
                  */
                 id: string;
@@ -51,8 +50,8 @@ export interface paths {
         };
         /**
          * Get a customer
-         * @description One customer of your company. An id of another company's customer is answered exactly as
-         *     one that does not exist.
+         * @description Returns a customer of your company. The id of another company's customer gets exactly the
+         *     same response as an id that does not exist.
          */
         get: operations["getCustomer"];
         put?: never;
@@ -62,11 +61,12 @@ export interface paths {
         head?: never;
         /**
          * Update a customer
-         * @description Changes the fields that are given: an absent field stays, `null` clears, and `{}` changes
-         *     nothing. Values are absolute, so an update may be repeated. `updatedAt` and the `ETag`
-         *     move only when a value really changed. An `Idempotency-Key` means nothing here.
+         * @description Changes the fields that you send: an omitted field keeps its value, `null` clears a field,
+         *     and `{}` changes nothing. Values are absolute, so repeating an update is safe. `updatedAt`
+         *     and the `ETag` change only if a value changed. `Idempotency-Key` is ignored.
          *
-         *     The body is `application/json`; merge patch and JSON patch media types are refused.
+         *     The body must be `application/json`; the media types of JSON Merge Patch and JSON Patch are
+         *     rejected.
          */
         patch: operations["updateCustomer"];
         trace?: never;
@@ -75,51 +75,48 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description A customer of your company. Further fields may be added within v1. */
+        /** @description A customer of your company. More fields may be added within v1. */
         Customer: {
             /**
              * Format: date-time
-             * @description UTC, to the millisecond. Never changes.
+             * @description When the customer was created, in UTC with milliseconds. Never changes.
              */
             createdAt: string;
-            /** @description For your company's records only; nothing enforces it. */
+            /** @description For your company's records only; it is not enforced. */
             creditLimit: number | null;
-            /** @description In lower case, unique within your company. */
+            /** @description Lower-case and unique within your company. */
             email: string;
             /**
-             * @description Whether the customer has proved to own the email. Customers who registered themselves
-             *     and invited contacts are verified; those created over this API or imported from CSV
-             *     are once they have reset their password.
+             * @description Whether the customer has proven ownership of the email. Customers who registered
+             *     themselves and invited contacts are verified; customers created over this API or
+             *     imported from CSV become verified when they reset their password.
              */
             emailVerified: boolean;
             /** @description An opaque string that never changes. */
             id: string;
-            /** @description The name shown for the customer. */
+            /** @description The customer's display name. */
             name: string | null;
-            /** @description Remarks for your staff. Never shown to the customer. */
+            /** @description Notes for your staff. Never shown to the customer. */
             notes: string | null;
             status: components["schemas"]["CustomerStatus"];
-            /**
-             * @description The tax rate for this customer as a fraction (0.07 is 7 %). `null` means your
-             *     company's default.
-             */
+            /** @description The customer's tax rate as a fraction: 0.07 is 7%. `null` means your company's default. */
             taxRateOverride: number | null;
             /**
              * Format: date-time
-             * @description UTC, to the millisecond. Moves, by at least a millisecond, when a value changes, and
-             *     only then.
+             * @description When a value last changed, in UTC with milliseconds. Each change increases it by at
+             *     least one millisecond.
              */
             updatedAt: string;
         };
         /**
-         * @description A new customer. Unknown fields are refused. Of several wrong fields the first is reported,
-         *     in the order of this list, unknown fields last.
+         * @description A new customer. Unknown fields are rejected. If several fields are invalid, the error
+         *     reports the first in the order listed here; unknown fields come last.
          */
         CustomerCreate: {
             creditLimit?: components["schemas"]["CustomerCreditLimit"];
             /**
              * @description Lower-cased before it is stored, compared and returned; not trimmed. ASCII only, with a
-             *     dot in its domain. Unique within your company; it cannot be changed over this API
+             *     dot in the domain. Unique within your company. It cannot be changed over this API
              *     afterwards.
              */
             email: string;
@@ -134,8 +131,8 @@ export interface components {
             taxRateOverride?: components["schemas"]["CustomerTaxRateOverride"];
         };
         /**
-         * @description For your company's records only; nothing enforces it. Comes back exactly as sent, without
-         *     rounding.
+         * @description For your company's records only; it is not enforced. Returned as the nearest
+         *     double-precision number, without further rounding.
          */
         CustomerCreditLimit: number | null;
         CustomerEnvelope: {
@@ -147,30 +144,31 @@ export interface components {
             pagination: components["schemas"]["Pagination"];
         };
         /**
-         * @description The name shown for the customer, or null. Counted in Unicode code points; U+0000 and lone
-         *     surrogates are refused, and all other text comes back as it was sent.
+         * @description The customer's display name, or null. Its length is counted in Unicode code points. U+0000
+         *     and lone surrogates are rejected; all other text is returned exactly as sent.
          */
         CustomerName: string | null;
         /**
-         * @description Remarks for your staff, or null. Never shown to the customer. Counted in Unicode code
-         *     points; U+0000 and lone surrogates are refused, and all other text comes back as it was
-         *     sent.
+         * @description Notes for your staff, or null. Never shown to the customer. Their length is counted in
+         *     Unicode code points. U+0000 and lone surrogates are rejected; all other text is returned
+         *     exactly as sent.
          */
         CustomerNotes: string | null;
         /**
-         * @description A `BLOCKED` customer cannot log in. Nothing else about it changes.
+         * @description A `BLOCKED` customer cannot log in; nothing else about the customer changes.
          * @enum {string}
          */
         CustomerStatus: "ACTIVE" | "BLOCKED";
         /**
-         * @description The tax rate for this customer as a fraction (0.07 is 7 %); null means your company's
-         *     default. Comes back exactly as sent, without rounding.
+         * @description The customer's tax rate as a fraction: 0.07 is 7%. Null means your company's default.
+         *     Returned as the nearest double-precision number, without further rounding.
          */
         CustomerTaxRateOverride: number | null;
         /**
-         * @description What to change: an absent field stays, null clears. Unknown fields are refused, and so is
-         *     `email`, whatever its value. Of several wrong fields the first is reported, `email` first,
-         *     then in the order of this list, unknown fields last.
+         * @description The fields to change: an omitted field keeps its value, null clears a field. Unknown fields
+         *     are rejected, and so is `email`, with any value. If several fields are invalid, the error
+         *     reports the first: `email`, then the others in the order listed here; unknown fields come
+         *     last.
          */
         CustomerUpdate: {
             creditLimit?: components["schemas"]["CustomerCreditLimit"];
@@ -181,35 +179,35 @@ export interface components {
         };
         ErrorBody: {
             /**
-             * @description What went wrong. The examples list every error message; within v1 none is reworded or
-             *     removed, and more may be added.
+             * @description The error message. The examples of a response list all its messages. Within v1, no
+             *     message is reworded or removed; new ones may be added.
              */
             error: string;
         };
         Pagination: {
-            /** @description Whether a page follows. */
+            /** @description Whether there is another page. */
             hasMore: boolean;
-            /** @description Pass it as `cursor` to get the page that follows; null on the last page. Opaque. */
+            /** @description The `cursor` of the next page, an opaque string; null on the last page. */
             nextCursor: string | null;
         };
         RateLimitError: {
-            /** @description What went wrong, for people. */
+            /** @description The error message. */
             error: string;
             /** @description Seconds to wait before the next request. */
             retryAfter: number;
         };
         RequestError: {
             /**
-             * @description What is wrong with the request. The examples list every error message; within v1 none
-             *     is reworded or removed, and more may be added.
+             * @description The error message. The examples of a response list all its messages. Within v1, no
+             *     message is reworded or removed; new ones may be added.
              */
             error: string;
-            /** @description The one field, parameter or header that caused it, where it was one. */
+            /** @description The field, parameter or header that caused the error, if it was a single one. */
             field?: string;
         };
     };
     responses: {
-        /** @description The path or the query is wrong. */
+        /** @description The path or query is invalid. */
         BadGetRequest: {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
@@ -240,8 +238,8 @@ export interface components {
             };
         };
         /**
-         * @description We made a mistake, and it is in our log under this request id. Whether a write took effect
-         *     is not known; an update, and a create with an `Idempotency-Key`, may be repeated.
+         * @description Unexpected error, logged under this request ID. A write may or may not have taken effect; an
+         *     update, or a create with an `Idempotency-Key`, can be repeated safely.
          */
         InternalServerError: {
             headers: {
@@ -257,7 +255,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorBody"];
             };
         };
-        /** @description The body is over 64 KiB. */
+        /** @description The body exceeds 64 KiB. */
         PayloadTooLarge: {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
@@ -272,7 +270,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorBody"];
             };
         };
-        /** @description The key is good but has no `customers:read` scope. */
+        /** @description The key is valid but lacks the `customers:read` scope. */
         ReadForbidden: {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
@@ -289,9 +287,9 @@ export interface components {
             };
         };
         /**
-         * @description The database is down, locked or slow. Try again after `Retry-After`; a write that was
-         *     answered so has in nearly all cases not taken effect, and an update, or a create with an
-         *     `Idempotency-Key`, may be repeated in any case.
+         * @description The database is down, locked or slow, or the server is overloaded. Retry after the number of
+         *     seconds in `Retry-After`. In nearly all cases, a write has not taken effect; an update, or a
+         *     create with an `Idempotency-Key`, can be repeated safely in any case.
          */
         ServiceUnavailable: {
             headers: {
@@ -309,8 +307,9 @@ export interface components {
             };
         };
         /**
-         * @description The key has made its requests of this minute, or too many wrong keys came from this address
-         *     (in place of a 401; a good key still works from there). Wait for `Retry-After`.
+         * @description The key has used all its requests for this minute, or too many requests with invalid keys
+         *     came from this address, which then get 429 instead of 401. A valid key keeps working from
+         *     such an address. Wait the number of seconds in `Retry-After`.
          */
         TooManyRequests: {
             headers: {
@@ -327,7 +326,10 @@ export interface components {
                 "application/json": components["schemas"]["RateLimitError"];
             };
         };
-        /** @description There is no usable key. Wrong, expired and revoked keys get one answer, on purpose. */
+        /**
+         * @description The request has no valid API key. Invalid, expired and revoked keys deliberately get the
+         *     same error message.
+         */
         Unauthorized: {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
@@ -341,8 +343,8 @@ export interface components {
             };
         };
         /**
-         * @description One of three reasons: the media type is not `application/json` or is missing, the charset
-         *     is not utf-8, or the request has a `Content-Encoding`.
+         * @description The media type is missing or is not `application/json`, the charset is not utf-8, or the
+         *     request has a `Content-Encoding`.
          */
         UnsupportedMediaType: {
             headers: {
@@ -358,7 +360,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorBody"];
             };
         };
-        /** @description The key is good but has no `customers:write` scope. */
+        /** @description The key is valid but lacks the `customers:write` scope. */
         WriteForbidden: {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
@@ -379,28 +381,29 @@ export interface components {
     requestBodies: never;
     headers: {
         /**
-         * @description Keep it for yourself, and ask again each time.
+         * @description Only a private cache may store the response, and it must revalidate the response before each
+         *     use.
          * @example private, no-cache
          */
         "Cache-Control": "private, no-cache";
         /**
-         * @description The strong entity tag of the customer. It depends on the customer alone, and every change
-         *     gives a new one.
+         * @description The strong entity tag of the customer. It depends on the customer alone and is new after
+         *     every change.
          * @example "mic9tk00"
          */
         ETag: string;
         /**
-         * @description Requests that this key may make in a minute. Absent where limits are off.
+         * @description The number of requests per minute that this key allows. Absent if rate limits are disabled.
          * @example 600
          */
         "RateLimit-Limit": number;
         /**
-         * @description Requests that are left in this minute. Absent where limits are off.
+         * @description The number of requests remaining in the current minute. Absent if rate limits are disabled.
          * @example 599
          */
         "RateLimit-Remaining": number;
         /**
-         * @description Seconds until the minute starts anew. Absent where limits are off.
+         * @description Seconds until the next minute begins. Absent if rate limits are disabled.
          * @example 60
          */
         "RateLimit-Reset": number;
@@ -410,7 +413,7 @@ export interface components {
          */
         "Retry-After": number;
         /**
-         * @description The challenge of RFC 6750.
+         * @description The challenge defined in RFC 6750, section 3.
          * @example Bearer realm="Distribu Customers API"
          */
         "WWW-Authenticate": string;
@@ -420,7 +423,7 @@ export interface components {
          */
         "X-Content-Type-Options": "nosniff";
         /**
-         * @description The `X-Request-Id` of the request where it was usable, else a new one.
+         * @description The `X-Request-Id` of the request if it was valid, otherwise a new one.
          * @example 0d9b1f6e-7a51-4b0f-8f5f-3f0f6d1c2b3a
          */
         "X-Request-Id": string;
@@ -466,33 +469,35 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The `nextCursor` of the page before. Empty means not given. Opaque: take it from an
-                 *     answer, do not make it up.
+                 * @description The `nextCursor` of the previous page, an opaque string: send it exactly as you received
+                 *     it. An empty value is ignored.
                  * @example 019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
                  */
                 cursor?: string;
                 /**
-                 * @description Only the customer with exactly this email, ignoring ASCII case: at most one. This is how
-                 *     to look a customer up by email; `search` also finds the emails that contain it. Empty
-                 *     means not given. Write a `+` as `%2B`: in a query string a raw `+` is a space.
+                 * @description Return only the customer with exactly this email, ignoring ASCII case: at most one. Use
+                 *     it to look up a customer by email; `search` also finds longer emails that contain the
+                 *     text. An empty value is ignored. Encode a `+` as `%2B`: in a query string, a raw `+` is
+                 *     a space.
                  * @example orders@bakery.example
                  */
                 email?: string;
                 /**
-                 * @description How many customers a page may hold: decimal digits, optionally with a minus sign. A
-                 *     value below 1 counts as 1 and one above 100 as 100; neither is an error.
+                 * @description The maximum number of customers in a page: decimal digits, optionally preceded by a
+                 *     minus sign. Values below 1 count as 1 and values above 100 as 100; neither is an error.
                  * @example 50
                  */
                 limit?: number;
                 /**
-                 * @description Only customers whose email or name contains this text, ignoring case. It is matched
-                 *     literally, not trimmed, within the email or within the name and never across both.
-                 *     Empty means not given. As in every query string, a raw `+` is a space.
+                 * @description Return only customers whose email or name contains this text, ignoring case. The text is
+                 *     matched literally, without trimming, against the email or the name, never across both.
+                 *     An empty value is ignored. Encode a `+` as `%2B`: in a query string, a raw `+` is a
+                 *     space.
                  * @example bakery
                  */
                 search?: string;
                 /**
-                 * @description Only customers of this status.
+                 * @description Return only customers with this status.
                  * @example ACTIVE
                  */
                 status?: "ACTIVE" | "BLOCKED";
@@ -503,7 +508,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One page of customers. */
+            /** @description A page of customers. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -518,7 +523,7 @@ export interface operations {
                     "application/json": components["schemas"]["CustomerList"];
                 };
             };
-            /** @description A query parameter is wrong. */
+            /** @description A query parameter is invalid. */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -545,12 +550,13 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description 1 to 255 printable ASCII characters of your choice, best a random UUID for each
-                 *     customer that you mean to create. The same key with the same body (compared byte for
-                 *     byte) within 24 hours gives the first answer again, marked by `Idempotent-Replayed:
-                 *     true`; with another body it is a 422. While the first request is still running, the
-                 *     second waits for it and gets its answer. Only a 201 is remembered: after any other
-                 *     answer the key is free. Keys belong to your company, not to an API key.
+                 * @description A value of 1 to 255 printable ASCII characters that identifies this creation, ideally a
+                 *     random UUID. Repeating a request with the same key and body (compared byte for byte)
+                 *     within 24 hours returns the original response with `Idempotent-Replayed: true` and
+                 *     creates nothing; the same key with a different body returns 422. If the first request is
+                 *     still in progress, the second waits for it and returns the same response. Only a 201 is
+                 *     stored: after any other response, the key can be used again. Idempotency keys belong to
+                 *     your company, not to an API key.
                  * @example 5a5f3e0e-8f0e-4f0b-9a51-0c1d2e3f4a5b
                  */
                 "Idempotency-Key"?: string;
@@ -559,8 +565,9 @@ export interface operations {
             cookie?: never;
         };
         /**
-         * @description At most 64 KiB (65536 bytes) of UTF-8. A byte order mark is ignored; of duplicate names
-         *     the last counts. No `Content-Encoding`, and no charset but utf-8.
+         * @description JSON in UTF-8, at most 64 KiB (65536 bytes). A byte order mark is ignored. If a field is
+         *     repeated, its last value is used. A `Content-Encoding` or any charset other than utf-8 is
+         *     rejected.
          */
         requestBody: {
             content: {
@@ -574,13 +581,13 @@ export interface operations {
                     "Cache-Control": components["headers"]["Cache-Control"];
                     ETag: components["headers"]["ETag"];
                     /**
-                     * @description Present, and `true`, when this answer was given before to the same
-                     *     `Idempotency-Key`.
+                     * @description Set to `true` if this is the stored response to an earlier request with the same
+                     *     `Idempotency-Key`; otherwise absent.
                      * @example true
                      */
                     "Idempotent-Replayed"?: "true";
                     /**
-                     * @description The path of the new customer, below the path of the server's URL.
+                     * @description The path of the new customer, which begins with the path of the server's URL.
                      * @example /api/v1/customers/019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
                      */
                     Location: string;
@@ -595,7 +602,7 @@ export interface operations {
                     "application/json": components["schemas"]["CustomerEnvelope"];
                 };
             };
-            /** @description The request is wrong; nothing was created. */
+            /** @description The request is invalid; nothing was created. */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -613,9 +620,9 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["WriteForbidden"];
             /**
-             * @description Another customer of your company has this email. Emails are compared in lower case. Find
-             *     that customer with `listCustomers` and its `email` parameter; a `+` is written as `%2B`
-             *     there.
+             * @description Another customer of your company has this email; emails are compared in lower case. To
+             *     find that customer, call `listCustomers` with the `email` parameter, where a `+` is
+             *     encoded as `%2B`.
              */
             409: {
                 headers: {
@@ -633,7 +640,7 @@ export interface operations {
             };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            /** @description The `Idempotency-Key` was used within the last 24 hours with a different body. */
+            /** @description The `Idempotency-Key` was used with a different body within the last 24 hours. */
             422: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -658,15 +665,15 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Entity tags that you hold, or `*`, compared weakly (RFC 9110, section 13.1.2). When
-                 *     one of them is current the answer is 304, without a body.
+                 * @description The entity tags that you have stored, or `*`, compared weakly (RFC 9110, section
+                 *     13.1.2). If one of them is current, the response is 304 without a body.
                  * @example "mic9tk00"
                  */
                 "If-None-Match"?: string;
             };
             path: {
                 /**
-                 * @description The customer's id, as an answer gave it.
+                 * @description The customer's `id`.
                  * @example 019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
                  */
                 id: string;
@@ -691,7 +698,7 @@ export interface operations {
                     "application/json": components["schemas"]["CustomerEnvelope"];
                 };
             };
-            /** @description The customer is as you hold it. */
+            /** @description The customer has not changed: it still has one of the entity tags in `If-None-Match`. */
             304: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -719,17 +726,18 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The entity tags that the customer must still have, or `*`. When none is current the
-                 *     response is 412 and nothing changes, also where the update would change nothing. Unlike
-                 *     RFC 9110, section 13.1.1, the weak form of the tag matches too, as proxies that compress
-                 *     make of it; that is safe, as the tag stands for the version of the customer.
+                 * @description The entity tags of the versions that you are willing to update, or `*`. If none of them
+                 *     is current, the response is 412 and nothing changes, even if the update would have
+                 *     changed nothing. Unlike in RFC 9110, section 13.1.1, the weak form of a tag also
+                 *     matches, because proxies that compress responses weaken their tags. This is safe: the
+                 *     tag depends only on the version of the customer.
                  * @example "mic9tk00"
                  */
                 "If-Match"?: string;
             };
             path: {
                 /**
-                 * @description The customer's id, as an answer gave it.
+                 * @description The customer's `id`.
                  * @example 019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
                  */
                 id: string;
@@ -737,8 +745,9 @@ export interface operations {
             cookie?: never;
         };
         /**
-         * @description At most 64 KiB (65536 bytes) of UTF-8. A byte order mark is ignored; of duplicate names
-         *     the last counts. No `Content-Encoding`, and no charset but utf-8.
+         * @description JSON in UTF-8, at most 64 KiB (65536 bytes). A byte order mark is ignored. If a field is
+         *     repeated, its last value is used. A `Content-Encoding` or any charset other than utf-8 is
+         *     rejected.
          */
         requestBody: {
             content: {
@@ -746,7 +755,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The customer, as it is after the update. */
+            /** @description The customer after the update. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -762,7 +771,7 @@ export interface operations {
                     "application/json": components["schemas"]["CustomerEnvelope"];
                 };
             };
-            /** @description The request is wrong; nothing was changed. */
+            /** @description The request is invalid; nothing was changed. */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -780,7 +789,10 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["WriteForbidden"];
             404: components["responses"]["CustomerNotFound"];
-            /** @description The customer no longer has the entity tag of `If-Match`. Get it again, decide again. */
+            /**
+             * @description The customer has none of the entity tags in `If-Match`. Get it again and decide whether
+             *     the update still applies.
+             */
             412: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
