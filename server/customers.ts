@@ -63,36 +63,30 @@ export function createOperations(database: Database, publicPath = "/"): Operatio
       const row = newCustomer(call.body);
       const { companyId, keyId, rawBody } = call;
       const insertion = customers.insertion(companyId, row, keyId);
-      const headers = { Location: `${customersPath}/${row.id}`, ETag: toEntityTag(row) };
-      const body = { data: toCustomer(row) };
       const key = call.headers["Idempotency-Key"];
       if (key === undefined) {
         const result = await database.write([insertion]);
-        if ("failedStep" in result) return retryCreate(call, row);
-        return { status: 201, headers, body };
+        return "failedStep" in result ? retryCreate(call, row) : toCreated(row);
       }
 
-      // The whole response is known beforehand, so key and customer are one write: the database
+      // The customer's id is known beforehand, so key and customer are one write: the database
       // makes a second request with this key wait for the first.
-      const response = JSON.stringify(body);
       const bodySha256 = crypto.hash("sha256", rawBody);
-      const taking = { companyId, key, bodySha256, customerId: row.id, entityTag: headers.ETag, response };
+      const taking = { companyId, key, bodySha256, customerId: row.id };
       const result = await database.write([idempotencyKeys.take(taking), insertion]);
-      if ("rows" in result) return { status: 201, headers, body: response };
+      if ("rows" in result) return toCreated(row);
       if (result.failedStep === 1) return retryCreate(call, row);
       const first = await idempotencyKeys.get(companyId, key);
       // It has just expired, and is forgotten.
       if (!first) return operations.createCustomer(call);
       if (first.bodySha256 !== bodySha256)
         throw call.error(422, "This Idempotency-Key was used with a different request.");
-      return {
-        status: 201,
-        headers: {
-          ...{ Location: `${customersPath}/${first.customerId}`, ETag: first.entityTag },
-          "Idempotent-Replayed": "true",
-        },
-        body: first.response,
-      };
+      // The response is a function of the body, which is the same, and of the id: it is not stored.
+      const { headers, ...created } = toCreated({
+        ...row,
+        ...{ id: first.customerId, version: createdAt(first.customerId) },
+      });
+      return { ...created, headers: { ...headers, "Idempotent-Replayed": "true" } };
     },
 
     async updateCustomer(call) {
@@ -113,6 +107,12 @@ export function createOperations(database: Database, publicPath = "/"): Operatio
   });
 
   return operations;
+
+  /** The response to the creation of a customer. */
+  function toCreated(row: CustomerRow) {
+    const headers = { Location: `${customersPath}/${row.id}`, ETag: toEntityTag(row) };
+    return { status: 201 as const, headers, body: { data: toCustomer(row) } };
+  }
 
   /**
    * Creates again with another id: another process may have drawn an id of the same position in the same

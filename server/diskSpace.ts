@@ -8,7 +8,7 @@ const minuteInMilliseconds = 60_000;
 /** A warning is repeated after so many minutes. */
 const minutesBetweenWarnings = 60;
 
-/** Less than both of these is little: a tenth of the disk, and 5 GB, which one API key can fill in six hours. */
+/** Less than both of these is little: a tenth of the disk, and 5 GB, which one API key can fill in eight hours. */
 const little = { share: 0.1, bytes: 5e9 };
 
 /** The bytes of the disk of a file, and those of them that the server may still use. */

@@ -9,13 +9,13 @@ import { createOperatorTrail } from "./operatorTrail.ts";
 /** What was erased; nothing where that had been done before. */
 export interface Erasure {
   isChanged: boolean;
-  /** How many idempotency keys were deleted with the responses that they kept. */
+  /** How many idempotency keys were deleted. */
   deletedKeys: number;
 }
 
 /**
- * Replaces the email by `erased+<id>@erased.invalid`, clears name and notes, blocks the customer, and deletes the
- * responses that idempotency keys keep of it, which frees those keys: all in one transaction.
+ * Replaces the email by `erased+<id>@erased.invalid`, clears name and notes, blocks the customer, and deletes its
+ * idempotency keys, each with a hash of the request, which frees those keys: all in one transaction.
  * @throws {CommandError} when the company has no such customer
  */
 export async function eraseCustomer(
@@ -44,9 +44,7 @@ export async function eraseCustomer(
       })
       .returning("id"),
   );
-  const deleteResponses = prepare(
-    deleteReturning(knex, ofCustomer("idempotency_keys", "customer_id"), "key"),
-  );
+  const deleteKeys = prepare(deleteReturning(knex, ofCustomer("idempotency_keys", "customer_id"), "key"));
   const values = {
     ...toColumns({
       email: `erased+${customerId}@erased.invalid`,
@@ -65,7 +63,7 @@ export async function eraseCustomer(
       throw new CommandError(`${company.slug} has no customer ${customerId}`);
     }
     const isChanged = (await run(erase, values)).length > 0;
-    const deletedKeys = (await run(deleteResponses, values)).length;
+    const deletedKeys = (await run(deleteKeys, values)).length;
     if (isChanged || deletedKeys > 0) {
       const entry = createOperatorTrail(database).record(company.slug, "erase customer", customerId);
       await run(entry.statement, entry.values);

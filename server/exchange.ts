@@ -88,14 +88,14 @@ export class Exchange {
   /**
    * Sends the response, unless there is one. `response.json` would format the content type, compute an ETag
    * and compare it for each response.
-   * @param body sent as JSON; text is JSON already
+   * @param body sent as JSON
    */
   send(status: number, headers: Record<string, string>, body?: unknown): void {
     if (this.isOver) return;
     const all: Record<string, string | number> = Object.assign(this.headers, headers);
     // A client that still waits for 100 Continue would send its next request or the body: nobody knows which.
     if (expectsContinue(this.request) && !this.request.complete) all.Connection = "close";
-    const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+    const text = body === undefined ? undefined : JSON.stringify(body);
     this.sent = { status, body: text };
     if (text === undefined) {
       this.response.writeHead(status, all).end();

@@ -1,27 +1,26 @@
-/** Idempotency keys: the responses that are kept under them, for how long, and their deletion. */
+/**
+ * Idempotency keys: the request that has used each, for how long it is kept, and the deletion. The response is not kept:
+ * the same body and the id of the customer give it again, byte for byte. A release that changes the response to a create
+ * must go on giving the old one to the keys that were used before.
+ */
 import type { Database, Step } from "./database/database.ts";
 import { named, namedColumns } from "./database/statement.ts";
 
-/** How long the response under an idempotency key is kept; the contract states it. */
+/** How long an idempotency key is kept; the contract states it. */
 const replayWindowInMilliseconds = 24 * 60 * 60 * 1000;
 
 /** So many are deleted at once, so that no other write waits for long. */
 const batchSize = 200;
 
-/** The response under a key, and what it belongs to. */
-interface KeptResponse {
+/** The request that has used a key, and the customer that it has created. */
+interface FirstRequest {
   bodySha256: string;
   customerId: string;
-  entityTag: string;
-  response: string;
 }
 
 /** The idempotency keys of a database. */
 export function createIdempotencyKeys({ knex, prepare, read }: Database) {
-  const columns = [
-    ...["company_id", "key", "body_sha256", "customer_id"],
-    ...["entity_tag", "response", "created_at"],
-  ];
+  const columns = ["company_id", "key", "body_sha256", "customer_id", "created_at"];
   const insert = prepare<{ key: string }>(
     knex("idempotency_keys")
       .insert(namedColumns(columns))
@@ -30,39 +29,35 @@ export function createIdempotencyKeys({ knex, prepare, read }: Database) {
       .where("idempotency_keys.created_at", "<=", named("expiredBefore"))
       .returning("key"),
   );
-  const select = prepare<KeptResponse>(
+  const select = prepare<FirstRequest>(
     knex("idempotency_keys")
       .where("company_id", named("companyId"))
       .where("key", named("key"))
-      .select({
-        ...{ bodySha256: "body_sha256", customerId: "customer_id" },
-        ...{ entityTag: "entity_tag", response: "response" },
-      }),
+      .select({ bodySha256: "body_sha256", customerId: "customer_id" }),
   );
 
   return {
-    /** The step that takes a key which is new or has expired, with the response to be kept. */
-    take(taken: KeptResponse & { companyId: string; key: string }): Step<{ key: string }> {
+    /** The step that takes a key which is new or has expired. */
+    take(taken: FirstRequest & { companyId: string; key: string }): Step<{ key: string }> {
       const now = Date.now();
       const values = {
         ...{ company_id: taken.companyId, key: taken.key, body_sha256: taken.bodySha256 },
-        ...{ customer_id: taken.customerId, entity_tag: taken.entityTag, response: taken.response },
-        ...{ created_at: now, expiredBefore: now - replayWindowInMilliseconds },
+        ...{ customer_id: taken.customerId, created_at: now },
+        expiredBefore: now - replayWindowInMilliseconds,
       };
       return { statement: insert, values };
     },
 
-    /** What is kept under a key, or undefined. */
-    async get(companyId: string, key: string): Promise<KeptResponse | undefined> {
-      const [kept] = await read(select, { companyId, key });
-      return kept;
+    /** The request that has used a key, or undefined. */
+    async get(companyId: string, key: string): Promise<FirstRequest | undefined> {
+      const [first] = await read(select, { companyId, key });
+      return first;
     },
   };
 }
 
 /**
- * Deletes the keys that have expired, and with them the responses, which are customers' data. Several processes may
- * do so at once.
+ * Deletes the keys that have expired. Several processes may do so at once.
  * @throws {UnavailableError} when the database is; what is deleted by then stays deleted
  */
 export async function deleteExpiredKeys({ knex, prepare, read, write }: Database): Promise<void> {

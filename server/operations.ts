@@ -35,8 +35,7 @@ type Success = 200 | 201 | 304;
 export type Reply<Id extends OperationId> = {
   [Status in keyof operations[Id]["responses"] & Success]: {
     status: Status;
-    /** A body that is text already is the JSON of an earlier response, sent again byte for byte. */
-    body: Json<operations[Id]["responses"][Status]> | (Status extends 201 ? string : never);
+    body: Json<operations[Id]["responses"][Status]>;
     headers?: Record<string, string>;
   };
 }[keyof operations[Id]["responses"] & Success];

@@ -13,8 +13,8 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-The email becomes erased+<id>@erased.invalid, name and notes are cleared, and the customer is blocked. Responses kept
-under idempotency keys are deleted, so a repeated create with such a key creates a new customer.
+The email becomes erased+<id>@erased.invalid, name and notes are cleared, and the customer is blocked. Its idempotency
+keys are deleted, so a repeated create with such a key creates a new customer.
 Backups keep the data until they are deleted.`,
     )
     .action(({ company, customer }: { company: string; customer: string }) =>
@@ -23,7 +23,7 @@ Backups keep the data until they are deleted.`,
         const { isChanged, deletedKeys } = await eraseCustomer(database, { id, slug: company }, customer);
         console.error(
           isChanged || deletedKeys > 0
-            ? `Erased ${customer}; deleted the responses of ${deletedKeys} idempotency keys.`
+            ? `Erased ${customer}; deleted ${deletedKeys} idempotency ${deletedKeys === 1 ? "key" : "keys"}.`
             : `${customer} was erased before.`,
         );
       }),

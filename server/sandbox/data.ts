@@ -147,8 +147,6 @@ export async function fillSandbox(database: Database): Promise<void> {
       key: usedIdempotencyKey,
       body_sha256: "of another body",
       customer_id: sandboxCustomers.sandbox[0]?.id as string,
-      entity_tag: "",
-      response: "",
       // So that it never expires.
       created_at: Number.MAX_SAFE_INTEGER,
     }),

@@ -21,8 +21,8 @@ it("0001_initial: edited → another revision", () => {
   // Where this fails, give the migration a new revision, and write both here.
   expect([initial.revision, hash.digest("hex").slice(0, 16)]).toMatchInlineSnapshot(`
     [
-      "2026-11-25.3",
-      "2fc8076e3783a4c8",
+      "2026-11-26.1",
+      "14efe34dcf538e6f",
     ]
   `);
 });

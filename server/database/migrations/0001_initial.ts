@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 import type { Dialect } from "../database.ts";
 import type { Migration } from "../migration.ts";
 
-export const revision = "2026-11-25.3";
+export const revision = "2026-11-26.1";
 
 /** Companies, their API keys, their customers with search and audit trail, idempotency keys and rate limits. */
 export const up: Migration["up"] = (schema, dialect) => {
@@ -84,8 +84,6 @@ function createTables(schema: Knex.SchemaBuilder, dialect: Dialect): Knex.Schema
         table.text("key").notNullable();
         table.text("body_sha256").notNullable();
         table.uuid("customer_id").notNullable();
-        table.text("entity_tag").notNullable();
-        table.text("response").notNullable();
         table.bigInteger("created_at").notNullable().index();
         table.primary(["company_id", "key"]);
       })

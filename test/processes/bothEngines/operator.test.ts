@@ -144,7 +144,7 @@ describe("erase", () => {
     const erased = await run(...args);
     expect(erased).toMatchObject({
       code: 0,
-      stderr: `Erased ${body.data.id}; deleted the responses of 1 idempotency keys.\n`,
+      stderr: `Erased ${body.data.id}; deleted 1 idempotency key.\n`,
     });
     const after = await partner.send("GET", `/customers/${body.data.id}`);
     expect(after.body.data).toMatchObject({
