@@ -77,7 +77,7 @@ export async function createCustomersApi({
     auditRetentionDays,
   } = readOptions(given);
   const logDestination = openLogDestination((droppedLines) =>
-    log.warn({ droppedLines }, "lines of the log were dropped, as standard output did not take them"),
+    log.warn({ droppedLines }, "log lines were dropped because standard output did not accept them"),
   );
   const log = await createLog({ logLevel, logFormat }, logDestination);
   const driftCheck = driftCheckOneIn > 0 ? await createDriftCheck(driftCheckOneIn, log) : undefined;

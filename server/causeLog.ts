@@ -1,15 +1,15 @@
-/** Logs why requests fail: a database that is down would write a stack for each of them. */
+/** Logs why requests fail, but not one stack trace per request while the database is down. */
 import type { Logger } from "pino";
 
 const intervalInMilliseconds = 1_000;
 
-/** How many different causes are told apart within an interval. */
+/** How many different causes are tracked within an interval. */
 const maxCauses = 100;
 
 export interface Cause {
   level: "warn" | "error";
   message: string;
-  /** Of the first request that failed so. */
+  /** The first request with this cause. */
   requestId: string;
   err: unknown;
 }
@@ -17,7 +17,7 @@ export interface Cause {
 /** Logs a cause. */
 export type LogCause = (cause: Cause) => void;
 
-/** Returns what logs a cause at once and, while it is repeated, once a second with the number of repetitions. */
+/** Returns a function that logs a cause immediately and, while it recurs, once a second with the number of repetitions. */
 export function createCauseLog(log: Logger): LogCause {
   const repetitions = new Map<string, number>();
 

@@ -1,4 +1,4 @@
-/** Deletes in the background what is no longer kept. */
+/** Deletes expired data in the background. */
 import type { Logger } from "pino";
 import type { Database } from "./database/database.ts";
 import { deleteExpiredKeys } from "./idempotencyKeys.ts";
@@ -8,8 +8,8 @@ const minuteInMilliseconds = 60_000;
 const dayInMilliseconds = 86_400_000;
 
 /**
- * Deletes expired idempotency keys each minute, and old entries of the audit trail each hour, beginning with the
- * first minute. Returns what stops that.
+ * Deletes expired idempotency keys every minute, and old audit trail entries every hour, starting after the first
+ * minute. Returns a function that stops the cleanup.
  */
 export function startCleanup(
   database: Database,
@@ -21,7 +21,7 @@ export function startCleanup(
     deleteExpiredKeys(database).catch((err) => log.warn({ err }, "cannot delete expired idempotency keys"));
     if (auditRetentionDays === false || minutes++ % 60 > 0) return;
     pruneAuditTrail(database, Date.now() - auditRetentionDays * dayInMilliseconds).catch((err) =>
-      log.warn({ err }, "cannot delete old entries of the audit trail"),
+      log.warn({ err }, "cannot delete old audit trail entries"),
     );
   }, minuteInMilliseconds).unref();
   return () => clearInterval(timer);

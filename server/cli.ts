@@ -12,7 +12,7 @@ import { CommandError } from "./errors.ts";
 
 const { version } = createRequire(import.meta.url)("#package.json");
 
-/** Each command: its summary, and the module that defines it, which is loaded when the command is named. */
+/** Each command: its summary, and the module that defines it, loaded only if the command is used. */
 const commands: Record<string, { summary: string; load(): Promise<{ define(command: Command): void }> }> = {
   serve: { summary: "run the server", load: () => import("./commands/serve.ts") },
   keys: { summary: "create, list, rotate and revoke API keys", load: () => import("./commands/keys.ts") },
@@ -24,7 +24,7 @@ const commands: Record<string, { summary: string; load(): Promise<{ define(comma
     summary: "create and update customers from a CSV file",
     load: () => import("./commands/import.ts"),
   },
-  export: { summary: "write customers as CSV", load: () => import("./commands/export.ts") },
+  export: { summary: "export customers as CSV", load: () => import("./commands/export.ts") },
   copy: { summary: "copy a database into an empty one", load: () => import("./commands/copy.ts") },
   backup: { summary: "back up a SQLite database", load: () => import("./commands/backup.ts") },
   audit: {
@@ -48,28 +48,28 @@ try {
   process.exitCode = reportError(error);
 }
 
-async function run(words: string[]): Promise<void> {
-  if (words.length === 0)
+async function run(args: string[]): Promise<void> {
+  if (args.length === 0)
     throw new UsageError(`No command given. Commands: ${Object.keys(commands).join(", ")}`);
   const program = new Command("distribu")
-    .description("The Distribu Customers API: its server and its commands.")
+    .description("The Distribu Customers API: server and administration commands.")
     .version(version, "--version", "print the version")
     .addHelpText(
       "after",
-      "\nThe commands read the same environment variables as the server, DATABASE_URL above all.",
+      "\nThe commands read the same environment variables as the server, in particular DATABASE_URL.",
     )
-    // Errors are thrown, and reported in one line below.
+    // Errors are thrown here and reported on one line below.
     .exitOverride()
     .configureOutput({ writeErr: () => {} });
   for (const [name, { summary, load }] of Object.entries(commands)) {
     const command = program.command(name).description(summary);
-    if (words.slice(0, 2).includes(name)) (await load()).define(command);
+    if (args.slice(0, 2).includes(name)) (await load()).define(command);
   }
-  await program.parseAsync(words, { from: "user" }).catch((error) => {
-    // What Commander reports for a group of commands without one of them.
+  await program.parseAsync(args, { from: "user" }).catch((error) => {
+    // Commander's error for a command group without a subcommand.
     if (!(error instanceof CommanderError && error.code === "commander.help" && error.exitCode !== 0))
       throw error;
-    const group = program.commands.find((command) => command.name() === words[0]) ?? program;
+    const group = program.commands.find((command) => command.name() === args[0]) ?? program;
     throw new UsageError(`No command given. Commands: ${listCommands(group)}`);
   });
 }
@@ -78,10 +78,10 @@ function listCommands(group: Command): string {
   return group.commands.map((command) => command.name()).join(", ");
 }
 
-/** Prints an error in one line. Returns the exit code. */
+/** Prints an error on one line. Returns the exit code. */
 function reportError(error: unknown): number {
   if (error instanceof CommanderError) {
-    // Help and version are "errors" too.
+    // Commander also throws for --help and --version.
     if (error.exitCode === 0) return 0;
     console.error(error.message.replace(/^error: /, "").replaceAll("\n", " "));
     return 2;

@@ -22,7 +22,7 @@ type CamelCase<Name extends string> = Name extends `${infer First}_${infer Rest}
   ? `${Lowercase<First>}${Capitalize<CamelCase<Rest>>}`
   : Lowercase<Name>;
 
-/** The environment variables as options, without those of the host application: `DATABASE_URL` is `databaseUrl`. */
+/** The environment variables as options, except those of the host application: `DATABASE_URL` is `databaseUrl`. */
 export type Options = { [Name in OptionVariable as CamelCase<Name>]?: ValueOf<Name> | string | undefined };
 
 /** The settings of the API itself. */
@@ -30,13 +30,13 @@ export interface ApiConfig {
   database: ConnectOptions;
   logLevel: string;
   logFormat: LogFormat;
-  /** The URL before `/api/v1` under which partners reach the server. */
+  /** The public URL of the server, without `/api/v1`. */
   publicUrl: string | false;
-  /** Requests a minute for each key; 0 for no limit. */
+  /** Requests per minute for each key; 0 for no limit. */
   requestsPerMinute: number;
-  /** Days after which entries of the audit trail are deleted. */
+  /** Days after which audit trail entries are deleted. */
   auditRetentionDays: number | false;
-  /** One response in this many is compared with the contract; 0 for none. */
+  /** One in this many responses is compared with the contract; 0 for none. */
   driftCheckOneIn: number;
   /** Origins whose pages may call the API from a browser. */
   corsOrigins: string[] | false;
@@ -51,21 +51,21 @@ export interface Config extends ApiConfig {
   /** Express's `trust proxy`. */
   trustProxy: number | string[] | false;
   keepAliveTimeoutInSeconds: number;
-  /** Processes that serve; 1 means this process itself. */
+  /** Number of server processes; with 1, this process itself is the server. */
   workers: number;
   isProduction: boolean;
 }
 
-/** Names every invalid setting, one line each. */
+/** Names all invalid settings, one per line. */
 export class ConfigError extends Error {}
 
 /**
  * Reads the environment. An empty variable counts as unset.
- * @throws {ConfigError} when a variable is invalid or a required one is missing
+ * @throws {ConfigError} if a variable is invalid or a required one is missing
  */
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const isProduction = environment.NODE_ENV === "production";
-  return validated(
+  return buildConfig(
     (name) => environment[name] || undefined,
     String,
     (read, problems) => {
@@ -90,7 +90,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
 
 /**
  * Reads the options of `createCustomersApi`. An undefined option counts as not given.
- * @throws {ConfigError} when an option is invalid or unknown
+ * @throws {ConfigError} if an option is invalid or unknown
  */
 export function readOptions(options: Options): ApiConfig {
   const given = new Map(Object.entries(options));
@@ -98,7 +98,7 @@ export function readOptions(options: Options): ApiConfig {
     (name) => !(hostVariables as readonly Variable[]).includes(name),
   );
   const known = new Set(optionVariables.map(camelCase));
-  return validated(
+  return buildConfig(
     (name) => {
       const value = given.get(camelCase(name));
       return value === undefined || value === "" ? undefined : value === false ? "off" : String(value);
@@ -132,12 +132,12 @@ function readApiConfig(read: Read, problems: string[]): ApiConfig {
   };
 }
 
-/** The URL in a file; an unreadable file or one with anything else is a problem. */
+/** Reads the database URL from a file. Adds a problem if the file is unreadable or contains anything else. */
 function readDatabaseUrl(file: string, problems: string[]): string {
   try {
     const url = variables.DATABASE_URL.parse(readFileSync(file, "utf8").trim());
     if (url !== undefined) return url;
-    problems.push(`${file} holds no database URL. ${variables.DATABASE_URL.description}`);
+    problems.push(`${file} does not contain a database URL. ${variables.DATABASE_URL.description}`);
   } catch (error) {
     problems.push(`The DATABASE_URL_FILE ${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
   }
@@ -146,22 +146,22 @@ function readDatabaseUrl(file: string, problems: string[]): string {
 
 /**
  * Builds a configuration from validated settings.
- * @param textOf the text of a setting, or undefined for its default
- * @param nameOf what the setting is called where it comes from
- * @throws {ConfigError} with everything that `build` and the parsers found
+ * @param getText returns the text of a setting, or undefined for its default
+ * @param formatName returns the name of a setting in its source
+ * @throws {ConfigError} with all problems that `build` and the parsers found
  */
-function validated<Result>(
-  textOf: (name: Variable) => string | undefined,
-  nameOf: (name: Variable) => string,
+function buildConfig<Result>(
+  getText: (name: Variable) => string | undefined,
+  formatName: (name: Variable) => string,
   build: (read: Read, problems: string[]) => Result,
 ): Result {
   const problems: string[] = [];
   const config = build((name) => {
     const { default: standard, description, parse } = variables[name];
-    const text = textOf(name);
+    const text = getText(name);
     const value = parse(text ?? standard);
     if (value === undefined)
-      problems.push(`${nameOf(name)}=${withoutPassword(text)} is not valid. ${description}`);
+      problems.push(`${formatName(name)}=${hidePassword(text)} is not valid. ${description}`);
     return value as ValueOf<typeof name>;
   }, problems);
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));
@@ -173,6 +173,6 @@ function camelCase(name: Variable): string {
 }
 
 /** Hides the user and password of a database URL: error messages end up in logs. */
-function withoutPassword(text = ""): string {
+function hidePassword(text = ""): string {
   return text.replace(/^.*@/s, "***@");
 }

@@ -1,33 +1,33 @@
-/** The space on the disk of a SQLite database: once there is none, every write is a 503. */
+/** Monitors the free disk space for a SQLite database: without any, every write gets a 503. */
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { Logger } from "pino";
 
 const minuteInMilliseconds = 60_000;
 
-/** A warning is repeated after so many minutes. */
+/** The interval at which a warning is repeated. */
 const minutesBetweenWarnings = 60;
 
-/** Less than both of these is little: a tenth of the disk, and 5 GB, which one API key can fill in eight hours. */
-const little = { share: 0.1, bytes: 5e9 };
+/** Space is low if less than both is free: a tenth of the disk, and 5 GB, which one API key can fill in eight hours. */
+const lowSpace = { share: 0.1, bytes: 5e9 };
 
-/** The bytes of the disk of a file, and those of them that the server may still use. */
+/** Reads the size of the disk that contains a file, and the space that the server can still use. */
 export async function readDiskSpace(file: string): Promise<{ freeBytes: number; totalBytes: number }> {
   const { bsize, bavail, blocks } = await statfs(dirname(resolve(file)));
   return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
 }
 
-/** Warns while there is little space for a SQLite database. Returns what stops that. */
+/** Logs warnings while disk space for a SQLite database is low. Returns a function that stops monitoring. */
 export function watchDiskSpace(file: string, log: Logger): () => void {
   let minutes = 0;
-  async function look(): Promise<void> {
+  async function checkSpace(): Promise<void> {
     const { freeBytes, totalBytes } = await readDiskSpace(file);
-    if (freeBytes >= Math.min(little.bytes, little.share * totalBytes)) minutes = 0;
+    if (freeBytes >= Math.min(lowSpace.bytes, lowSpace.share * totalBytes)) minutes = 0;
     else if (minutes++ % minutesBetweenWarnings === 0)
       log.warn({ freeBytes, totalBytes }, "the disk of the database is nearly full");
   }
-  // Where the folder is gone, requests say so.
-  const check = () => void look().catch(() => {});
+  // If the directory is gone, requests fail and log the cause.
+  const check = () => void checkSpace().catch(() => {});
   check();
   const timer = setInterval(check, minuteInMilliseconds).unref();
   return () => clearInterval(timer);

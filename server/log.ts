@@ -6,7 +6,7 @@ import { isoTime } from "./isoTime.ts";
 /** One line of JSON for each entry, or lines for people. */
 export type LogFormat = "json" | "pretty";
 
-/** Creates a log with levels as words, times as in the API, and no value of a statement. */
+/** Creates a log with level names, times formatted as in the API, and no values of SQL statements. */
 export async function createLog(
   { logLevel, logFormat }: { logLevel: string; logFormat: LogFormat },
   destination: DestinationStream,

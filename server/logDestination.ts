@@ -1,39 +1,39 @@
 /**
- * Where the log goes: standard output, which nobody may read, and whose disk may be full. Neither delays a request
- * or the stop of the server, and neither ends the process.
+ * Writes the log to standard output, which may have no reader or a full disk. Neither delays requests or shutdown, and
+ * neither terminates the process.
  */
 import fs from "node:fs";
 import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Text that waits to be written, beyond which lines are dropped, in UTF-16 code units. */
+/** The maximum length of text waiting to be written, in UTF-16 code units; further lines are dropped. */
 const maxWaiting = 1_000_000;
 
-/** Lines are written in batches: a system call for each would cost as much as all the rest of the logging. */
+/** Lines are written in batches: a system call per line would cost as much as all other logging work. */
 const batch = { size: 4_096, intervalInMilliseconds: 100 };
 
-/** How long after a failure the next attempt is made. */
+/** The delay before retrying a failed write. */
 const retryInMilliseconds = 500;
 
 /** A destination for pino. */
 export interface LogDestination {
   write(line: string): void;
-  /** Lines that were dropped since startup. */
+  /** The number of lines dropped since startup. */
   droppedLines(): number;
-  /** Resolves once everything is written, at the latest after these milliseconds. */
+  /** Resolves once everything is written, or after the timeout. */
   flush(timeoutInMilliseconds: number): Promise<void>;
-  /** Writes what it can at once, and then nothing any more. */
+  /** Writes what it can immediately, and nothing afterwards. */
   close(): void;
 }
 
 /**
  * Opens standard output for a log.
- * @param onRecovery called when a line is written again after others were dropped, with their number
+ * @param onRecovery called when writing works again after lines were dropped, with their number
  */
 export function openLogDestination(onRecovery: (droppedLines: number) => void): LogDestination {
   let waiting = "";
   let waitingLines = 0;
-  /** The rest of a batch that was written in part. */
+  /** The remainder of a partially written batch. */
   let rest: Buffer | undefined;
   let isWriting = false;
   let hasFailed = false;
@@ -70,7 +70,7 @@ export function openLogDestination(onRecovery: (droppedLines: number) => void): 
       hasFailed = Boolean(error);
       if (written < bytes.length) rest = bytes.subarray(written);
       if (error) {
-        // What a pipe without a reader took is lost; its next reader shall not begin in the middle of a line.
+        // Text in a pipe without a reader is lost; the next reader must not start in the middle of a line.
         if (error.code === "EPIPE") {
           dropped += lines;
           rest = undefined;
@@ -89,14 +89,14 @@ export function openLogDestination(onRecovery: (droppedLines: number) => void): 
 
   function writeAtExit(): void {
     try {
-      // Standard output does not block where it may have to wait: see openStandardOutput.
+      // A pipe or socket does not block here: see openStandardOutput.
       while (rest || waiting !== "") {
         const bytes = takeBatch();
         const written = fs.writeSync(1, bytes);
         if (written < bytes.length) rest = bytes.subarray(written);
       }
     } catch {
-      // Nobody can be told.
+      // There is no way left to report it.
     }
   }
   process.on("exit", writeAtExit);
@@ -129,7 +129,7 @@ export function openLogDestination(onRecovery: (droppedLines: number) => void): 
   };
 }
 
-/** Writes bytes; calls back with how many of them were written, and why not all. */
+/** Writes bytes. Calls back with the number of bytes written, and the error if not all were. */
 type WriteSome = (
   bytes: Buffer,
   done: (error: NodeJS.ErrnoException | null | undefined, written: number) => void,
@@ -137,10 +137,10 @@ type WriteSome = (
 
 function openStandardOutput(): WriteSome {
   const { stdout } = process;
-  // A pipe or a socket may have no reader for hours. Node opens both with O_NONBLOCK and waits in the event loop;
-  // a write on a thread would keep that thread, and the process from exiting.
+  // A pipe or socket may have no reader for hours. Node opens both with O_NONBLOCK and waits in the event loop; a write
+  // in the thread pool would block its thread and keep the process from exiting.
   if (stdout instanceof Socket && !stdout.isTTY) {
-    // Each write gets its error too.
+    // Each write also reports its error.
     stdout.on("error", () => {});
     return (bytes, done) => stdout.write(bytes, (error) => done(error, error ? 0 : bytes.length));
   }

@@ -1,4 +1,4 @@
-/** Starts the server: environment, database, first run, listening; stops it on SIGTERM. */
+/** Starts the server: reads the environment, opens the database, creates demo data, listens. Stops on SIGTERM. */
 import "./requireNode.ts";
 import cluster from "node:cluster";
 import { once } from "node:events";
@@ -22,28 +22,28 @@ import { createLog } from "./log.ts";
 import { openLogDestination } from "./logDestination.ts";
 import { startWorkers } from "./workers.ts";
 
-/** After SIGTERM: how long to go on serving, and when all connections are cut. Many supervisors kill after ten seconds. */
+/** After SIGTERM: how long to keep serving, and when to cut all connections. Many supervisors kill after ten seconds. */
 const stopTimes = { lingerInMilliseconds: 2_000, graceInMilliseconds: 9_000 };
 
-/** How long the stop waits for a standard output that does not take the last lines of the log. */
+/** How long to wait on shutdown until standard output has accepted the last log lines. */
 const flushTimeoutInMilliseconds = 500;
 
-/** How often the server tries to reach the database at startup, a second apart. */
+/** How many times to try to reach the database at startup, one second apart. */
 const connectAttempts = 30;
 
-// V8 would let the heap grow to a multiple of what is in use before it collects: 64,000 pipelined requests took 420 MB,
-// and take 270 MB at the same CPU time, of which 30 MB are in use.
+// By default V8 lets the heap grow to a multiple of its live size before it collects garbage. With 64,000 pipelined
+// requests, this flag reduces 420 MB (30 MB of it live) to 270 MB at the same CPU time.
 setFlagsFromString("--heap-growing-percent=20");
 
-const config = configuration();
+const config = readConfigOrExit();
 const logDestination = openLogDestination((droppedLines) =>
-  log.warn({ droppedLines }, "lines of the log were dropped, as standard output did not take them"),
+  log.warn({ droppedLines }, "log lines were dropped because standard output did not accept them"),
 );
 const log = await createLog(config, logDestination);
-// By default Node starts its inspector, and anyone who can reach its port on this machine can run code.
-process.on("SIGUSR1", () => log.warn("SIGUSR1 ignored: it starts no inspector"));
+// By default SIGUSR1 starts Node's inspector, which lets anyone on this machine run code.
+process.on("SIGUSR1", () => log.warn("SIGUSR1 ignored: the inspector stays off"));
 if (cluster.isPrimary) logStart();
-// Before the workers start, so that they find a migrated database.
+// Before the workers start, so that the database is already migrated.
 const database = await connect();
 const isSupervisor = config.workers > 1 && cluster.isPrimary;
 const monitoring = config.metricsPort === false ? undefined : await import("./metrics.ts");
@@ -54,7 +54,7 @@ const diskFile = sqliteFile === ":memory:" ? undefined : sqliteFile;
 const { droppedLines } = logDestination;
 const metrics = isSupervisor ? undefined : monitoring?.createMetrics({ droppedLines, diskFile });
 const { port, stop } = isSupervisor ? await supervise() : await serve();
-const metricsServer = cluster.isPrimary ? await servedMetrics() : undefined;
+const metricsServer = cluster.isPrimary ? await startMetricsServer() : undefined;
 let stopping = false;
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, async () => {
@@ -69,16 +69,16 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 if (cluster.isPrimary && diskFile !== undefined) watchDiskSpace(diskFile, log);
-// Whoever reads that we listen may already tell us to stop.
+// After the signal handlers: a supervisor that reads this line may send a signal at once.
 if (cluster.isPrimary) await announce(port);
 
-/** Where requests arrive, and what ends that. */
+/** A listening server or group of workers. */
 interface Listening {
   port: number;
   stop(): Promise<void>;
 }
 
-/** Listens in this process; its stop completes the requests that have begun. */
+/** Listens in this process. Stopping completes the requests in progress. */
 async function serve(): Promise<Listening> {
   let isStopping = false;
   const {
@@ -114,7 +114,7 @@ async function serve(): Promise<Listening> {
   };
 }
 
-/** Lets workers listen. */
+/** Starts workers that listen. */
 async function supervise(): Promise<Listening> {
   const listening = once(cluster, "listening");
   const stopWorkers = await startWorkers(config.workers, log).catch((error) => {
@@ -131,8 +131,8 @@ async function supervise(): Promise<Listening> {
   };
 }
 
-/** Serves the metrics of this process or of its workers, where that is asked for. */
-async function servedMetrics() {
+/** Serves the metrics of this process or of its workers, if enabled. */
+async function startMetricsServer() {
   if (config.metricsPort === false) return undefined;
   return monitoring?.serveMetrics(config.metricsPort, config.host, metrics).catch((error) => {
     log.fatal({ err: error }, "cannot serve metrics");
@@ -140,7 +140,7 @@ async function servedMetrics() {
   });
 }
 
-/** Says where the server is and, on the first run, how to try it. */
+/** Logs the URL of the server and, on the first run, prints how to try it. */
 async function announce(port: number): Promise<void> {
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   const url = `http://${host}:${port}`;
@@ -150,7 +150,7 @@ async function announce(port: number): Promise<void> {
   if (key !== undefined) console.log(welcomeText(key, url));
 }
 
-/** The database; tries again for half a minute, as it may be starting too. */
+/** Opens the database. Retries for half a minute, because the database may still be starting. */
 async function connect() {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -166,14 +166,14 @@ async function connect() {
       }
       log.warn(
         { err, reason: explainConnectError(config.database.url, error), attempt, of: connectAttempts },
-        "cannot open the database yet, trying again in a second",
+        "cannot open the database yet, retrying in one second",
       );
       await sleep(1_000);
     }
   }
 }
 
-/** The first line of the log: what runs here, on which database, within which limits. */
+/** Writes the first log line: version, database and limits. */
 function logStart(): void {
   const { version } = createRequire(import.meta.url)("#package.json");
   const { workers, requestsPerMinute, database } = config;
@@ -187,7 +187,7 @@ function logStart(): void {
   if (clockProblem !== undefined) log.warn(clockProblem);
 }
 
-function configuration() {
+function readConfigOrExit() {
   try {
     return readConfig(process.env);
   } catch (error) {

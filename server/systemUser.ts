@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
 
-/** Who runs this process, for the audit trail. A container may run as a user that has no name there. */
+/** The user who runs this process, for the audit trail. In a container, the user may have no name. */
 export function systemUser(): string {
   try {
     return userInfo().username;

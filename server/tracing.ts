@@ -1,14 +1,14 @@
 /**
- * Traces. The spans are those of the OpenTelemetry SDK that the operator has loaded before the server; it knows
- * no more of a request than its method and target. Loaded only where a variable OTEL_* is set.
+ * Tracing. The spans come from the OpenTelemetry SDK that the operator has loaded before the server, which knows only
+ * the method and target of a request. Loaded only if an environment variable OTEL_* is set.
  */
 import { trace } from "@opentelemetry/api";
 import { basePath, type Operation } from "./contract.ts";
 
 export interface Tracing {
-  /** Takes what is searched for out of the span of the current request. */
+  /** Removes the query, and with it search terms, from the span of the current request. */
   hideQuery(): void;
-  /** Names the span of the current request by its operation. */
+  /** Names the span of the current request after its operation. */
   nameSpan(operation: Operation): void;
 }
 

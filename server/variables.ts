@@ -1,6 +1,6 @@
 /**
- * The settings of the server. Each environment variable is described once, here; `createCustomersApi` takes
- * those that do not belong to its host application as options, named in camelCase and validated alike.
+ * The settings of the server. Each environment variable is described only here; `createCustomersApi` takes those
+ * that do not belong to its host application as options, with camelCase names and the same validation.
  */
 import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
@@ -8,7 +8,7 @@ import type { LogFormat } from "./log.ts";
 
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 
-/** Each variable with its default as text, its description, and its parser: undefined for invalid text. */
+/** Each variable with its default as text, its description, and its parser, which returns undefined for invalid text. */
 export const variables = {
   PORT: {
     default: "3000",
@@ -29,69 +29,69 @@ export const variables = {
   TRUST_PROXY: {
     default: "off",
     description:
-      "Express's `trust proxy`, for the caller's address in X-Forwarded-For: the number of proxies in front of the server, 1 to 16, or their addresses and subnets, separated by commas.",
+      "Express's `trust proxy` setting, which takes the client's address from X-Forwarded-For: the number of proxies in front of the server, 1 to 16, or their addresses and subnets, separated by commas.",
     parse: (text: string) => (text === "off" ? false : (integer(text, 1, 16) ?? list(text, isSubnet))),
   },
   KEEP_ALIVE_TIMEOUT: {
     default: "65",
     description:
-      "Seconds after which an idle connection is closed, 1 to 3600; more than the idle timeout of the load balancer.",
+      "Seconds after which an idle connection is closed, 1 to 3600; must exceed the idle timeout of the load balancer.",
     parse: (text: string) => integer(text, 1, 3_600),
   },
   WORKERS: {
     default: "1",
     description:
-      "Processes that serve, 1 to 256; auto for one per core. More than one needs a database that they can share.",
+      "Number of server processes, 1 to 256; auto for one per core. More than one requires a database that they can share.",
     parse: (text: string) => (text === "auto" ? availableParallelism() : integer(text, 1, 256)),
   },
   PUBLIC_URL: {
     default: "off",
     description:
-      "URL before /api/v1 under which partners reach the server, such as https://api.example or https://example.org/partners; the served contract lists it first, and its path precedes /api/v1 in Location.",
+      "Public URL of the server, without /api/v1, such as https://api.example or https://example.org/partners; the served contract lists it first, and its path precedes /api/v1 in Location.",
     parse: (text: string) => (text === "off" ? false : parsePublicUrl(text)),
   },
   DATABASE_URL: {
     default: "sqlite:data/distribu.db",
     description:
-      "sqlite:<file>, relative to the working directory; sqlite::memory: for a database that lives as long as the process; or postgres://user:password@host/database. Required when NODE_ENV is production.",
+      "sqlite:<file>, relative to the working directory; sqlite::memory: for an in-memory database; or postgres://user:password@host/database. Required when NODE_ENV is production.",
     parse: (text: string) => (/^(sqlite:.|postgres(ql)?:\/\/.)/.test(text) ? text : undefined),
   },
   DATABASE_URL_FILE: {
     default: "off",
     description:
-      "File that holds the DATABASE_URL, for secrets in files; it takes precedence over DATABASE_URL.",
+      "File that contains the database URL, for secrets in files; takes precedence over DATABASE_URL.",
     parse: (text: string) => (text === "off" ? false : text),
   },
   DATABASE_POOL_SIZE: {
     default: "10",
-    description: "PostgreSQL: maximum number of connections of one process, 1 to 1000.",
+    description: "PostgreSQL: maximum number of connections per process, 1 to 1000.",
     parse: (text: string) => integer(text, 1, 1_000),
   },
   DATABASE_POOLER: {
     default: "off",
     description:
-      "PostgreSQL: transaction behind a pooler that hands out sessions for a transaction each, such as PgBouncer; off for none, or one that hands them out for a connection.",
+      "PostgreSQL: transaction behind a pooler in transaction mode, such as PgBouncer; off behind a pooler in session mode, or without one.",
     parse: (text: string) => (text === "off" ? false : text === "transaction" ? text : undefined),
   },
   DATABASE_STATEMENT_TIMEOUT: {
     default: "1500",
     description:
-      "PostgreSQL: milliseconds after which a statement is cancelled and its request gets a 503, 100 to 60000; any request gets a 503 after 1750.",
+      "PostgreSQL: milliseconds after which a statement is cancelled and its request gets a 503, 100 to 60000; every request gets a 503 after 1750.",
     parse: (text: string) => integer(text, 100, 60_000),
   },
   AUDIT_RETENTION_DAYS: {
     default: "off",
-    description: "Days after which entries of the audit trail are deleted, 1 to 36500; off keeps them.",
+    description: "Days after which audit trail entries are deleted, 1 to 36500; off keeps them.",
     parse: (text: string) => (text === "off" ? false : integer(text, 1, 36_500)),
   },
   LOG_LEVEL: {
     default: "info",
-    description: `How much to log: ${logLevels.join(", ")}.`,
+    description: `Minimum level of log lines: ${logLevels.join(", ")}.`,
     parse: (text: string) => (logLevels.includes(text) ? text : undefined),
   },
   LOG_FORMAT: {
     default: "auto",
-    description: "Format of the log: json, pretty for people, or auto: pretty on a terminal, else json.",
+    description: "Log format: json, pretty (for people), or auto (pretty on a terminal, otherwise json).",
     parse: (text: string): LogFormat | undefined => {
       if (text === "auto") return process.stdout.isTTY ? "pretty" : "json";
       return text === "json" || text === "pretty" ? text : undefined;
@@ -100,19 +100,19 @@ export const variables = {
   RATE_LIMIT_PER_MINUTE: {
     default: "600",
     description:
-      "Requests a minute for each API key, 0 to 1000000; a tenth of that in failed keys for each address; 0 disables both limits.",
+      "Requests per minute for each API key, 0 to 1000000; each address may send a tenth of that with invalid keys; 0 disables both limits.",
     parse: (text: string) => integer(text, 0, 1_000_000),
   },
   DRIFT_CHECK_ONE_IN: {
     default: "100",
     description:
-      "One response in this many, at random, is compared with the contract after it was sent, 1 to 1000000; 0 for none.",
+      "One in this many responses, at random, is compared with the contract after it was sent, 1 to 1000000; 0 for none.",
     parse: (text: string) => integer(text, 0, 1_000_000),
   },
   CORS_ORIGINS: {
     default: "off",
     description:
-      "Origins whose pages may call the API from a browser, as in https://app.example, separated by commas.",
+      "Origins whose pages may call the API from a browser, such as https://app.example, separated by commas.",
     parse: (text: string) => (text === "off" ? false : list(text, isOrigin)),
   },
 };
@@ -122,28 +122,28 @@ function integer(text: string, minimum: number, maximum: number): number | undef
   return value >= minimum && value <= maximum ? value : undefined;
 }
 
-/** The items of a list, or undefined when one of them is invalid. */
+/** Parses a comma-separated list. Returns undefined if an item is invalid. */
 function list(text: string, isValid: (item: string) => boolean): string[] | undefined {
   const items = text.split(",").map((item) => item.trim());
   return items.every(isValid) ? items : undefined;
 }
 
-/** Whether Express's `trust proxy` takes it: an address, or a subnet such as 10.0.0.0/8. */
+/** Whether Express's `trust proxy` accepts it: an address, or a subnet such as 10.0.0.0/8. */
 function isSubnet(text: string): boolean {
   const [address = "", bits, ...rest] = text.split("/");
   const version = isIP(address);
   if (version === 0 || rest.length > 0) return false;
-  // Express rejects a subnet of all addresses.
+  // Express rejects a subnet that contains all addresses.
   return bits === undefined || integer(bits, 1, version === 4 ? 32 : 128) !== undefined;
 }
 
-/** The URL without a slash at its end, or undefined where it has user, query or fragment, or is not one of HTTP. */
+/** Removes trailing slashes. Returns undefined if it is not an HTTP URL, or has a user, query or fragment. */
 function parsePublicUrl(text: string): string | undefined {
   if (!/^https?:\/\/[^?#@]+$/.test(text) || !URL.canParse(text)) return undefined;
   return new URL(text).href.replace(/\/+$/, "");
 }
 
-/** Whether it is an origin as browsers send it: scheme, host and port, nothing else. */
+/** Whether it is an origin as browsers send it: only scheme, host and port. */
 function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }

@@ -1,4 +1,4 @@
-/** `distribu audit`: who changed what of a company, and when: its customers, its keys and its access. */
+/** `distribu audit`: who changed what in a company, and when: its customers, its keys and its access. */
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
@@ -16,14 +16,13 @@ import { findCompany, withDatabase } from "./withDatabase.ts";
 export function define(command: Command): void {
   command
     .description(
-      `Lists the audit trail of a company, the oldest first: who created, changed and erased its customers, when and in
-which fields; who created, rotated and revoked its keys, and blocked it.`,
+      "Lists the audit trail of a company, oldest first: who created, changed or erased its customers, when, and which fields; who created, rotated or revoked its keys; and who blocked or unblocked it.",
     )
     .option("--company <slug>", "slug of the company (required)", parseText)
-    .option("--customer <id>", "only the entries of this customer", parseCustomerId)
-    .option("--since <time>", "only the entries from this time on, as in 2027-01-01T00:00:00Z", parseTime, 0)
+    .option("--customer <id>", "only entries of this customer", parseCustomerId)
+    .option("--since <time>", "only entries from this time on, such as 2027-01-01T00:00:00Z", parseTime, 0)
     .option("--json", "print a JSON object per line", false)
-    .addHelpText("after", "\nValues are not kept: they are personal data.")
+    .addHelpText("after", "\nField values are not stored, because they are personal data.")
     .action(({ company, customer, since, json }) => {
       if (company === undefined) throw new UsageError("required option '--company <slug>' not specified");
       return withDatabase(async (database) => {
@@ -36,9 +35,9 @@ which fields; who created, rotated and revoked its keys, and blocked it.`,
   command
     .command("prune")
     .description(
-      "Deletes the entries of all companies before a time, in small transactions, while servers run.",
+      "Deletes entries before a time, of all companies, in small transactions while servers are running.",
     )
-    .requiredOption("--before <time>", "as in 2027-01-01 or 2027-01-01T00:00:00Z", parseTime)
+    .requiredOption("--before <time>", "a time such as 2027-01-01 or 2027-01-01T00:00:00Z", parseTime)
     .action(({ before }: { before: number }) =>
       withDatabase(async (database) => {
         console.error(
@@ -48,12 +47,12 @@ which fields; who created, rotated and revoked its keys, and blocked it.`,
     );
 }
 
-/** What stands in place of a key's id for the writes of an import. */
-export function importedBy(name: string): string {
+/** The writer that the audit trail records for an import, where a request would have the ID of its key. */
+export function formatImporter(name: string): string {
   return `import by ${name}`;
 }
 
-/** Entries that are read at once. */
+/** How many entries are read at a time. */
 const pageSize = 1_000;
 
 interface EntryRow {
@@ -63,7 +62,7 @@ interface EntryRow {
   changed_fields: string | null;
 }
 
-/** An entry of either kind. */
+/** A change of a customer, or an action of an operator. */
 interface Entry {
   changedAt: number;
   action: string;
@@ -72,7 +71,7 @@ interface Entry {
   fields: string[];
 }
 
-/** Which entries are listed. */
+/** Selects the entries to list. */
 export interface AuditFilter {
   companyId: string;
   customerId: string | undefined;
@@ -81,9 +80,9 @@ export interface AuditFilter {
 }
 
 /**
- * The entries that match a filter, the oldest first, one line each: in columns under a header, or as JSON with `time`
- * (a customer's `updatedAt` from then on), `action`, `customerId` or `subjectId`, `key` (null where no key made the
- * change), `by` and `fields`.
+ * Lists the entries that match a filter, oldest first, one per line: in columns under a header, or as JSON with `time`
+ * (the customer's `updatedAt` after the change), `action`, `customerId` or `subjectId`, `key` (null if the change was
+ * not made with a key), `by` and `fields`.
  */
 export async function* listAudit(
   database: Database,
@@ -95,7 +94,7 @@ export async function* listAudit(
     const key = keys.get(id);
     return key ? `${key.prefix} ${key.name}`.trimEnd() : id;
   };
-  const width = Math.max(...[importedBy("operator"), ...keys.keys()].map((id) => nameWriter(id).length));
+  const width = Math.max(...[formatImporter("operator"), ...keys.keys()].map((id) => nameWriter(id).length));
   const formatColumns = (time: string, action: string, subject: string, by: string, fields: string) =>
     `${time.padEnd(24)}  ${action.padEnd(15)}  ${subject.padEnd(36)}  ${by.padEnd(width)}  ${fields}\n`;
 
@@ -118,7 +117,7 @@ export async function* listAudit(
   }
 }
 
-/** The entries of both kinds, the oldest first. Those of the operator are few. */
+/** Merges both kinds of entries, oldest first. There are few operator entries. */
 async function* mergeEntries(database: Database, filter: AuditFilter): AsyncGenerator<Entry> {
   const { companyId, customerId, since } = filter;
   const actions = (await createOperatorTrail(database).list(companyId, since))
@@ -131,7 +130,7 @@ async function* mergeEntries(database: Database, filter: AuditFilter): AsyncGene
   yield* actions;
 }
 
-/** The changes of customers, the oldest first. */
+/** Lists the changes of customers, oldest first. */
 async function* listChanges(
   { knex, prepare, read }: Database,
   { companyId, customerId, since }: AuditFilter,

@@ -9,7 +9,7 @@ import { withDatabase } from "./withDatabase.ts";
 
 /** Defines `distribu companies`. */
 export function define(companies: Command): void {
-  companies.description("Lists companies, and blocks or restores their access.");
+  companies.description("Lists, blocks and unblocks companies.");
 
   companies
     .command("list")
@@ -25,22 +25,22 @@ export function define(companies: Command): void {
 
   companies
     .command("block")
-    .description("Ends all access of a company at once: none of its keys works until it is unblocked.")
-    .argument("<slug>", "the company")
+    .description("Blocks a company immediately: none of its keys work until it is unblocked.")
+    .argument("<slug>", "slug of the company")
     .action((slug: string) => withDatabase((database) => setBlocked(database, slug, true)));
 
   companies
     .command("unblock")
-    .description("Restores the access of a blocked company: its keys work again.")
-    .argument("<slug>", "the company")
+    .description("Unblocks a company: its keys work again.")
+    .argument("<slug>", "slug of the company")
     .action((slug: string) => withDatabase((database) => setBlocked(database, slug, false)));
 }
 
-/** @throws {UsageError} when there is no such company */
+/** @throws {UsageError} if the company does not exist */
 async function setBlocked(database: Database, slug: string, isBlocked: boolean): Promise<void> {
   const companies = createCompanies(database);
   const company = (await companies.list()).find((listed) => listed.slug === slug);
-  if (!company) throw new UsageError(`There is no company ${slug}; \`distribu companies list\` shows all`);
+  if (!company) throw new UsageError(`There is no company ${slug}; \`distribu companies list\` lists all`);
   const hasChanged = await companies.setBlocked(company, isBlocked);
   console.error(`${slug} ${hasChanged ? "is" : "was already"} ${isBlocked ? "blocked" : "unblocked"}.`);
 }

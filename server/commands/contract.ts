@@ -1,4 +1,4 @@
-/** `distribu contract`: provokes every response of an API that a key can, and compares each with the contract. */
+/** `distribu contract`: provokes every response that a key can get from an API, and compares each with the contract. */
 import { writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import { basePath, contract } from "../contract.ts";
@@ -8,9 +8,9 @@ import { UsageError } from "./usageError.ts";
 
 /** The result for one response of the contract. */
 interface Result {
-  /** As in `createCustomer 409 A customer with this email already exists.` */
+  /** For example `createCustomer 409 A customer with this email already exists.` */
   name: string;
-  /** What the contract says and what the response was; empty when they agree. */
+  /** How the response differs from the contract; empty if it conforms. */
   report: string;
 }
 
@@ -21,15 +21,14 @@ class UnreachableError extends Error {}
 export function define(command: Command): void {
   command
     .description(
-      `Compares the responses of a running API with the contract. It creates customers, which the API cannot delete,
-in the company of the key.`,
+      "Tests the responses of a running API against the contract. It creates customers, which the API cannot delete, in the company of the key.",
     )
-    .requiredOption("--url <url>", `where the API is, with or without ${basePath}`, parseUrl)
-    .requiredOption("--key <key>", "an API key with both scopes, of a company for tests", parseKey)
+    .requiredOption("--url <url>", `URL of the API, with or without ${basePath}`, parseUrl)
+    .requiredOption("--key <key>", "API key of a test company, with both scopes", parseKey)
     .option("--junit <file>", "also write the report to a file as JUnit XML, for CI")
     .addHelpText(
       "after",
-      "\nExit codes: 0: every response conforms to the contract; 1: one differs, or none arrived; 2: wrong arguments.",
+      "\nExit codes: 0: every response conforms to the contract; 1: a response differs or did not arrive; 2: invalid arguments.",
     )
     .action(async ({ url, key, junit }) => {
       if (junit !== undefined) writeReport(junit, "");
@@ -39,7 +38,7 @@ in the company of the key.`,
 
 function parseUrl(text: string): string {
   if (!/^https?:\/\/[^/]/.test(text) || !URL.canParse(text))
-    throw new InvalidArgumentError("Give an http or https URL.");
+    throw new InvalidArgumentError("Expected an http or https URL.");
   return text.replace(/\/+$/, "").replace(new RegExp(`${basePath}$`), "");
 }
 
@@ -48,10 +47,10 @@ function parseKey(text: string): string {
   return text;
 }
 
-/** Prints a line for each response, and what differs. Returns whether every response arrived and conforms. */
+/** Prints a line for each response, with its differences. Returns whether every response arrived and conforms. */
 async function compare(url: string, key: string, junit: string | undefined): Promise<boolean> {
   console.log(`Comparing ${url} with ${contract.info.title} ${contract.info.version}.`);
-  console.log("This creates customers contract-...@contract.example there, which are not deleted.\n");
+  console.log("This creates customers with emails contract-...@contract.example, which are not deleted.\n");
   // A proxy adds headers of its own.
   const client = createContractClient({ url, key, strictHeaders: false });
   const results: Result[] = [];
@@ -86,13 +85,13 @@ async function reportDifferences(provoke: () => Promise<unknown>): Promise<strin
   } catch (error) {
     const { name, message, cause } = error as Error & { cause?: NodeJS.ErrnoException };
     if (name === "TimeoutError") throw new UnreachableError(message);
-    // What fetch throws when no response arrives.
+    // fetch throws this when no response arrives.
     if (message === "fetch failed") throw new UnreachableError(cause?.code ?? String(cause));
     return message;
   }
 }
 
-/** The report as JUnit XML: a case for each response, and an error if the API stopped responding. */
+/** Formats the report as JUnit XML: a test case for each response, and an error if the API stopped responding. */
 function formatJunit(url: string, results: Result[], unreachable: string | undefined): string {
   const cases = results.map(({ name, report }) => {
     const [operation] = name.split(" ");
@@ -119,7 +118,7 @@ function formatJunit(url: string, results: Result[], unreachable: string | undef
   ].join("\n");
 }
 
-/** Text for an element or attribute of XML 1.0, which allows few control characters. */
+/** Escapes text for an element or attribute of XML 1.0, which allows few control characters. */
 function escapeXml(text: string): string {
   const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
   return text
@@ -127,7 +126,7 @@ function escapeXml(text: string): string {
     .replace(/[&<>"]/g, (character) => entities[character] as string);
 }
 
-/** @throws {UsageError} when the file cannot be written */
+/** @throws {UsageError} if the file cannot be written */
 function writeReport(file: string, text: string): void {
   try {
     writeFileSync(file, text);

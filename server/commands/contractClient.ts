@@ -1,4 +1,4 @@
-/** A client for contract tests: it sends requests with small variations, and checks every response. */
+/** A client for contract tests: sends valid requests or variations of them, and checks every response. */
 import { randomUUID } from "node:crypto";
 import { basePath, type Operation, operations } from "../contract.ts";
 import {
@@ -15,10 +15,10 @@ import type { OperationId } from "../operations.ts";
 export interface Variation {
   /** `HEAD` instead of GET. */
   method?: "HEAD";
-  /** By default an id that no customer has. */
+  /** By default an ID that no customer has. */
   id?: string;
   query?: string;
-  /** Fields of the body, in addition to those of a valid request or replacing them. */
+  /** Fields to add to the body of a valid request, or to replace in it. */
   fields?: Record<string, unknown>;
   /** The whole body. */
   body?: string;
@@ -27,7 +27,7 @@ export interface Variation {
   key?: string | null;
 }
 
-/** A client with a key. It rejects when a response differs from the contract. */
+/** A client with a key. Its calls reject if a response differs from the contract. */
 export interface ContractClient {
   /** Sends a request; the path is below `/api/v1`. */
   send(method: string, path: string, variation?: Variation): Promise<ObservedResponse>;
@@ -37,10 +37,10 @@ export interface ContractClient {
   create(): Promise<{ id: string; email: string; entityTag: string }>;
 }
 
-/** Has the form of an id, with a time before that of any customer. */
+/** A valid ID whose time is before that of any customer. */
 const unusedId = "00000000-0000-7000-8000-000000000000";
 
-/** Ends the check of a deployment that hangs. */
+/** How long a deployment may take to respond. */
 const timeoutInMilliseconds = 30_000;
 
 /** @param options the URL without `/api/v1` */
@@ -87,7 +87,7 @@ export function createContractClient(options: {
   return self;
 }
 
-/** The operation of the contract with this id. */
+/** The operation of the contract with this operationId. */
 export function getOperation(id: OperationId): Operation {
   return operations.find(({ operationId }) => operationId === id) as Operation;
 }
@@ -106,9 +106,9 @@ export function nameResponse(response: ObservedResponse): string {
 }
 
 /**
- * Returns the response if it is the one that was to be provoked, with the `field` of its message's example.
- * @param name the expected name; it may end with a remark in parentheses
- * @throws {Error} the report of the difference
+ * Returns the response if it has the expected name, and the `field` that the example of its error message has.
+ * @param name the expected name, optionally followed by a remark in parentheses
+ * @throws {Error} with a report of the difference
  */
 export function confirmResponse(name: string, response: ObservedResponse): ObservedResponse {
   const expected = name.replace(/ \([^()]*\)$/, "");

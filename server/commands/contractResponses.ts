@@ -1,4 +1,4 @@
-/** Every response of the contract that a key can provoke from outside, and the request that provokes it. */
+/** Every response of the contract that a client with a key can provoke, and the request that provokes it. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import type { operations as described } from "../../generated/api.ts";
@@ -9,7 +9,7 @@ import { type ContractClient, confirmResponse, createEmail } from "./contractCli
 
 type StatusOf<Id extends OperationId> = keyof described[Id]["responses"] & number;
 
-/** One name for each operation, status and message: `createCustomer 201`, `getCustomer 404 Customer not found.` */
+/** A name for each operation, status and error message: `createCustomer 201`, `getCustomer 404 Customer not found.` */
 export type OperationResponseName = {
   [Id in OperationId]: {
     [Status in StatusOf<Id>]: Status extends keyof Messages[Id]
@@ -18,7 +18,7 @@ export type OperationResponseName = {
   }[StatusOf<Id>];
 }[OperationId];
 
-/** The same for responses that any request may get; that to OPTIONS has no message. */
+/** The same for responses that any request may get; the one to OPTIONS has no error message. */
 export type AnyResponseName =
   | "any 204"
   | {
@@ -32,7 +32,7 @@ export const reads = ["listCustomers", "getCustomer"] as const;
 export const writes = ["createCustomer", "updateCustomer"] as const;
 export const everyOperation = [...reads, ...writes] as const;
 
-/** One entry for each of several operations that have a response in common. */
+/** Returns an entry for each of several operations that share a response. */
 export function forOperations<Id extends OperationId, Rest extends string, Context>(
   ids: readonly Id[],
   rest: `${Id} ${Rest}` extends ResponseName ? Rest : never,
@@ -47,7 +47,7 @@ type ProvokeResponse = (client: ContractClient) => Promise<ObservedResponse>;
 /** One byte more than a body may have. */
 const largeBody = `{"notes":"${"x".repeat(65_537 - 12)}"}`;
 
-/** By the name of the response; a remark in parentheses distinguishes those of the same name. */
+/** Keyed by the name of the response; a remark in parentheses distinguishes responses of the same name. */
 export const provokedResponses = {
   "listCustomers 200": (client) => client.call("listCustomers", { query: "?limit=2&status=ACTIVE" }),
   "listCustomers 200 (the next page)": async (client) => {

@@ -1,4 +1,4 @@
-/** Copies one database to another, of either dialect, and compares the two. */
+/** `distribu copy`: copies a database to another one, of either dialect, and compares the two. */
 import { createHash } from "node:crypto";
 import type { Command } from "commander";
 import { connectDatabase } from "../database/connect.ts";
@@ -11,7 +11,7 @@ import { CommandError } from "../errors.ts";
 import { parseText } from "./options.ts";
 import { openDatabase } from "./withDatabase.ts";
 
-/** The tables that are copied, in an order that foreign keys allow, with the columns that order their rows. */
+/** The tables to copy, in an order that satisfies foreign keys, with the columns that order their rows. */
 const keys: Record<string, string[]> = {
   companies: ["id"],
   api_keys: ["id"],
@@ -21,10 +21,10 @@ const keys: Record<string, string[]> = {
   operator_entries: ["id"],
 };
 
-/** Tables of the database at hand: what they hold follows from the others, or is of the moment. */
+/** Tables that are not copied: their contents are derived from the other tables, or temporary. */
 const otherTables = /^(migrations|rate_limits|sqlite_.*|customers_(search|vocabulary).*)$/;
 
-/** Columns of customers that follow from others, and the one that would make triggers record the copy. */
+/** Columns of customers that are not copied: a derived one, and one that would make triggers record the copy. */
 const otherColumns = ["position", "changed_by"];
 
 type Row = Record<string, Value | boolean>;
@@ -37,26 +37,26 @@ interface Table {
   key: string[];
 }
 
-/** Rows that are read and written at once. */
+/** How many rows are read and written at a time. */
 const batchSize = 500;
 
-/** What was copied of one table, and found the same on both sides. */
+/** The verified copy of a table. */
 export interface CopiedTable {
   table: string;
   rows: number;
-  /** SHA-256 over all values of all rows, in the order of the key. */
+  /** SHA-256 of all values of all rows, in key order. */
   checksum: string;
 }
 
 /**
- * Copies everything from one database into an empty one, in one transaction, and compares counts
- * and checksums before it commits.
- * @throws {CommandError} when the target is not empty, or differs afterwards
+ * Copies everything from one database into an empty one, in one transaction, and compares row counts
+ * and checksums before committing.
+ * @throws {CommandError} if the target is not empty, or differs afterwards
  */
 export async function copyDatabase(source: Database, target: Database): Promise<CopiedTable[]> {
   return source.session((read) =>
     target.session(async (write) => {
-      // One state of the source, whatever is written meanwhile.
+      // A consistent snapshot of the source, whatever is written meanwhile.
       await read(
         source.prepare(
           source.knex.raw(source.dialect === "sqlite" ? "begin" : "begin isolation level repeatable read"),
@@ -89,14 +89,14 @@ export async function copyDatabase(source: Database, target: Database): Promise<
         copied.push({ table: table.name, ...found });
       }
       await write(target.prepare(target.knex.raw("commit")));
-      // Until autovacuum runs, plans would be those of empty tables.
+      // Until autovacuum runs, the planner would assume empty tables.
       if (target.dialect === "postgres") await write(target.prepare(target.knex.raw("analyze")));
       return copied;
     }),
   );
 }
 
-/** The tables to copy, with every column of the schema, so that a later one is not left behind. */
+/** Reads the tables to copy with all their columns from the schema, so that a new column is never forgotten. */
 async function readTables({ knex, prepare, dialect }: Database, run: Run): Promise<Table[]> {
   const found = await run(
     prepare<{ table: string; column: string; type: string }>(
@@ -113,7 +113,7 @@ async function readTables({ knex, prepare, dialect }: Database, run: Run): Promi
     ),
   );
   const unknown = found.find(({ table }) => !keys[table] && !otherTables.test(table));
-  if (unknown) throw new CommandError(`There is no rule for copying the table ${unknown.table}`);
+  if (unknown) throw new CommandError(`Cannot copy the unknown table ${unknown.table}`);
   return Object.entries(keys).map(([name, key]) => {
     const left = name === "customers" ? otherColumns : [];
     const columns = found.filter(({ table, column }) => table === name && !left.includes(column));
@@ -126,7 +126,7 @@ async function readTables({ knex, prepare, dialect }: Database, run: Run): Promi
   });
 }
 
-/** The rows of a table in the order of its key, which is the same on both dialects. */
+/** Reads the rows of a table in key order, which is the same in both dialects. */
 async function* readBatches(
   { knex, prepare, dialect }: Database,
   run: Run,
@@ -148,11 +148,11 @@ async function* readBatches(
   }
 }
 
-/** A function that inserts rows into a table. */
+/** Returns a function that inserts rows into a table. */
 function createInsert({ knex, prepare, dialect }: Database, run: Run, { name, columns, booleans }: Table) {
   const isCustomers = name === "customers";
   const inserted = [...new Set([...columns, ...(isCustomers ? idColumns[dialect] : [])])];
-  const insertOf = keepStatements((count: number) =>
+  const getInsert = keepStatements((count: number) =>
     prepare(
       knex(name).insert(
         Array.from({ length: count }, (_, index) =>
@@ -167,7 +167,7 @@ function createInsert({ knex, prepare, dialect }: Database, run: Run, { name, co
       for (const column of booleans) full[column] = Number(full[column]);
       return Object.entries(full).map(([column, value]) => [`${index}.${column}`, value as Value]);
     });
-    await run(insertOf(rows.length), Object.fromEntries(values));
+    await run(getInsert(rows.length), Object.fromEntries(values));
   };
 }
 
@@ -191,11 +191,11 @@ function createDigest({ booleans }: Table) {
 export function define(command: Command): void {
   command
     .description(
-      "Copies a database, keys included, into an empty one, as from SQLite to PostgreSQL, and compares the two.",
+      "Copies a database, including keys, into an empty one, for example from SQLite to PostgreSQL, and compares the two.",
     )
-    .requiredOption("--from <database url>", "the database to read", parseText)
-    .requiredOption("--to <database url>", "the database to fill; it is created if there is none", parseText)
-    .addHelpText("after", "\nStop the servers first: what they write afterwards is not copied.")
+    .requiredOption("--from <database url>", "database to read", parseText)
+    .requiredOption("--to <database url>", "empty database to write; created if it does not exist", parseText)
+    .addHelpText("after", "\nStop the servers first: later writes are not copied.")
     .action(async ({ from, to }) => {
       console.error(`From: ${describeUrl(from)}\nTo: ${describeUrl(to)}`);
       const source = await openDatabase({ url: from });

@@ -1,24 +1,24 @@
-/** Customers as CSV: the columns, and texts that no spreadsheet runs. */
+/** Customers as CSV: the columns, and protection against cells that a spreadsheet would run as formulas. */
 
-/** The columns of a file, in the order of an export. */
+/** The columns of a file, in the order in which they are exported. */
 export const csvColumns = ["email", "name", "status", "notes", "creditLimit", "taxRateOverride"] as const;
 export type CsvColumn = (typeof csvColumns)[number];
 
-/** Spreadsheets run a cell that begins so; the apostrophes before it belong to the value. */
+/** Cells that a spreadsheet runs as a formula. Leading apostrophes belong to the value. */
 const formula = /^'*[=+\-@\t\r\n＝＋－＠]/;
 
-/** The text of a cell that no spreadsheet runs. `parseText` undoes exactly this. */
+/** Escapes text that a spreadsheet would run as a formula. `parseText` reverses exactly this. */
 export function safeText(text: string): string {
   return formula.test(text) ? `'${text}` : text;
 }
 
-/** The value of a cell that an export, or nobody, has made safe. */
+/** The value of a cell, whether or not `safeText` has escaped it. */
 export function parseText(cell: string): string {
   return cell.startsWith("'") && formula.test(cell) ? cell.slice(1) : cell;
 }
 
-/** The column that a header names, without regard to case, spaces, underscores and dashes. */
-export function columnOf(header: string): CsvColumn | undefined {
+/** Finds the column that a header names, ignoring case, spaces, underscores and dashes. */
+export function findColumn(header: string): CsvColumn | undefined {
   const plain = header.toLowerCase().replace(/[\s_-]/g, "");
   return csvColumns.find((column) => column.toLowerCase() === plain);
 }

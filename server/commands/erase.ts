@@ -7,14 +7,14 @@ import { findCompany, withDatabase } from "./withDatabase.ts";
 /** Defines `distribu erase`. */
 export function define(command: Command): void {
   command
-    .description("Erases the personal data of a customer, for good. Repeating it changes nothing.")
+    .description("Permanently erases the personal data of a customer. Repeating it changes nothing.")
     .addOption(companyOption())
-    .requiredOption("--customer <id>", "id of the customer", parseCustomerId)
+    .requiredOption("--customer <id>", "ID of the customer", parseCustomerId)
     .addHelpText(
       "after",
       `
 The email becomes erased+<id>@erased.invalid, name and notes are cleared, and the customer is blocked. Its idempotency
-keys are deleted, so a repeated create with such a key creates a new customer.
+keys are deleted, so repeating a create with such a key creates a new customer.
 Backups keep the data until they are deleted.`,
     )
     .action(({ company, customer }: { company: string; customer: string }) =>
@@ -24,7 +24,7 @@ Backups keep the data until they are deleted.`,
         console.error(
           isChanged || deletedKeys > 0
             ? `Erased ${customer}; deleted ${deletedKeys} idempotency ${deletedKeys === 1 ? "key" : "keys"}.`
-            : `${customer} was erased before.`,
+            : `${customer} was already erased.`,
         );
       }),
     );

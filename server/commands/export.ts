@@ -1,4 +1,4 @@
-/** Exports the customers of a company as CSV, which imports back unchanged. */
+/** Exports the customers of a company as CSV that `distribu import` reads back unchanged. */
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
@@ -10,13 +10,13 @@ import { csvColumns, safeText } from "./csv.ts";
 import { companyOption } from "./options.ts";
 import { findCompany, withDatabase } from "./withDatabase.ts";
 
-/** Rows that are read at once. */
+/** How many rows are read at a time. */
 const pageSize = 1_000;
 
 /**
- * Writes all customers of a company, the oldest first, with a header line. Stops quietly when the reader has
- * stopped reading, as `head` does.
- * @param withMark whether it begins with a byte order mark, without which Excel takes UTF-8 for another encoding
+ * Writes all customers of a company, oldest first, after a header line. Stops silently when the reader stops
+ * reading, as `head` does.
+ * @param withMark whether to start with a byte order mark, without which Excel does not recognize UTF-8
  */
 export async function exportCustomers(
   database: Database,
@@ -25,29 +25,29 @@ export async function exportCustomers(
   { withMark = false } = {},
 ): Promise<void> {
   await pipeline(
-    Readable.from(cellsOf(database, companyId)),
+    Readable.from(readCells(database, companyId)),
     stringify({
       header: true,
       bom: withMark,
       columns: [...csvColumns],
       record_delimiter: "unix",
-      // It quotes its own line end by itself; an import, as many programs, takes a lone CR for one too.
+      // csv-stringify quotes cells with LF itself; our import, like many programs, also breaks lines at a lone CR.
       quoted_match: /\r/,
       cast: {
-        // Notes of no characters are not the same as no notes.
+        // Empty notes are not the same as no notes.
         string: (value, { header }) => (header ? value : { value: safeText(value), quoted_empty: true }),
         number: (value) => String(value),
       },
     }),
     output,
-    // Standard output stays open for those who end the process.
+    // Standard output stays open: other code may still write to it.
     { end: false },
   ).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
 }
 
-async function* cellsOf(database: Database, companyId: string): AsyncGenerator<(string | number | null)[]> {
+async function* readCells(database: Database, companyId: string): AsyncGenerator<(string | number | null)[]> {
   const { knex, prepare } = database;
   const page = prepare<CustomerRow>(
     knex("customers")
@@ -70,13 +70,13 @@ async function* cellsOf(database: Database, companyId: string): AsyncGenerator<(
 export function define(command: Command): void {
   command
     .description(
-      "Writes the customers of a company to standard output as CSV, the oldest first; import reads it back.",
+      "Writes the customers of a company to standard output as CSV, oldest first; import can read it back.",
     )
     .addOption(companyOption())
-    .option("--bom", "begin with a byte order mark, so that Excel reads letters beyond ASCII", false)
+    .option("--bom", "start with a byte order mark, so that Excel reads non-ASCII characters", false)
     .addHelpText(
       "after",
-      "\nA text that a spreadsheet would run as a formula gets an apostrophe, which import removes.",
+      "\nText that a spreadsheet would run as a formula is prefixed with an apostrophe, which import removes.",
     )
     .action(({ company, bom }) =>
       withDatabase(async (database) => {

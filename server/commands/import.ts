@@ -11,41 +11,41 @@ import { companyOption } from "./options.ts";
 import { UsageError } from "./usageError.ts";
 import { findCompany, withDatabase } from "./withDatabase.ts";
 
-/** Names standard input. */
+/** The argument for standard input. */
 const standardInput = "-";
 
 /** Defines `distribu import`. */
 export function define(command: Command): void {
   command
     .description(
-      "Creates and updates customers from a CSV file, matched by email: all of them, or none if a row has a problem.",
+      "Creates and updates customers from a CSV file, matched by email: all rows, or none if any row has a problem.",
     )
-    .argument("<file.csv>", "the file to import; - is standard input")
-    .addOption(companyOption("slug of the company; keys create creates companies"))
-    .option("--dry-run", "only validate and count; locks nothing", false)
-    .option("--ignore-unknown-columns", "skip the columns that are not listed below", false)
+    .argument("<file.csv>", "file to import; - for standard input")
+    .addOption(companyOption("slug of the company; `keys create` creates companies"))
+    .option("--dry-run", "validate and count without writing or locking anything", false)
+    .option("--ignore-unknown-columns", "skip columns that are not listed below", false)
     .option(
       "--map <header=column>",
-      'read the column with this header as one of ours, as in "Email Address=email"; repeatable',
+      'map a header of the file to a column listed below, as in "Email Address=email"; repeatable',
       (text, map: Map<string, CsvColumn>) => map.set(...parseMap(text)),
       new Map<string, CsvColumn>(),
     )
     .option(
       "--in-batches",
-      "commit every few rows, so that no write of a server waits for long; after an interruption, the same command writes the rest",
+      "commit in small batches, so that servers never wait long to write; if interrupted, run the same command again to write the rest",
       false,
     )
-    .option("--by <name>", "who imports, for the audit trail (default: the user of the system)", parseName)
+    .option("--by <name>", "who runs the import, for the audit trail (default: the system user)", parseName)
     .addHelpText(
       "after",
       `
-Columns, in any order, of which only email is required: ${csvColumns.join(", ")}.
-An empty cell clears a field. A column that is absent, and an empty status, leave the field as it is.
-Cells are separated by commas, semicolons or tabs; the encoding is UTF-8, or UTF-16 with a byte order mark.`,
+Columns, in any order; only email is required: ${csvColumns.join(", ")}.
+An empty cell clears the field. A missing column or an empty status leaves the field unchanged.
+The delimiter is a comma, semicolon or tab; the encoding is UTF-8, or UTF-16 with a byte order mark.`,
     )
     .action(async (path: string, { company, dryRun, by, map, inBatches, ignoreUnknownColumns }) => {
       const file = openFile(path);
-      // Loaded only now: it compiles the contract's schema.
+      // Imported here because it compiles the contract's schema.
       const { importCustomers } = await import("./import/importCustomers.ts");
       await withDatabase(async (database) => {
         const startedAt = performance.now();
@@ -71,17 +71,17 @@ function parseMap(text: string): [header: string, column: CsvColumn] {
   const mapping = parseMapping(text);
   if (!mapping)
     throw new InvalidArgumentError(
-      `Give a header and one of ${csvColumns.join(", ")}, as in "Their header=email".`,
+      `Expected a header and one of ${csvColumns.join(", ")}, such as "Their header=email".`,
     );
   return mapping;
 }
 
 function parseName(text: string): string {
-  if (!/^\P{C}{1,100}$/u.test(text)) throw new InvalidArgumentError("Give 1 to 100 characters.");
+  if (!/^\P{C}{1,100}$/u.test(text)) throw new InvalidArgumentError("Expected 1 to 100 characters.");
   return text;
 }
 
-/** @throws {UsageError} when there is no such file */
+/** @throws {UsageError} if the file does not exist */
 function openFile(path: string): ImportFile {
   if (path === standardInput) {
     const input = fstatSync(0);
@@ -89,7 +89,7 @@ function openFile(path: string): ImportFile {
   }
   if (!existsSync(path)) throw new UsageError(`There is no file ${path}`);
   const file = statSync(path);
-  if (file.isDirectory()) throw new CommandError(`${path} is a folder, not a file`);
+  if (file.isDirectory()) throw new CommandError(`${path} is a directory, not a file`);
   return {
     name: path,
     content: createReadStream(path),

@@ -27,7 +27,7 @@ export function define(keys: Command): void {
       "Creates an API key, and the company if it is new. Prints the key, which is shown only once.",
     )
     .addOption(companyOption("slug of the company, 1 to 100 characters without spaces").argParser(parseSlug))
-    .requiredOption("--scopes <scope,...>", `${knownScopes.join(", ")}; separated by commas`, parseScopes)
+    .requiredOption("--scopes <scope,...>", `comma-separated list of ${knownScopes.join(", ")}`, parseScopes)
     .option("--name <name>", "what the key is for, up to 100 characters", parseName, "")
     .option(
       "--expires <time>",
@@ -36,7 +36,7 @@ export function define(keys: Command): void {
     )
     .option(
       "--requests-per-minute <number>",
-      "a limit of its own, 1 to 1000000, instead of RATE_LIMIT_PER_MINUTE",
+      "rate limit of this key, 1 to 1000000, instead of RATE_LIMIT_PER_MINUTE",
       parseInteger(1, 1_000_000),
     )
     .action(({ expires, requestsPerMinute, ...options }: CreateOptions) =>
@@ -52,7 +52,7 @@ export function define(keys: Command): void {
 
   keys
     .command("list")
-    .description("Lists the API keys, the oldest first. The time of the last use is kept to the minute.")
+    .description("Lists the API keys, oldest first. The time of last use is accurate to the minute.")
     .option("--company <slug>", "only the keys of this company")
     .option("--json", "print a JSON object per line", false)
     .action(({ company, json }: { company?: string; json: boolean }) =>
@@ -68,12 +68,12 @@ export function define(keys: Command): void {
   keys
     .command("rotate")
     .description(
-      "Creates a key of the same company, scopes, name, limit and lifetime, and lets the old one expire. Prints the new key.",
+      "Replaces an API key with a new one of the same company, scopes, name, limit and lifetime; the old key expires. Prints the new key.",
     )
-    .argument("<prefix or id>", "of the old key, as `keys list` shows it")
+    .argument("<prefix or id>", "prefix or ID of the old key, from `keys list`")
     .option(
       "--overlap <duration>",
-      "how long the old key still works, such as 24h or 0s",
+      "how long the old key keeps working, such as 24h or 0s",
       parseDuration,
       86_400_000,
     )
@@ -90,7 +90,7 @@ export function define(keys: Command): void {
   keys
     .command("revoke")
     .description("Revokes an API key: it stops working on its next use.")
-    .argument("<prefix or id>", "as `keys list` shows it")
+    .argument("<prefix or id>", "prefix or ID of the key, from `keys list`")
     .action((name: string) =>
       withDatabase(async (database) => {
         const administration = createKeyAdministration(database);
@@ -101,12 +101,13 @@ export function define(keys: Command): void {
     );
 }
 
-/** @throws {UsageError} unless exactly one key has this prefix or id */
+/** @throws {UsageError} unless exactly one key has this prefix or ID */
 function findKey(keys: ListedKey[], name: string): ListedKey {
   const found = keys.filter(({ id, prefix }) => id === name || prefix === name);
-  if (found.length > 1) throw new UsageError(`${name} is the prefix of ${found.length} keys; give the id`);
-  // Never echo the argument: it may be a whole key, pasted by mistake.
-  if (!found[0]) throw new UsageError("No key has this prefix or id; `distribu keys list` shows both");
+  if (found.length > 1)
+    throw new UsageError(`${name} is the prefix of ${found.length} keys; use the ID instead`);
+  // Never echo the argument: it may be a complete key, pasted by mistake.
+  if (!found[0]) throw new UsageError("No key has this prefix or ID; `distribu keys list` lists both");
   return found[0];
 }
 
@@ -136,18 +137,19 @@ function formatJson(key: ListedKey): string {
 
 function parseSlug(text: string): string {
   if (!/^[^\s\p{C}]{1,100}$/u.test(text))
-    throw new InvalidArgumentError("Give 1 to 100 characters without spaces.");
+    throw new InvalidArgumentError("Expected 1 to 100 characters without spaces.");
   return text;
 }
 
 function parseName(text: string): string {
-  if (!/^\P{C}{0,100}$/u.test(text)) throw new InvalidArgumentError("Give up to 100 characters in one line.");
+  if (!/^\P{C}{0,100}$/u.test(text))
+    throw new InvalidArgumentError("Expected up to 100 characters on one line.");
   return text;
 }
 
 function parseScopes(text: string): Scope[] {
   const given = [...new Set(text.split(","))];
   if (!given.every((scope): scope is Scope => (knownScopes as string[]).includes(scope)))
-    throw new InvalidArgumentError(`Scopes: ${knownScopes.join(", ")}.`);
+    throw new InvalidArgumentError(`Available scopes: ${knownScopes.join(", ")}.`);
   return given;
 }

@@ -1,33 +1,33 @@
-/** Parsers of the options that several commands have. */
+/** Parsers of the options that several commands share. */
 import { InvalidArgumentError, Option } from "commander";
 import { isCustomerId } from "../customerIds.ts";
 import { isoTime } from "../isoTime.ts";
 
-/** `--company <slug>`, which must be given. */
+/** The required option `--company <slug>`. */
 export function companyOption(description = "slug of the company"): Option {
   return new Option("--company <slug>", description).argParser(parseText).makeOptionMandatory();
 }
 
-/** Any text but an empty one. */
+/** Any text that is not empty. */
 export function parseText(text: string): string {
-  if (text === "") throw new InvalidArgumentError("It is empty.");
+  if (text === "") throw new InvalidArgumentError("It must not be empty.");
   return text;
 }
 
-/** The id of a customer. */
+/** The ID of a customer. */
 export function parseCustomerId(text: string): string {
-  if (!isCustomerId(text)) throw new InvalidArgumentError("It is not the id of a customer.");
+  if (!isCustomerId(text)) throw new InvalidArgumentError("It is not a customer ID.");
   return text;
 }
 
-/** A time with its zone, or a date, which begins at midnight UTC. Returns milliseconds since 1970. */
+/** A time with a time zone, or a date, which means midnight UTC. Returns milliseconds since 1970. */
 export function parseTime(text: string): number {
   const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/.test(text);
   const time = isTime ? Date.parse(text) : Number.NaN;
-  // Date.parse takes February 30 for March 2.
+  // Date.parse reads February 30 as March 2.
   const hasDate = !Number.isNaN(time) && isoTime(Date.parse(text.slice(0, 10))).startsWith(text.slice(0, 10));
   if (!hasDate)
-    throw new InvalidArgumentError("Give a date or a time with its zone, as in 2027-01-01T00:00:00Z.");
+    throw new InvalidArgumentError("Expected a date or a time with a zone, such as 2027-01-01T00:00:00Z.");
   return time;
 }
 
@@ -43,14 +43,14 @@ export function parseDuration(text: string): number {
   const [, count, unit = ""] = /^([0-9]{1,6})([smhd])$/.exec(text) ?? [];
   const milliseconds = Number(count) * (unitsInMilliseconds[unit] ?? Number.NaN);
   if (Number.isNaN(milliseconds))
-    throw new InvalidArgumentError("Give a duration, as in 90d, 24h, 30m or 10s.");
+    throw new InvalidArgumentError("Expected a duration such as 90d, 24h, 30m or 10s.");
   return milliseconds;
 }
 
 /** When a key expires: a duration from now, or a time in the future. Returns milliseconds since 1970. */
 export function parseExpiry(text: string): number {
   const expiresAt = /^[0-9]+[smhd]$/.test(text) ? Date.now() + parseDuration(text) : parseTime(text);
-  if (expiresAt <= Date.now()) throw new InvalidArgumentError("It is in the past.");
+  if (expiresAt <= Date.now()) throw new InvalidArgumentError("It must be in the future.");
   return expiresAt;
 }
 
@@ -59,7 +59,7 @@ export function parseInteger(minimum: number, maximum: number): (text: string) =
   return (text) => {
     const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= minimum && value <= maximum))
-      throw new InvalidArgumentError(`Give a number from ${minimum} to ${maximum}.`);
+      throw new InvalidArgumentError(`Expected a number from ${minimum} to ${maximum}.`);
     return value;
   };
 }

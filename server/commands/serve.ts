@@ -3,8 +3,8 @@ import type { Command } from "commander";
 /** Defines `distribu serve`. */
 export function define(command: Command): void {
   command
-    .description("Runs the server, and creates its database if there is none.")
-    .addHelpText("after", "\nEvery setting is an environment variable; README.md lists them.")
+    .description("Runs the server. Creates its database if it does not exist.")
+    .addHelpText("after", "\nAll settings are environment variables, listed in server/README.md.")
     .action(async () => {
       await import("../main.ts");
     });

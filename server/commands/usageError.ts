@@ -1,2 +1,2 @@
-/** Wrong arguments: reported in one line, with exit code 2. Nothing was changed. */
+/** Invalid arguments: reported on one line, with exit code 2. Nothing was changed. */
 export class UsageError extends Error {}

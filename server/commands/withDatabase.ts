@@ -8,9 +8,9 @@ import { CommandError } from "../errors.ts";
 import { UsageError } from "./usageError.ts";
 
 /**
- * Runs a command on the database of the environment, and closes it afterwards. Standard error says which
- * database that is: the environment of a shell is often not that of the server.
- * @throws {CommandError} when there is no such database
+ * Runs a command on the configured database, and closes the database afterwards. Prints which database it is to
+ * standard error, because the environment of a shell often differs from that of the server.
+ * @throws {CommandError} if the database does not exist
  */
 export async function withDatabase<Result>(run: (database: Database) => Promise<Result>): Promise<Result> {
   const { database: options } = readConfig(process.env);
@@ -20,8 +20,8 @@ export async function withDatabase<Result>(run: (database: Database) => Promise<
 }
 
 /**
- * Opens a database that exists.
- * @throws {CommandError} when there is none, or it cannot be reached
+ * Opens an existing database.
+ * @throws {CommandError} if it does not exist or cannot be reached
  */
 export async function openDatabase(options: ConnectOptions): Promise<Database> {
   return connectDatabase({ ...options, mustExist: true }).catch((error) => {
@@ -30,14 +30,14 @@ export async function openDatabase(options: ConnectOptions): Promise<Database> {
 }
 
 /**
- * The id of a company.
- * @throws {UsageError} when there is no such company
+ * Finds the ID of a company.
+ * @throws {UsageError} if the company does not exist
  */
 export async function findCompany({ knex, prepare, read }: Database, slug: string): Promise<string> {
   const [company] = await read(
     prepare<{ id: string }>(knex("companies").select("id").where("slug", named("slug"))),
     { slug },
   );
-  if (!company) throw new UsageError(`There is no company ${slug}; \`distribu companies list\` shows all`);
+  if (!company) throw new UsageError(`There is no company ${slug}; \`distribu companies list\` lists all`);
   return company.id;
 }

@@ -158,7 +158,7 @@ describe("when PostgreSQL", () => {
 });
 
 describe("a server that starts", () => {
-  const waiting = "cannot open the database yet, trying again in a second";
+  const waiting = "cannot open the database yet, retrying in one second";
   const attempts = (output: string) =>
     output
       .trimEnd()

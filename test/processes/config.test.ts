@@ -78,7 +78,7 @@ describe("readConfig", () => {
     expect(missing).toEqual(["The DATABASE_URL_FILE /no/such/file cannot be read: ENOENT"]);
     const file = fileWith("s3cret");
     const [problem] = problemsOf(() => readConfig({ DATABASE_URL_FILE: file }));
-    expect(problem).toMatch(`${file} holds no database URL.`);
+    expect(problem).toMatch(`${file} does not contain a database URL.`);
     expect(problem).not.toContain("s3cret");
   });
 });

@@ -76,7 +76,7 @@ describe("spreadsheets", () => {
     const content = "email,,name\na@shop.example,,Anna\nb@shop.example,x,Ben\nc@shop.example,y,Carl\n";
     const { lines } = await imported(content);
     expect(lines).toEqual([
-      'FILE:3: Column 2 has no name in the header, but "x" in this row. Name it, or empty it.',
+      'FILE:3: Column 2 has no name in the header but contains "x" in this row. Name it or clear it.',
     ]);
     expect((await imported(content, { ignoreUnknownColumns: true })).customers).toHaveLength(3);
   });
@@ -159,7 +159,7 @@ describe("spreadsheets", () => {
   it("import: UTF-8 that ends within a character → an error with its line", async () => {
     const whole = Buffer.from("email,name\na@shop.example,Zürich\nb@shop.example,é");
     const { lines } = await imported(whole.subarray(0, -1));
-    expect(lines).toEqual(["FILE:3: not UTF-8: the file ends within a character. Is it complete?"]);
+    expect(lines).toEqual(["FILE:3: not UTF-8: the file ends in the middle of a character. Is it complete?"]);
   });
 
   it("import: text spoilt by a wrong encoding before → a warning with its line", async () => {
@@ -167,7 +167,7 @@ describe("spreadsheets", () => {
       "email,name,notes\na@shop.example,MÃ¼ller,\nb@shop.example,Müller – «É”»,Ã\nc@shop.example,â€œæ—¥æœ¬â€\u009d,\n";
     const { lines, customers } = await imported(content);
     expect(lines).toEqual([
-      'FILE:2: warning: name: "MÃ¼ller" seems to be "Müller", read in the wrong encoding before.',
+      'FILE:2: warning: name: "MÃ¼ller" looks like "Müller" decoded with the wrong encoding.',
       expect.stringMatching(/^FILE:4: warning: name: .*“日本”/),
     ]);
     expect(customers.map(({ name }) => name)[0]).toBe("MÃ¼ller");

@@ -26,7 +26,7 @@ describe("exports of other systems", () => {
   it("import: unknown columns → one error with all of them and both ways on", async () => {
     const { lines } = await imported(billing);
     expect(lines).toEqual([
-      `FILE has 5 unknown columns: "id", "Description", "Created (UTC)", "Delinquent", "Currency". The columns are ${csvColumns.join(", ")}. Skip the others with --ignore-unknown-columns, or say what they are with --map "Their header=email".`,
+      `FILE has 5 unknown columns: "id", "Description", "Created (UTC)", "Delinquent", "Currency". Known columns: ${csvColumns.join(", ")}. Skip unknown columns with --ignore-unknown-columns, or map them with --map "Their header=email".`,
     ]);
   });
 
@@ -56,9 +56,9 @@ describe("exports of other systems", () => {
       "a --map of no column",
       "email\n",
       { map: [["E mail address", "email"]] },
-      /^FILE has no column "E mail address", which --map names\. It has "email"\.$/,
+      /^FILE has no column "E mail address", given in --map\. Columns: "email"\.$/,
     ],
-    ["no email", "name,notes\nx,y\n", {}, /^FILE has no column email\..*--map "Their header=email"/],
+    ["no email", "name,notes\nx,y\n", {}, /^FILE has no email column\..*--map "Their header=email"/],
     [
       "a column twice",
       "email,name,N-a_me\n",
@@ -93,12 +93,12 @@ describe("errors", () => {
     [",", "5,000", "is not a number: write 5000 or 5"],
     [",", "1,5", "is not a number: write 1.5"],
     [",", ".5", "is not a number: write 0.5"],
-    [",", "1,2,3", "is not a number: write a number from 0 to 100000000, or nothing"],
-    [",", "n/a", "is not a number: write a number from 0 to 100000000, or nothing"],
-    [",", "0x10", "is not a number: write a number from 0 to 100000000, or nothing"],
+    [",", "1,2,3", "is not a number: write a number from 0 to 100000000, or leave it empty"],
+    [",", "n/a", "is not a number: write a number from 0 to 100000000, or leave it empty"],
+    [",", "0x10", "is not a number: write a number from 0 to 100000000, or leave it empty"],
     [";", "5.000,00", "is not a number: write 5000.00"],
-    [";", "5.000", "can be read as two numbers: write 5000 or 5"],
-    [";", "5,123", "can be read as two numbers: write 5123 or 5.1230"],
+    [";", "5.000", "is ambiguous: write 5000 or 5"],
+    [";", "5,123", "is ambiguous: write 5123 or 5.1230"],
     [",", "-1", "Credit limit must be between 0 and 100000000."],
     [";", "100000000,01", "Credit limit must be between 0 and 100000000."],
     [",", "1e999", "Credit limit must be between 0 and 100000000."],
@@ -162,7 +162,7 @@ describe("errors", () => {
     [
       "closed by the next one",
       'email,name\n"a@shop.example","Ben\n"c@shop.example","C"\n',
-      /^FILE:2: cell 2 goes on after its closing quote/,
+      /^FILE:2: cell 2 continues after its closing quote/,
     ],
     [
       "never closed in a large file",
@@ -196,8 +196,8 @@ describe("errors", () => {
     const { lines } = await imported("email\none@shop.example\n\n ONE@shop.example\none@Shop.example\nbad\n");
     expect(lines).toEqual([
       expect.stringMatching(/^FILE:6: email: "bad"/),
-      'FILE:4: email: "one@shop.example" is on line 2 already.',
-      'FILE:5: email: "one@shop.example" is on line 2 already.',
+      'FILE:4: email: "one@shop.example" is already on line 2.',
+      'FILE:5: email: "one@shop.example" is already on line 2.',
     ]);
   });
 });

@@ -88,7 +88,7 @@ function openPipe() {
   };
 }
 
-const recovery = /\{"level":"warn".*"droppedLines":(\d+),"msg":"lines of the log were dropped[^\n]*\n/;
+const recovery = /\{"level":"warn".*"droppedLines":(\d+),"msg":"log lines were dropped[^\n]*\n/;
 
 it("log: nobody reads the pipe → responses as ever, lines are dropped and counted", async () => {
   const pipe = openPipe();

@@ -1,15 +1,15 @@
-/** Imports customers from a CSV file: every row is validated and staged first, then all are written, or none. */
+/** Imports customers from a CSV file: all rows are validated and staged first, then all or none are written. */
 import { columnsOf } from "../../database/customers.ts";
 import type { Database } from "../../database/database.ts";
 import { CommandError } from "../../errors.ts";
-import { importedBy } from "../audit.ts";
+import { formatImporter } from "../audit.ts";
 import type { CsvColumn } from "../csv.ts";
 import { type ColumnOptions, countKnownColumns, resolveColumns } from "./columns.ts";
-import { decodedText } from "./decodedText.ts";
+import { decodeText } from "./decodeText.ts";
 import type { Progress } from "./progress.ts";
 import { type CsvRecord, readRecords } from "./records.ts";
 import { createReport, mostPrinted, type Report } from "./report.ts";
-import { createRowReader, quoted, type RowReader } from "./rows.ts";
+import { createRowReader, quote, type RowReader } from "./rows.ts";
 import { createStaging, type Staging } from "./staging.ts";
 import { writeStaged } from "./writing.ts";
 
@@ -18,14 +18,14 @@ export interface ImportFile {
   /** Its name in reports. */
   name: string;
   content: AsyncIterable<Buffer>;
-  /** In bytes, where it is known. */
+  /** In bytes, if known. */
   size?: number | undefined;
 }
 
 export interface ImportOptions extends ColumnOptions {
   isDryRun: boolean;
   inBatches: boolean;
-  /** Who imports, for the audit trail. */
+  /** Who runs the import, for the audit trail. */
   by: string;
   progress: Progress;
   /** Prints a problem or a warning. */
@@ -34,7 +34,7 @@ export interface ImportOptions extends ColumnOptions {
 
 export interface ImportResult {
   rows: number;
-  /** Rows with problems. Where there is one, nothing was written. */
+  /** Rows with problems. If there are any, nothing was written. */
   invalid: number;
   created: number;
   updated: number;
@@ -43,7 +43,7 @@ export interface ImportResult {
 
 /**
  * Imports a file into a company.
- * @throws {CommandError} when the file cannot be read as CSV with our columns
+ * @throws {CommandError} if the file cannot be read as CSV with our columns
  */
 export async function importCustomers(
   database: Database,
@@ -52,7 +52,7 @@ export async function importCustomers(
   options: ImportOptions,
 ): Promise<ImportResult> {
   const { progress, isDryRun, inBatches } = options;
-  const changedBy = importedBy(options.by);
+  const changedBy = formatImporter(options.by);
   const report = createReport(file.name, options.printLine);
   return database.session(async (run) => {
     try {
@@ -62,7 +62,7 @@ export async function importCustomers(
       progress.begin("Staging", rows);
       const repeated = await staging.finish(mostPrinted);
       for (const { line, firstLine, email } of repeated.rows)
-        report.add("problem", line, `email: ${quoted(email)} is on line ${firstLine} already.`);
+        report.add("problem", line, `email: ${quote(email)} is already on line ${firstLine}.`);
       report.addUnprinted(repeated.count - repeated.rows.length);
       const invalid = read.invalid + repeated.count;
       const result = { rows, invalid, created: 0, updated: 0, unchanged: 0 };
@@ -78,7 +78,7 @@ export async function importCustomers(
         ...{ changed, changedBy, inBatches, lastNumber: rows },
         onProgress: (number) => progress.update(number, number),
       });
-      // Others may have written the same meanwhile.
+      // Other clients may have made the same changes in the meantime.
       return { ...result, ...written, unchanged: rows - written.created - written.updated };
     } finally {
       progress.stop();
@@ -87,7 +87,7 @@ export async function importCustomers(
   });
 }
 
-/** Validates every row of a file, and stages those that are valid. */
+/** Validates all rows of a file, and stages the valid ones. */
 async function stageFile(
   file: ImportFile,
   staging: Staging,
@@ -106,7 +106,7 @@ async function stageFile(
   progress.begin("Validating", file.size);
   let reader: RowReader | undefined;
   let [rows, invalid] = [0, 0];
-  const text = decodedText(countBytes(), file.name);
+  const text = decodeText(countBytes(), file.name);
   const countKnown = (header: (string | null)[]) => countKnownColumns(header, options);
   for await (const { records, delimiter } of readRecords(text, file.name, countKnown)) {
     if (!reader) {
@@ -123,6 +123,6 @@ async function stageFile(
     }
     progress.update(bytes, rows);
   }
-  if (!reader) throw new CommandError(`${file.name} is empty. Its first row must name the columns.`);
+  if (!reader) throw new CommandError(`${file.name} is empty. The first row must contain the column names.`);
   return { rows, invalid, columns: reader.columns };
 }

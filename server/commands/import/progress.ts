@@ -1,18 +1,18 @@
-/** Shows how far an import is: a bar on a terminal, a line now and then elsewhere. Both on standard error. */
+/** Shows the progress of an import on standard error: a bar on a terminal, occasional lines elsewhere. */
 import { SingleBar } from "cli-progress";
 
-/** What an import does, in this order. */
+/** The phases of an import, in order. */
 export type Phase = "Validating" | "Staging" | "Writing";
 
 export interface Progress {
-  /** @param total how much there is to do, where that is known */
+  /** @param total the total amount of work, if known */
   begin(phase: Phase, total?: number): void;
-  /** @param done how much of the total is done */
+  /** @param done the amount of work done so far */
   update(done: number, rows: number): void;
   stop(): void;
 }
 
-/** Without a terminal, a line is printed each time that so many rows are done. */
+/** Without a terminal, a line is printed each time this many rows are done. */
 const reportEvery = 100_000;
 
 export function createProgress(stream: NodeJS.WriteStream = process.stderr): Progress {

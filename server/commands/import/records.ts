@@ -1,31 +1,31 @@
-/** The records of a CSV text, with the lines on which they begin. */
+/** Reads the records of CSV text, with the lines on which they start. */
 import { CsvError, parse } from "csv-parse";
 import { parse as parseSync } from "csv-parse/sync";
 import { CommandError } from "../../errors.ts";
-import { countLineBreaks } from "./decodedText.ts";
+import { countLineBreaks } from "./decodeText.ts";
 
-/** The text of a cell; null where nothing at all stands there, in contrast to `""`. */
+/** The text of a cell; null if the cell is empty without quotes, unlike `""`. */
 export type Cell = string | null;
 
 export interface CsvRecord {
   cells: Cell[];
-  /** Where it begins, counted from 1. */
+  /** The line on which it starts, counted from 1. */
   line: number;
 }
 
-/** What separates cells. */
+/** The delimiters that are detected. */
 export const delimiters = [",", ";", "\t"];
 
-/** How much text is read before the delimiter is detected: it must contain the header. */
+/** How much text is read to detect the delimiter; it must contain the header. */
 const headLength = 65_536;
 
-/** The longest record, in bytes: a quote that is never closed need not be followed to the end of the file. */
+/** The longest record, in bytes, so that reading stops early after a quote that is never closed. */
 const longestRecord = 2 ** 20;
 
-/** Excel reads the delimiter from a first line such as `sep=;`, and hides it. */
+/** Excel reads the delimiter from a first line such as `sep=;`, which it does not show. */
 const separatorLine = /^"?sep=([^"\r\n])"?[\s,;]*?(\r\n|\n|\r|$)/i;
 
-/** Line ends differ within files that were joined or edited on several systems. */
+/** Line endings can be mixed in files that were joined or edited on several systems. */
 const format = {
   record_delimiter: ["\r\n", "\n", "\r"],
   relax_column_count: true,
@@ -33,10 +33,10 @@ const format = {
 };
 
 /**
- * Reads a text of any delimiter and any line ends, without blank rows.
- * @param countKnown how many cells of a header are known columns: the right delimiter gives the most
- * @returns batches of records, the first of which begins with the header
- * @throws {CommandError} with the line where the text is not CSV
+ * Reads text with any of the delimiters and any line endings, skipping blank rows.
+ * @param countKnown counts the known columns in a header: the right delimiter yields the most
+ * @returns batches of records, the first of which starts with the header
+ * @throws {CommandError} with the line number, if the text is not CSV
  */
 export async function* readRecords(
   text: AsyncIterable<string>,
@@ -57,13 +57,13 @@ export async function* readRecords(
     max_record_size: longestRecord,
     cast(value, { quoting }) {
       if (!quoting) return value === "" ? null : value;
-      // csv-parse counts lines too, but a CRLF within a cell as two.
+      // csv-parse also counts lines, but counts a CRLF within a cell twice.
       breaksInRecord += countLineBreaks(value);
       return value;
     },
-    // Nothing is returned: the records are taken here, a batch for each chunk of text.
+    // Returns nothing: the records are collected here, one batch for each chunk of text.
     on_record(record, { empty_lines }) {
-      // As `cast` has left them.
+      // The values that `cast` returned.
       const cells: Cell[] = record;
       line += empty_lines - emptyLines;
       if (!isBlank(cells)) records.push({ cells, line });
@@ -75,7 +75,7 @@ export async function* readRecords(
   parser.on("error", () => {});
   const finished = (resolve: () => void, reject: (error: Error) => void) => (error?: Error | null) => {
     if (!error) return resolve();
-    // The records before it have been read, and the cells before it in its record.
+    // All records before the error have been read, and the cells before it in its record.
     const isCsv = error instanceof CsvError;
     const at = line + (isCsv ? Number(error.empty_lines) - emptyLines : 0) + breaksInRecord;
     reject(isCsv ? new CommandError(`${name}:${at}: ${describe(error)}`) : error);
@@ -93,7 +93,7 @@ export async function* readRecords(
   if (records.length > 0) yield { records, delimiter };
 }
 
-/** Excel leaves rows of empty cells where something has been deleted. */
+/** Excel leaves rows of empty cells where content was deleted. */
 function isBlank(cells: Cell[]): boolean {
   return cells.every((cell) => cell === null || cell.trim() === "");
 }
@@ -117,16 +117,16 @@ async function* chain(first: string, rest: AsyncIterator<string>): AsyncGenerato
 
 function detectDelimiter(head: string, countKnown: (header: Cell[]) => number): string {
   const found = delimiters.map((delimiter) => {
-    const header = headerOf(head, delimiter);
+    const header = parseHeader(head, delimiter);
     return { delimiter, known: countKnown(header), cells: header.length };
   });
-  // Stable: of equals the first. Without any cell, all rows are blank.
+  // The sort is stable, so the first of equal delimiters wins. A header without cells means that all rows are blank.
   found.sort((one, other) => other.known - one.known || other.cells - one.cells);
   return (found.find(({ cells }) => cells === 0) ?? found[0])?.delimiter as string;
 }
 
-/** The first record that is not blank; where the text is not CSV with this delimiter, all of it is one cell. */
-function headerOf(head: string, delimiter: string): Cell[] {
+/** Parses the first record that is not blank. If the text is not CSV with this delimiter, it counts as one cell. */
+function parseHeader(head: string, delimiter: string): Cell[] {
   try {
     const options = { ...format, delimiter, skip_records_with_empty_values: true, to: 1 };
     return (parseSync(head, options) as Cell[][])[0] ?? [];
@@ -143,7 +143,7 @@ function describe({ code, index, message }: CsvError): string {
     case "CSV_MAX_RECORD_SIZE":
       return `${cell} has more than 1 MB. Is the quote that opens it never closed?`;
     case "CSV_INVALID_CLOSING_QUOTE":
-      return `${cell} goes on after its closing quote. Close the quote at the end of the cell, and double the quotes within it: "Ben ""the baker"" Smith".`;
+      return `${cell} continues after its closing quote. Close the quote at the end of the cell, and double the quotes within it: "Ben ""the baker"" Smith".`;
     case "INVALID_OPENING_QUOTE":
       return `${cell} has a quote within its text. Put the cell in quotes, and double those within it: "Ben ""the baker"" Smith".`;
     default:

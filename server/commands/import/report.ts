@@ -1,6 +1,6 @@
-/** The problems and warnings of an import, as the operator reads them. */
+/** Reports the problems and warnings of an import to the operator. */
 
-/** How many problems are printed, and how many warnings. */
+/** The maximum number of problems, and of warnings, to print. */
 export const mostPrinted = 100;
 
 type Kind = "problem" | "warning";
@@ -8,8 +8,8 @@ type Kind = "problem" | "warning";
 export type Report = ReturnType<typeof createReport>;
 
 /**
- * Collects problems and warnings until `print`: a progress bar would overwrite them.
- * @param name the name of the file, which each of them begins with
+ * Collects problems and warnings until `print`, because a progress bar would overwrite them.
+ * @param name the name of the file, with which each line starts
  */
 export function createReport(name: string, printLine: (line: string) => void) {
   const counts: Record<Kind, number> = { problem: 0, warning: 0 };
@@ -21,7 +21,7 @@ export function createReport(name: string, printLine: (line: string) => void) {
       if (counts[kind] > mostPrinted) return;
       lines[kind].push(`${name}:${line}: ${kind === "warning" ? "warning: " : ""}${text}`);
     },
-    /** Counts problems that `add` was not told of. */
+    /** Counts problems that were not passed to `add`. */
     addUnprinted(problems: number): void {
       counts.problem += problems;
     },

@@ -1,13 +1,13 @@
-/** Reads the cells of a row as a new customer, and says of each that is wrong what to write. */
+/** Reads the cells of a row as a new customer, and says what to write in place of each invalid cell. */
 import { type CsvColumn, parseText } from "../csv.ts";
 import type { FileColumn } from "./columns.ts";
-import { restoredText } from "./mojibake.ts";
+import { repairMojibake } from "./mojibake.ts";
 import { parseNumber } from "./numbers.ts";
 import type { Cell } from "./records.ts";
 import { type CheckedRow, fields, findErrors } from "./rowCheck.ts";
 
 export interface RowResult {
-  /** Absent, where there are problems. */
+  /** Absent if there are problems. */
   row?: CheckedRow;
   problems: string[];
   warnings: string[];
@@ -15,14 +15,14 @@ export interface RowResult {
 
 export type RowReader = ReturnType<typeof createRowReader>;
 
-/** The most characters of a cell that a problem repeats. */
+/** The maximum number of characters of a cell to quote in a problem. */
 const quotedLength = 60;
 
-/** @param hasDecimalComma whether 0,07 is a number in the file */
+/** @param hasDecimalComma whether the file uses a decimal comma, as in 0,07 */
 export function createRowReader(fileColumns: readonly FileColumn[], hasDecimalComma: boolean) {
   const named = fileColumns.flatMap(({ column }, index) => (column ? [{ column, index }] : []));
   const nameless = fileColumns.flatMap(({ mustBeEmpty }, index) => (mustBeEmpty ? [index] : []));
-  /** Those that have been reported, each once. */
+  /** Nameless columns that have been reported: each is reported once. */
   const reported = new Set<number>();
 
   function readCell(column: CsvColumn, cell: Cell): { value: unknown } | { problem: string } {
@@ -51,31 +51,31 @@ export function createRowReader(fileColumns: readonly FileColumn[], hasDecimalCo
     for (const { column, index } of named) {
       const cell = cells[index] ?? null;
       const parsed = readCell(column, cell);
-      if ("problem" in parsed) found.set(column, `${column}: ${quoted(cell ?? "")} ${parsed.problem}`);
+      if ("problem" in parsed) found.set(column, `${column}: ${quote(cell ?? "")} ${parsed.problem}`);
       else if (column !== "status" || parsed.value !== "") body[column] = parsed.value;
-      const restored = column === "name" || column === "notes" ? restoredText(cell ?? "") : undefined;
+      const restored = column === "name" || column === "notes" ? repairMojibake(cell ?? "") : undefined;
       if (restored !== undefined) {
         warnings.push(
-          `${column}: ${quoted(cell ?? "")} seems to be ${quoted(restored)}, read in the wrong encoding before.`,
+          `${column}: ${quote(cell ?? "")} looks like ${quote(restored)} decoded with the wrong encoding.`,
         );
       }
     }
     const errors = findErrors(body);
-    // The contract has accepted it.
+    // The contract's schema has accepted it.
     if (errors.size === 0 && found.size === 0) return { row: body as CheckedRow, problems, warnings };
     for (const [field, message] of errors) {
       const text = cells[named.find(({ column }) => column === field)?.index ?? -1] ?? "";
       const isEmpty = text.trim() === "";
       found.set(
         field,
-        `${field}: ${isEmpty ? message : `${quoted(text)}: ${message}${advise(field, text.trim())}`}`,
+        `${field}: ${isEmpty ? message : `${quote(text)}: ${message}${advise(field, text.trim())}`}`,
       );
     }
-    // In the contract's order: an API response reports the first of them.
+    // In the contract's order: an API response would report the first of them.
     return { problems: Object.keys(fields).flatMap((field) => found.get(field) ?? []), warnings };
   }
 
-  /** What stands where there is no column. */
+  /** Finds cells without a column, and columns without a cell. */
   function findSurplus(cells: readonly Cell[]): string[] {
     const isLonger = cells.slice(fileColumns.length).some((cell) => cell !== null && cell.trim() !== "");
     if (isLonger || cells.length < fileColumns.length)
@@ -85,7 +85,7 @@ export function createRowReader(fileColumns: readonly FileColumn[], hasDecimalCo
       if (text.trim() === "" || reported.has(index)) return [];
       reported.add(index);
       return [
-        `Column ${index + 1} has no name in the header, but ${quoted(text)} in this row. Name it, or empty it.`,
+        `Column ${index + 1} has no name in the header but contains ${quote(text)} in this row. Name it or clear it.`,
       ];
     });
   }
@@ -93,12 +93,12 @@ export function createRowReader(fileColumns: readonly FileColumn[], hasDecimalCo
   return { columns: named.map(({ column }) => column), read };
 }
 
-/** A status in any case, or the text as it is. */
+/** Parses a status in any case; returns other text unchanged. */
 function parseStatus(text: string): string {
   return fields.status.enum?.find((status) => status === text.toUpperCase()) ?? text;
 }
 
-/** What to write in place of a cell that the contract rejects. */
+/** Suggests what to write in place of a cell that the contract rejects. */
 function advise(field: string, text: string): string {
   if (field === "status") return ` Write ${fields.status.enum?.join(" or ")}.`;
   if (field === "email") {
@@ -112,8 +112,8 @@ function advise(field: string, text: string): string {
   return "";
 }
 
-/** A cell's text on one line, shortened where it is long. */
-export function quoted(text: string): string {
+/** Quotes the text of a cell on one line, shortened if it is long. */
+export function quote(text: string): string {
   const characters = [...text];
   if (characters.length <= quotedLength) return JSON.stringify(text);
   return `${JSON.stringify(`${characters.slice(0, quotedLength).join("")}…`)} (${characters.length} characters)`;

@@ -1,4 +1,4 @@
-/** The rows of an import in a temporary table: a file may be larger than the memory, and nobody waits for it. */
+/** Stages the rows of an import in a temporary table: a file may not fit in memory, and staging locks nothing. */
 import { createdAt, newCustomerId } from "../../customerIds.ts";
 import { insertedColumns, insertedValues } from "../../database/customers.ts";
 import type { Database, Run, Value } from "../../database/database.ts";
@@ -14,26 +14,26 @@ export interface RepeatedEmail {
 
 export type Staging = Awaited<ReturnType<typeof createStaging>>;
 
-/** How many rows are staged at once. */
+/** How many rows are staged at a time. */
 const batchSize = 1_000;
 
-/** SQL: that the row of a customer differs from the staged row in one of these columns. */
+/** SQL condition: the row of a customer differs from the staged row in one of these columns. */
 export function differsIn(columns: readonly string[]): string {
   const differs = columns.map((column) => `customers.${column} is distinct from ${newValue(column)}`);
   return differs.length > 0 ? `(${differs.join(" or ")})` : "false";
 }
 
-/** SQL: the value that a customer that exists gets. An empty status leaves it as it is. */
+/** SQL expression: the new value for an existing customer. An empty status leaves it unchanged. */
 export function newValue(column: string): string {
   return column === "status" ? "coalesce(staged.status, customers.status)" : `staged.${column}`;
 }
 
-/** SQL: the customer that has the email of a staged row. */
+/** SQL condition: the customer has the email of the staged row. */
 export const sameEmail = "customers.company_id = staged.company_id and customers.email = staged.email";
 
 /**
- * Creates the table `staged`: the columns that an insert of a customer sets, and the number of the row and its
- * line before them. Statements on it lock nothing that anybody else uses.
+ * Creates the table `staged`: the row number and the line number, followed by the columns that the insert of a customer
+ * sets. Statements on it lock nothing that other sessions use.
  */
 export async function createStaging(
   { knex, dialect, prepare }: Database,
@@ -44,14 +44,14 @@ export async function createStaging(
   const execute = (sql: string) => run(prepare(knex.raw(sql)));
   let [number, pending]: [number, Record<string, Value>[]] = [0, []];
 
-  // On SQLite the connection outlives an import.
+  // On SQLite the connection outlives the import.
   await execute("drop table if exists staged");
   await execute(
     `create temporary table staged as select 0 as number, 0 as line, ${columns.join(", ")} from customers where false`,
   );
   await execute("begin");
   const insertOne = prepare(knex("staged").insert(namedColumns(["number", "line", ...columns])));
-  // All rows as one parameter: as COPY, it needs neither a placeholder for each value nor a plan for each size.
+  // All rows as one parameter: like COPY, it needs neither a placeholder per value nor a plan per batch size.
   const insertMany = prepare(
     knex.raw("insert into staged select * from json_populate_recordset(null::staged, ?)", [named("rows")]),
   );
@@ -70,7 +70,7 @@ export async function createStaging(
         companyId,
         {
           ...{ id, version: createdAt(id), emailVerified: false, status: defaultStatus },
-          // Not before the check: the lower case of a Kelvin sign is a k.
+          // Only after validation: lower-casing turns the Kelvin sign into an ASCII k.
           ...{ email: row.email.toLowerCase(), name: row.name ?? null, notes: row.notes ?? null },
           ...{ creditLimit: row.creditLimit ?? null, taxRateOverride: row.taxRateOverride ?? null },
         },
@@ -80,7 +80,7 @@ export async function createStaging(
       if (pending.length === batchSize) await flush();
     },
 
-    /** Ends the adding, and finds the rows whose email stands in an earlier one. */
+    /** Completes the staging, and finds the rows that repeat the email of an earlier one. */
     async finish(limit: number): Promise<{ rows: RepeatedEmail[]; count: number }> {
       await flush();
       await execute("commit");
@@ -105,7 +105,7 @@ export async function createStaging(
       return { count, rows: rows.map(({ first_line, ...row }) => ({ ...row, firstLine: first_line })) };
     },
 
-    /** Removes the rows that would change nothing. Returns how many they are. */
+    /** Removes the rows that would change nothing. Returns their number. */
     async removeUnchanged(changed: readonly string[]): Promise<number> {
       const removed = await run(
         prepare(
@@ -117,7 +117,7 @@ export async function createStaging(
       return removed.length;
     },
 
-    /** What the staged rows would do, by the customers as they are. */
+    /** Counts the customers that the staged rows would create and update at present. */
     async count(): Promise<{ created: number; updated: number }> {
       const [counted] = await run(
         prepare<{ total: number; known: number }>(

@@ -1,4 +1,4 @@
-/** Writes the staged rows of an import: in one transaction, or in batches between which others can write. */
+/** Writes the staged rows of an import: in one transaction, or in batches between which other clients can write. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createdAt, newCustomerId } from "../../customerIds.ts";
 import { idColumns, idValues, insertedColumns } from "../../database/customers.ts";
@@ -13,19 +13,19 @@ export interface WriteOptions {
   changedBy: string;
   /** The number of the last staged row. */
   lastNumber: number;
-  /** Whether it commits every few rows, so that nobody waits for long. */
+  /** Whether to commit in small batches, so that other writers never wait long. */
   inBatches: boolean;
-  /** Is called with the number of the last row that was written. */
+  /** Called with the number of the last row written. */
   onProgress(number: number): void;
 }
 
-/** How many rows a statement of the single transaction writes. */
+/** How many rows each statement of the single transaction writes. */
 const rowsPerStatement = 2_000;
 
-/** The first of many transactions has few rows; each later one has as many as took this long before. */
+/** The first batch is small; the size of each later one is chosen so that it takes this long. */
 const batches = { firstRows: 100, mostRows: 10_000, milliseconds: 100 };
 
-/** SQLite: the pause between two transactions. Writers that wait for the lock try at least every 11 ms. */
+/** SQLite: the pause between two transactions. Writers waiting for the lock retry at least every 11 ms. */
 const pauseInMilliseconds = 30;
 
 /** Returns how many customers were created and updated. */
@@ -60,7 +60,7 @@ export async function writeStaged(
     after = upTo;
   }
   if (!inBatches) await execute("commit");
-  // Until autovacuum comes by, plans would be those of the table as it was.
+  // Until autovacuum runs, the planner would use outdated statistics.
   if (dialect === "postgres") await execute("analyze customers");
   return total;
 }
@@ -73,7 +73,7 @@ function createRowWriter(
 ) {
   const isInRange = "staged.number > ? and staged.number <= ?";
   const range = [named("after"), named("upTo")];
-  // The table grows, so that a plan of the first rows would not do for the last.
+  // The table grows, so a plan made for the first rows would not suit the last ones.
   const planned = { planEachTime: true };
   const countRows = prepare<{ count: number }>(
     knex.raw(`select count(*) as count from staged where ${isInRange}`, range),
@@ -113,7 +113,7 @@ function createRowWriter(
       .update({ ...namedColumns(idColumns[dialect]), updated_at: named("version") }),
   );
 
-  /** SQLite: a server may have drawn the position of a staged row meanwhile. It gets another id, as in createCustomer. */
+  /** SQLite: a server may have used the position of a staged row in the meantime. The row then gets another ID, as in createCustomer. */
   async function moveTakenIds(rows: { after: number; upTo: number }): Promise<void> {
     for (let taken = await run(takenIds, rows); taken.length > 0; taken = await run(takenIds, rows)) {
       for (const { number } of taken) {

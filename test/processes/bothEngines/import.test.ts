@@ -165,7 +165,7 @@ describe("import", () => {
         ),
         expect.stringMatching(/^FILE:9: email: ".elvin@x.example": Invalid email address\./),
         'FILE:10: taxRateOverride: "0.31": Tax rate override must be between 0 and 0.3.',
-        'FILE:11: email: "good@x.example" is on line 2 already.',
+        'FILE:11: email: "good@x.example" is already on line 2.',
         "7 of 8 rows have problems. Nothing was written.",
       ]);
     }

@@ -159,7 +159,7 @@ describe("erase", () => {
     expect([again.status, again.headers.get("Idempotent-Replayed")]).toEqual([201, null]);
 
     const repeated = await run(...args);
-    expect(repeated).toMatchObject({ code: 0, stderr: `${body.data.id} was erased before.\n` });
+    expect(repeated).toMatchObject({ code: 0, stderr: `${body.data.id} was already erased.\n` });
     expect((await partner.send("GET", `/customers/${body.data.id}`)).body).toEqual(after.body);
     const entries = await runJson("audit", "--company", "erasing", "--customer", body.data.id);
     expect(entries.map(({ action, fields }) => [action, ...fields])).toEqual([

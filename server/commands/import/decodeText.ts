@@ -3,10 +3,10 @@ import { isUtf8 } from "node:buffer";
 import { CommandError } from "../../errors.ts";
 import { likelyEncoding, saveAs } from "./encodings.ts";
 
-/** How many of the first bytes tell the encoding. */
+/** How many of the first bytes are used to detect the encoding. */
 const sniffedBytes = 4_096;
 
-/** The first bytes of files that are something else. */
+/** The first bytes of files in other formats. */
 const otherFormats: [signature: number[], name: string][] = [
   [[0x50, 0x4b, 0x03, 0x04], "an Excel workbook (.xlsx) or another ZIP archive"],
   [[0xd0, 0xcf, 0x11, 0xe0], "an Excel workbook (.xls)"],
@@ -16,17 +16,17 @@ const otherFormats: [signature: number[], name: string][] = [
 ];
 
 /**
- * Decodes a file piece by piece, without its byte order mark.
+ * Decodes a file chunk by chunk, without its byte order mark.
  * @param name the name of the file in error messages
- * @throws {CommandError} which names the likely encoding and what to save as
+ * @throws {CommandError} naming the likely encoding and how to save the file
  */
-export async function* decodedText(source: AsyncIterable<Buffer>, name: string): AsyncGenerator<string> {
+export async function* decodeText(source: AsyncIterable<Buffer>, name: string): AsyncGenerator<string> {
   let decoder: TextDecoder | undefined;
   let start: Buffer = Buffer.alloc(0);
   let [line, last, lastChunk] = [1, "", start];
 
   function decode(chunk: Buffer, isEnd = false): string {
-    decoder ??= decoderOf(start, name);
+    decoder ??= createDecoder(start, name);
     try {
       const text = decoder.decode(chunk, { stream: !isEnd });
       line += countLineBreaks(text, last);
@@ -34,7 +34,9 @@ export async function* decodedText(source: AsyncIterable<Buffer>, name: string):
       lastChunk = chunk;
       return text;
     } catch {
-      throw isEnd ? truncated(decoder.encoding, lastChunk, name, line) : undecodable(chunk, name, line);
+      throw isEnd
+        ? createTruncationError(decoder.encoding, lastChunk, name, line)
+        : createDecodingError(chunk, name, line);
     }
   }
 
@@ -50,7 +52,7 @@ export async function* decodedText(source: AsyncIterable<Buffer>, name: string):
 }
 
 /**
- * Counts the line breaks of a text; a CRLF is one.
+ * Counts the line breaks in a text; CRLF is one line break.
  * @param before the character before the text
  */
 export function countLineBreaks(text: string, before = ""): number {
@@ -64,7 +66,7 @@ export function countLineBreaks(text: string, before = ""): number {
   return count;
 }
 
-function decoderOf(start: Buffer, name: string): TextDecoder {
+function createDecoder(start: Buffer, name: string): TextDecoder {
   for (const [signature, format] of otherFormats) {
     if (start.subarray(0, signature.length).equals(Buffer.from(signature)))
       throw new CommandError(`${name} is ${format}, not CSV. ${saveAs}`);
@@ -73,15 +75,15 @@ function decoderOf(start: Buffer, name: string): TextDecoder {
   if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le", { fatal: true });
   if (first === 0xfe && second === 0xff) return new TextDecoder("utf-16be", { fatal: true });
   // In UTF-16 every ASCII character has a zero byte.
-  const looked = start.subarray(0, 100);
-  if (looked.filter((byte) => byte === 0).length > looked.length / 4)
+  const sample = start.subarray(0, 100);
+  if (sample.filter((byte) => byte === 0).length > sample.length / 4)
     throw new CommandError(`${name} is probably UTF-16 without a byte order mark. ${saveAs}`);
   return new TextDecoder("utf-8", { fatal: true });
 }
 
-/** @param line the line on which the chunk begins */
-function undecodable(chunk: Buffer, name: string, line: number): CommandError {
-  // The chunk may begin within a character.
+/** @param line the line on which the chunk starts */
+function createDecodingError(chunk: Buffer, name: string, line: number): CommandError {
+  // The chunk may start in the middle of a character.
   const whole = chunk.subarray(chunk.findIndex((byte) => (byte & 0xc0) !== 0x80));
   const lines = whole
     .toString("latin1")
@@ -97,12 +99,12 @@ function undecodable(chunk: Buffer, name: string, line: number): CommandError {
   );
 }
 
-/** The file ends within a character, or in the only letter of another encoding that it has. */
-function truncated(encoding: string, chunk: Buffer, name: string, line: number): CommandError {
+/** The file ends in the middle of a character, or its only non-ASCII letter, in another encoding, is at the end. */
+function createTruncationError(encoding: string, chunk: Buffer, name: string, line: number): CommandError {
   const isOnlyOne = chunk.findIndex((byte) => byte >= 0x80) >= chunk.length - 3;
   if (encoding === "utf-8" && isOnlyOne)
-    return undecodable(chunk, name, line - countLineBreaks(chunk.toString()));
+    return createDecodingError(chunk, name, line - countLineBreaks(chunk.toString()));
   return new CommandError(
-    `${name}:${line}: not ${encoding.toUpperCase()}: the file ends within a character. Is it complete?`,
+    `${name}:${line}: not ${encoding.toUpperCase()}: the file ends in the middle of a character. Is it complete?`,
   );
 }
