@@ -42,7 +42,7 @@ export interface paths {
             path: {
                 /**
                  * @description The customer's `id`.
-                 * @example 019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
+                 * @example 019ab532-d9c0-7d3a-9b52-3f6f1f0f6a11
                  */
                 id: string;
             };
@@ -82,7 +82,10 @@ export interface components {
              * @description When the customer was created, in UTC with milliseconds. Never changes.
              */
             createdAt: string;
-            /** @description For your company's records only; it is not enforced. */
+            /**
+             * Format: double
+             * @description For your company's records only; it is not enforced.
+             */
             creditLimit: number | null;
             /** @description Lower-case and unique within your company. */
             email: string;
@@ -99,7 +102,10 @@ export interface components {
             /** @description Notes for your staff. Never shown to the customer. */
             notes: string | null;
             status: components["schemas"]["CustomerStatus"];
-            /** @description The customer's tax rate as a fraction: 0.07 is 7%. `null` means your company's default. */
+            /**
+             * Format: double
+             * @description The customer's tax rate as a fraction: 0.07 is 7%. `null` means your company's default.
+             */
             taxRateOverride: number | null;
             /**
              * Format: date-time
@@ -193,7 +199,10 @@ export interface components {
         RateLimitError: {
             /** @description The error message. */
             error: string;
-            /** @description Seconds to wait before the next request. */
+            /**
+             * Format: int32
+             * @description Seconds to wait before the next request.
+             */
             retryAfter: number;
         };
         RequestError: {
@@ -389,7 +398,7 @@ export interface components {
         /**
          * @description The strong entity tag of the customer. It depends on the customer alone and is new after
          *     every change.
-         * @example "mic9tk00"
+         * @example "micy4fk0"
          */
         ETag: string;
         /**
@@ -471,7 +480,7 @@ export interface operations {
                 /**
                  * @description The `nextCursor` of the previous page, an opaque string: send it exactly as you received
                  *     it. An empty value is ignored.
-                 * @example 019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
+                 * @example 019ab532-e7d0-7c44-8d01-52b1c7e0d9f3
                  */
                 cursor?: string;
                 /**
@@ -588,7 +597,7 @@ export interface operations {
                     "Idempotent-Replayed"?: "true";
                     /**
                      * @description The path of the new customer, which begins with the path of the server's URL.
-                     * @example /api/v1/customers/019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
+                     * @example /api/v1/customers/019ab532-e0c8-7a51-8f0e-4c6d2b9a7e35
                      */
                     Location: string;
                     "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
@@ -667,14 +676,14 @@ export interface operations {
                 /**
                  * @description The entity tags that you have stored, or `*`, compared weakly (RFC 9110, section
                  *     13.1.2). If one of them is current, the response is 304 without a body.
-                 * @example "mic9tk00"
+                 * @example "micy4fk0"
                  */
                 "If-None-Match"?: string;
             };
             path: {
                 /**
                  * @description The customer's `id`.
-                 * @example 019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
+                 * @example 019ab532-d9c0-7d3a-9b52-3f6f1f0f6a11
                  */
                 id: string;
             };
@@ -731,14 +740,14 @@ export interface operations {
                  *     changed nothing. Unlike in RFC 9110, section 13.1.1, the weak form of a tag also
                  *     matches, because proxies that compress responses weaken their tags. This is safe: the
                  *     tag depends only on the version of the customer.
-                 * @example "mic9tk00"
+                 * @example "micy4fk0"
                  */
                 "If-Match"?: string;
             };
             path: {
                 /**
                  * @description The customer's `id`.
-                 * @example 019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11
+                 * @example 019ab532-d9c0-7d3a-9b52-3f6f1f0f6a11
                  */
                 id: string;
             };

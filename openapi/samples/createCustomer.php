@@ -1,5 +1,5 @@
 <?php
-$body = ['email' => 'orders@bakery.example', 'name' => 'Corner Bakery', 'creditLimit' => 5000];
+$body = ['email' => 'kitchen@gasthaus.example', 'name' => 'Gasthaus zur Linde', 'creditLimit' => 5000];
 
 $curl = curl_init(getenv('API') . '/customers');
 curl_setopt_array($curl, [

@@ -10,7 +10,7 @@ response = requests.post(
         "Authorization": f"Bearer {os.environ['KEY']}",
         "Idempotency-Key": str(uuid.uuid4()),
     },
-    json={"email": "orders@bakery.example", "name": "Corner Bakery", "creditLimit": 5000},
+    json={"email": "kitchen@gasthaus.example", "name": "Gasthaus zur Linde", "creditLimit": 5000},
     timeout=15,
 )
 if not response.ok:

@@ -5,7 +5,7 @@ const client = createCustomersClient({ baseUrl: API, apiKey: KEY });
 
 try {
   // The client sends an Idempotency-Key, and tries again by itself: there will be one customer.
-  const body = { email: "orders@bakery.example", name: "Corner Bakery", creditLimit: 5000 };
+  const body = { email: "kitchen@gasthaus.example", name: "Gasthaus zur Linde", creditLimit: 5000 };
   const { data: customer } = await unwrap(client.POST("/customers", { body }));
   console.log(customer.id, customer.email);
 } catch (error) {

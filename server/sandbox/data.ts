@@ -2,10 +2,11 @@
 import crypto from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import type { Scope } from "../../generated/messages.ts";
-import { scopes as bothScopes } from "../contract.ts";
+import { scopes as bothScopes, contract } from "../contract.ts";
 import { createdAt } from "../customerIds.ts";
 import { type CustomerRow, createCustomerTable } from "../database/customers.ts";
 import type { Database, Step, Value } from "../database/database.ts";
+import type { Customer } from "../operations.ts";
 
 /** A key of the sandbox, and what it is for. */
 export interface SandboxKey {
@@ -107,8 +108,17 @@ function customersOf(company: SandboxKey["company"], count: number): CustomerRow
   });
 }
 
+/** The customer of the contract's examples, with its id and its entity tag. */
+function readExampleCustomer(): CustomerRow {
+  const { createdAt: _, updatedAt, ...fields }: Customer = contract.components.examples.customer.value.data;
+  return { ...fields, version: Date.parse(updatedAt) };
+}
+
 /** The customers of each company, the oldest first. */
-export const sandboxCustomers = { sandbox: customersOf("sandbox", 260), another: customersOf("another", 40) };
+export const sandboxCustomers = {
+  sandbox: [readExampleCustomer(), ...customersOf("sandbox", 259)],
+  another: customersOf("another", 40),
+};
 
 /** Fills an empty database. */
 export async function fillSandbox(database: Database): Promise<void> {

@@ -1,7 +1,7 @@
 /**
- * Has the contract and the server judged by others: Spectral lints the contract, Prism's mock must
- * answer from its examples, and the HTTP suite runs with Prism's validating proxy in front of every
- * server. Exits with 1 where one of them finds anything.
+ * Tests the contract and the server with tools of others: Spectral lints the contract, Portman runs the tests that it
+ * generates from the contract, Prism's mock must respond with its examples, and the HTTP suite runs with Prism's
+ * validating proxy in front of every server. Exits with 1 if one of them finds a problem.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { contract } from "../../server/contract.ts";
+import { runPortman } from "./portman.ts";
 import { startMock, startProxy } from "./prism.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -137,6 +138,7 @@ async function run(command: string, args: string[], variables: Record<string, st
 
 const judges: Record<string, () => Promise<Failures>> = {
   "Spectral lints the contract": lintWithSpectral,
+  "Portman's generated tests pass on the sandbox": runPortman,
   "Prism's mock answers every operation from the examples": askMock,
   "Prism's proxy sees a wrong answer": askProxyForWrongAnswer,
   "Prism's proxy finds nothing in the HTTP suite": runSuiteThroughProxy,

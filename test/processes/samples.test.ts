@@ -51,8 +51,8 @@ const outcomes: Record<OperationId, (ran: ProgramResult, seen: string[], company
     expect(seen).toEqual(["POST 201"]);
     const [created] = (await partner.send("GET", "/customers?limit=1")).body.data;
     expect(created).toMatchObject({
-      email: "orders@bakery.example",
-      name: "Corner Bakery",
+      email: "kitchen@gasthaus.example",
+      name: "Gasthaus zur Linde",
       creditLimit: 5000,
     });
     expect(stdout).toContain(created.id);
