@@ -1,9 +1,9 @@
-/** Chromium for the tests: `it` with a page of its own, and with what went wrong on it. */
+/** Chromium for the tests: `it` with a page of its own, and the problems on that page. */
 import { type Browser, type Page, chromium as playwright } from "playwright-core";
 import { it as base } from "vitest";
 import { chromium as executablePath } from "./chromium.ts";
 
-/** A host that leads to this machine, but that a browser does not trust as it trusts `127.0.0.1`. */
+/** A host that resolves to this machine, but is not a secure context as `127.0.0.1` is. */
 export const insecureHost = "partner.example";
 
 const args = [
@@ -28,13 +28,13 @@ export const it = base.extend<{ browser: Browser; page: Page; problems: string[]
     },
     { scope: "file" },
   ],
-  /** A page in a profile of its own. */
+  /** A page in its own profile. */
   page: async ({ browser }, use) => {
     const context = await browser.newContext();
     await use(await context.newPage());
     await context.close();
   },
-  /** Errors of the page's console and code, and every request to a host that is not this machine. */
+  /** Errors in the page's console and code, and requests to any other host. */
   problems: async ({ page }, use) => {
     const problems: string[] = [];
     page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
@@ -42,7 +42,7 @@ export const it = base.extend<{ browser: Browser; page: Page; problems: string[]
     page.on("request", (request) => {
       const { protocol, hostname, href } = new URL(request.url());
       const isLocal = protocol === "data:" || protocol === "blob:" || hostname === "127.0.0.1";
-      if (!isLocal && hostname !== insecureHost) problems.push(`asked for ${href}`);
+      if (!isLocal && hostname !== insecureHost) problems.push(`requested ${href}`);
     });
     await use(problems);
   },

@@ -1,9 +1,9 @@
-/** Where Chromium is, and what to do where it is not. */
+/** Finds Chromium. */
 import { accessSync, constants } from "node:fs";
 
 export const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-/** Ends the run where there is no Chromium: a browser test that is not run proves nothing. */
+/** Exits if Chromium is missing: browser tests are never skipped. */
 export default function setup(): void {
   try {
     accessSync(chromium, constants.X_OK);
@@ -11,7 +11,7 @@ export default function setup(): void {
     console.error(
       `There is no Chromium at ${chromium}. Install it, on Debian as root:\n\n` +
         "  apt-get update && apt-get install -y chromium\n\n" +
-        "or say where it is: CHROMIUM=/path/to/chromium npm run test:browser",
+        "or set its path: CHROMIUM=/path/to/chromium npm run test:browser",
     );
     process.exit(1);
   }

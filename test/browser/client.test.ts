@@ -12,7 +12,7 @@ import { startServer, type TestServer } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { insecureHost, it } from "./browser.ts";
 
-/** What the page has put there. */
+/** Globals that the page defines. */
 declare const client: import("../../client/index.ts").CustomersClient;
 declare const customersApi: typeof import("../../client/index.ts");
 
@@ -27,14 +27,14 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** A folder as a partner's: the page, and the package as it is published. */
+/** A project like a partner's: the page, and the package as published. */
 beforeAll(async () => {
   installClient(folder.path);
   cpSync("test/browser/page", folder.path, { recursive: true });
   await build({ root: folder.path, logLevel: "warn", build: { target: "es2022" } });
 });
 
-/** The built page, under a policy that lets it run no code but its own. */
+/** Serves the built page, with a policy that allows no code but its own. */
 function servePage(request: http.IncomingMessage, response: http.ServerResponse): void {
   const { pathname, searchParams } = new URL(request.url as string, "http://page");
   const path = pathname === "/" ? "/index.html" : pathname;
@@ -45,7 +45,7 @@ function servePage(request: http.IncomingMessage, response: http.ServerResponse)
 }
 
 let companies = 0;
-/** The page in the browser, of a new company whose customers have these emails, behind a network. */
+/** Opens the page of a new company whose customers have these emails, over a network that can fail. */
 async function openPage(page: Page, emails: string[] = []): Promise<Network> {
   const network = await openNetwork(server.url, servePage);
   const apiKey = await server.createKey({ company: `browser-${++companies}` });
@@ -67,8 +67,8 @@ async function emailsOf(page: Page): Promise<string[]> {
   });
 }
 
-describe("the client in a browser", () => {
-  it("compiles in a project that knows no type of Node.js, and brings nothing of it along", async () => {
+describe("client in a browser", () => {
+  it("client package: project without Node.js types → compiles, no Node.js code", async () => {
     const compiled = await runProgram("node_modules/.bin/tsc", ["--project", folder.path]);
     expect(compiled).toEqual({ code: 0, stdout: "", stderr: "" });
     const assets = join(folder.path, "dist/assets");
@@ -77,16 +77,13 @@ describe("the client in a browser", () => {
     expect(code.join()).not.toMatch(/\bnode:|\bBuffer\b|\brequire\(/);
   });
 
-  it("lists customers, with no error and no request to any other host", async ({ page, problems }) => {
+  it("browser: list customers → no error, no request to another host", async ({ page, problems }) => {
     await openPage(page, ["a@x.example", "b@x.example", "c@x.example"]);
     expect(await page.locator("li").allTextContents()).toEqual(["c@x.example", "b@x.example", "a@x.example"]);
     expect(problems).toEqual([]);
   });
 
-  it("creates, updates under an entity tag, and walks, on a page that the browser holds insecure", async ({
-    page,
-    problems,
-  }) => {
+  it("browser: insecure page → creates, updates by ETag and lists", async ({ page, problems }) => {
     await openPage(page, ["a@x.example", "b@x.example"]);
     const outcome = await page.evaluate(async () => {
       const { entityTagOf, unwrap } = customersApi;
@@ -103,7 +100,7 @@ describe("the client in a browser", () => {
     expect(problems).toEqual([]);
   });
 
-  it("throws what the API says of an error", async ({ page }) => {
+  it("browser: 400 → CustomersApiError with message, field and request ID", async ({ page }) => {
     await openPage(page);
     const thrown = await page.evaluate(() =>
       customersApi
@@ -119,7 +116,7 @@ describe("the client in a browser", () => {
   });
 
   it.for(Object.keys(faults) as Fault[])(
-    "makes one customer of a create that is %s",
+    "browser: createCustomer, %s → one customer",
     async (fault, { page }) => {
       const network = await openPage(page, ["before@x.example"]);
       network.faults.push(fault);
@@ -130,18 +127,18 @@ describe("the client in a browser", () => {
         return unwrap(await own.POST("/customers", { body: { email: "once@x.example", name: "Löwin" } }));
       }, 3_000);
       expect(created.data).toMatchObject({ email: "once@x.example", name: "Löwin" });
-      const tries = network.attempts.map(({ method, target, headers, body }) => {
+      const attempts = network.attempts.map(({ method, target, headers, body }) => {
         return { method, target, body, key: headers["idempotency-key"] };
       });
-      // Chromium itself repeats a request whose kept connection breaks: it may be two, and it may be three.
-      expect(tries.length).toBeGreaterThanOrEqual(2);
-      for (const sent of tries) expect(sent).toEqual(tries[0]);
-      expect(tries[0]?.key).toBeDefined();
+      // Chromium itself repeats a request whose kept-alive connection breaks, so there are two or three.
+      expect(attempts.length).toBeGreaterThanOrEqual(2);
+      for (const attempt of attempts) expect(attempt).toEqual(attempts[0]);
+      expect(attempts[0]?.key).toBeDefined();
       expect(await emailsOf(page)).toEqual(["once@x.example", "before@x.example"]);
     },
   );
 
-  it("ends a wait at once when it is aborted", async ({ page }) => {
+  it("browser: aborted during the backoff → rejects immediately", async ({ page }) => {
     const network = await openPage(page);
     network.faults.push("503 before the server gets it");
     const thrown = await page.evaluate(async () => {
@@ -153,7 +150,7 @@ describe("the client in a browser", () => {
         apiKey: location.hash.slice(1),
         async fetch(request) {
           const response = await fetch(request);
-          // The wait begins once the answer is read.
+          // The backoff begins once the response is read.
           setTimeout(() => controller.abort("enough"), 100);
           return response;
         },
@@ -165,8 +162,8 @@ describe("the client in a browser", () => {
   });
 });
 
-describe("the client on a page of another origin", () => {
-  /** Opens the page with the client of a server that allows these origins, or that of the page. */
+describe("client on a page of another origin", () => {
+  /** Opens the page with a client of a server that allows these origins, by default the page's own. */
   async function openForeignPage(page: Page, allow?: string): Promise<void> {
     const pageUrl = await serve(servePage);
     const database = temporaryFolder();
@@ -193,7 +190,7 @@ describe("the client on a page of another origin", () => {
     expect(problems).toEqual([]);
   });
 
-  it("CORS_ORIGINS: a listed origin → the page reads what an error says", async ({ page }) => {
+  it("CORS_ORIGINS: a listed origin → the page can read errors", async ({ page }) => {
     await openForeignPage(page);
     await page.waitForFunction(() => "client" in globalThis);
     const thrown = await page.evaluate(() =>

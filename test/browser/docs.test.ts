@@ -21,32 +21,32 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** Opens the documentation at a place of it, and waits until all of it is there. */
+/** Opens the documentation at an anchor, and waits until it is fully rendered. */
 async function openDocs(page: Page, place = "#/", url = `${server.url}/docs`): Promise<void> {
   await page.goto(url + place);
-  await placeIn(page, `other/${ids.at(-1)}/responses`).waitFor();
-  if (place === "#/schemas") await placeIn(page, `schemas/${schemas.at(-1)}`).waitFor();
+  await findPlace(page, `other/${ids.at(-1)}/responses`).waitFor();
+  if (place === "#/schemas") await findPlace(page, `schemas/${schemas.at(-1)}`).waitFor();
 }
 
-/** Redoc writes its places in lower case. */
-function placeIn(page: Page, name: string): Locator {
+/** Finds the element of an anchor. Redoc's anchors are in lower case. */
+function findPlace(page: Page, name: string): Locator {
   return page.locator(`[id="${name.toLowerCase()}"]`).first();
 }
 
-function summaryOf(operationId: string): string {
+function findSummary(operationId: string): string {
   // biome-ignore lint/suspicious/noExplicitAny: a parsed document
   const all = Object.values<any>(contract.paths).flatMap((path) => Object.values<any>(path));
   return all.find((operation) => operation.operationId === operationId).summary;
 }
 
-describe("the documentation in a browser", () => {
-  it("shows every section, every operation and each field of it on one page", async ({ page, problems }) => {
+describe("documentation in a browser", () => {
+  it("/docs: introduction and operations → all on one page with all fields", async ({ page, problems }) => {
     await openDocs(page);
     const sections = [...contract.info.description.matchAll(/^## (.+)$/gm)].map(([, title]) => title);
     expect(await page.locator("#api-content h2").allTextContents()).toEqual([
       ...sections,
       "Schemas",
-      ...ids.map(summaryOf),
+      ...ids.map(findSummary),
     ]);
     const text = await page.locator("#api-content").textContent();
     for (const field of Object.keys(contract.components.schemas.Customer.properties))
@@ -56,16 +56,16 @@ describe("the documentation in a browser", () => {
     expect(problems).toEqual([]);
   });
 
-  it("shows every schema", async ({ page, problems }) => {
+  it("/docs: schemas → all shown", async ({ page, problems }) => {
     await openDocs(page, "#/schemas");
     const shown = await page.locator('[id^="schemas/"] h2').allInnerTexts();
     expect(shown.sort()).toEqual(schemas.toSorted());
     expect(problems).toEqual([]);
   });
 
-  it.for(ids)("shows the samples of %s as they are run", async (id, { page, problems }) => {
+  it.for(ids)("/docs: samples of %s → as tested", async (id, { page, problems }) => {
     await openDocs(page, `#/other/${id.toLowerCase()}`);
-    const samples = placeIn(page, `other/${id}`).locator(".panel-request-samples");
+    const samples = findPlace(page, `other/${id}`).locator(".panel-request-samples");
     for (const [ending, language] of Object.entries(languages)) {
       await samples.getByRole("button", { name: /^(curl|TypeScript|Python|PHP)$/ }).click();
       await page.locator("[role=menuitem]:visible").getByText(language, { exact: true }).click();
@@ -75,7 +75,7 @@ describe("the documentation in a browser", () => {
     expect(problems).toEqual([]);
   });
 
-  it("leads somewhere with every link", async ({ page, problems }) => {
+  it("/docs: every link → leads to its target", async ({ page, problems }) => {
     await openDocs(page, "#/schemas");
     const hrefs = await page.locator("a[href]").evaluateAll((all) => all.map((a) => a.getAttribute("href")));
     const links = [...new Set(hrefs as string[])];
@@ -88,7 +88,7 @@ describe("the documentation in a browser", () => {
     expect(inside.length).toBeGreaterThan(30);
     const missed: string[] = [];
     for (const link of inside) {
-      // What follows a second `#` is a place within the one that precedes it.
+      // After a second `#` comes an anchor within the first one.
       const id = decodeURIComponent(link.slice(2).split("#").at(-1) as string);
       await page.evaluate((hash) => void (location.hash = hash), link);
       await page.waitForFunction(isInView, id, { timeout: 5_000 }).catch(() => missed.push(link));
@@ -97,7 +97,7 @@ describe("the documentation in a browser", () => {
     expect(problems).toEqual([]);
   });
 
-  it("finds what is searched", async ({ page, problems }) => {
+  it("/docs: search → opens the result", async ({ page, problems }) => {
     await openDocs(page);
     await page.keyboard.press("Control+k");
     await page.keyboard.type("Idempotency-Key");
@@ -108,13 +108,13 @@ describe("the documentation in a browser", () => {
     expect(problems).toEqual([]);
   });
 
-  it("lets nothing run but what is in it: no other script, no style, no request", async ({ page }) => {
+  it("/docs: script, style or request not of the page → blocked by its policy", async ({ page }) => {
     const policy = (await server.fetch("/docs")).headers.get("Content-Security-Policy");
     expect(policy).toMatch(/^default-src 'none'; script-src('sha256-| )/);
     expect(policy).not.toMatch(/unsafe|https?:|\*/);
     await openDocs(page);
-    const refused = await page.evaluate(async () => {
-      // Two policies say the same: that of the answer, and that of the page.
+    const blocked = await page.evaluate(async () => {
+      // Two identical policies apply, one in the response header and one in the page, hence a set.
       const directives = new Set<string>();
       document.addEventListener("securitypolicyviolation", (event) =>
         directives.add(event.effectiveDirective),
@@ -131,7 +131,7 @@ describe("the documentation in a browser", () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
       return [...directives];
     });
-    expect(refused).toEqual(
+    expect(blocked).toEqual(
       expect.arrayContaining([
         "connect-src",
         "script-src-attr",
@@ -142,26 +142,26 @@ describe("the documentation in a browser", () => {
     );
   });
 
-  it("is whole with the network cut off", async ({ page, problems }) => {
-    const asked: string[] = [];
+  it("/docs: offline once loaded → complete, with no other request", async ({ page, problems }) => {
+    const requested: string[] = [];
     await page.route("**", (route) => {
       const url = route.request().url();
-      asked.push(url);
+      requested.push(url);
       return url === `${server.url}/docs` ? route.continue() : route.abort();
     });
     await openDocs(page);
     await page.context().setOffline(true);
     await page.getByText("Schemas", { exact: true }).first().click();
-    await placeIn(page, "schemas/Customer").waitFor();
-    expect(asked).toEqual([`${server.url}/docs`]);
+    await findPlace(page, "schemas/Customer").waitFor();
+    expect(requested).toEqual([`${server.url}/docs`]);
     expect(problems).toEqual([]);
   });
 
-  it("is whole when it is opened as a file", async ({ page, problems }) => {
+  it("docs.html: opened as a file → complete", async ({ page, problems }) => {
     await openDocs(page, "#/", docsFile);
     await page.getByText("Schemas", { exact: true }).first().click();
-    await placeIn(page, "schemas/Customer").waitFor();
-    expect(problems).toEqual([`asked for ${docsFile}`]);
+    await findPlace(page, "schemas/Customer").waitFor();
+    expect(problems).toEqual([`requested ${docsFile}`]);
   });
 
   const views = [1280, 390].flatMap((width) =>
@@ -170,7 +170,7 @@ describe("the documentation in a browser", () => {
     ),
   );
   it.for(views)(
-    "has no serious fault of accessibility, and nothing that sticks out: $width px, $mode, $place",
+    "/docs: $width px, $mode, $place → accessible, no horizontal overflow",
     async ({ width, mode, place }, { page, problems }) => {
       await page.setViewportSize({ width, height: 900 });
       await page.addInitScript((value) => localStorage.setItem("redoc.colorMode", value), mode);

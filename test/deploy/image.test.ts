@@ -6,20 +6,20 @@ import { createCustomersClient } from "../../client/index.ts";
 import { createCheckedFetch } from "../../server/contractCheck.ts";
 import { freePort } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
-import { buildImage, firstProcessOf, type Image, unmountAll } from "./image.ts";
+import { buildImage, findFirstProcess, type Image, unmountAll } from "./image.ts";
 
 const folder = temporaryFolder();
 let image: Image;
 beforeAll(async () => {
   image = await buildImage(folder.path);
-  console.log(`The image adds ${image.megabytes.toFixed(0)} MB to the one that it is from.`);
+  console.log(`The image adds ${image.megabytes.toFixed(0)} MB to its base image.`);
 });
 afterAll(() => {
   unmountAll(folder.path);
   folder.remove();
 });
 
-/** A volume as an engine makes it: it belongs to the image's user, as the folder in its place does. */
+/** Creates a volume as a container engine does: with the owner of the folder that it replaces in the image. */
 function createVolume(): string {
   const volume = temporaryFolder();
   onTestFinished(volume.remove);
@@ -28,7 +28,7 @@ function createVolume(): string {
   return volume.path;
 }
 
-/** Runs a command in a container of its own, to its end. */
+/** Runs a command in a container of its own until it exits. */
 async function runIn(volume: string, command: string[], environment?: Record<string, string>) {
   const child = image.start(command, volume, environment);
   const [[code], stdout, stderr] = await Promise.all([
@@ -39,14 +39,14 @@ async function runIn(volume: string, command: string[], environment?: Record<str
   return { code, stdout, stderr };
 }
 
-/** Starts what the image starts, on a free port of loopback; resolves once it listens. */
+/** Starts the image's command on a free port of loopback. Resolves once it listens. */
 async function startServer(volume: string) {
   const port = await freePort();
   const environment = { PORT: String(port), HOST: "127.0.0.1" };
   const child = image.start(image.config.Cmd, volume, environment);
   const exited = once(child, "exit");
   onTestFinished(async () => {
-    const first = firstProcessOf(child);
+    const first = findFirstProcess(child);
     if (first !== undefined) process.kill(first, "SIGKILL");
     await exited;
   });
@@ -56,14 +56,14 @@ async function startServer(volume: string) {
   return {
     environment,
     url: `http://127.0.0.1:${port}`,
-    /** The number of the container's first process, as this machine counts. */
-    first: firstProcessOf(child) as number,
+    /** The host's ID of the container's first process. */
+    first: findFirstProcess(child) as number,
     exited,
     output: () => output,
   };
 }
 
-it("runs as a user that is not root, without capabilities, and its data is all that this one can write", async () => {
+it("image: user → not root, no capabilities, can write only /data", async () => {
   const volume = createVolume();
   const writable =
     "find / -xdev \\( -path /proc -o -path /dev \\) -prune -o \\( -type f -o -type d \\) -writable -print";
@@ -72,23 +72,25 @@ it("runs as a user that is not root, without capabilities, and its data is all t
   expect(Object.keys(image.config.Volumes)).toEqual(["/data"]);
 });
 
-it("serves as the first process there, keeps its data in /data, and ends with 0 when it is told to stop", async () => {
+it("image: server → first process, data in /data, exit code 0 after SIGTERM", async () => {
   const volume = createVolume();
   const server = await startServer(volume);
-  const made = await runIn(volume, [
+  const createdKey = await runIn(volume, [
     ...["distribu", "keys", "create"],
     ...["--company", "acme", "--scopes", "customers:read,customers:write"],
   ]);
-  expect(made).toMatchObject({ code: 0, stderr: "Database: sqlite:/data/distribu.db\n" });
-  const apiKey = made.stdout.trim();
-  const clientOf = (url: string) =>
+  expect(createdKey).toMatchObject({ code: 0, stderr: "Database: sqlite:/data/distribu.db\n" });
+  const apiKey = createdKey.stdout.trim();
+  const createClient = (url: string) =>
     createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey, fetch: createCheckedFetch(), maxRetries: 0 });
 
   expect(readFileSync(`/proc/${server.first}/status`, "utf8")).toMatch(/^NSpid:\t\d+\t1$/m);
   expect(readFileSync(`/proc/${server.first}/cmdline`, "utf8")).toBe(
     "node\0--disable-sigusr1\0dist/server/cli.js\0serve\0",
   );
-  const created = await clientOf(server.url).POST("/customers", { body: { email: "kept@volume.example" } });
+  const created = await createClient(server.url).POST("/customers", {
+    body: { email: "kept@volume.example" },
+  });
   expect(created.response.status).toBe(201);
   for (const page of ["/docs", "/openapi.json", "/openapi.yaml"])
     expect((await fetch(server.url + page)).status).toBe(200);
@@ -99,11 +101,11 @@ it("serves as the first process there, keeps its data in /data, and ends with 0 
   expect(readdirSync(volume)).toEqual(["distribu.db"]);
 
   const second = await startServer(volume);
-  const { data } = await clientOf(second.url).GET("/customers");
+  const { data } = await createClient(second.url).GET("/customers");
   expect(data?.data).toEqual([created.data?.data]);
 });
 
-it("is healthy while it serves, and not when nobody answers", async () => {
+it("image: health check → 0 while the server runs, 1 without it", async () => {
   const volume = createVolume();
   const server = await startServer(volume);
   const check = async () => (await runIn(volume, image.healthCheck, server.environment)).code;
@@ -113,7 +115,7 @@ it("is healthy while it serves, and not when nobody answers", async () => {
   expect(await check()).toBe(1);
 });
 
-it("does not hold what only its making needs", async () => {
+it("image: contents → no build tools, sources or tests", async () => {
   const packages = `ls node_modules node_modules/.bin 2>/dev/null; ls; find / -xdev -name '*.ts' ! -name '*.d.ts' -path '/app/*' | head`;
   const { stdout } = await runIn(createVolume(), ["sh", "-c", packages]);
   const names = stdout.split("\n");

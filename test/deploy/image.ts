@@ -1,4 +1,4 @@
-/** The image that the Dockerfile describes, built and run without a Docker engine. */
+/** Builds and runs the image of the Dockerfile without a Docker engine. */
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** What the Dockerfile says of the processes that are run. */
+/** The part of the image's configuration that applies to its processes. */
 interface ImageConfig {
   User: string;
   Env: string[];
@@ -21,11 +21,11 @@ export interface Image {
   config: ImageConfig;
   /** The command of the health check. */
   healthCheck: string[];
-  /** In megabytes, beside those of the image that it is from. */
+  /** Its size in megabytes without the base image. */
   megabytes: number;
   /**
-   * Starts a command as an engine does: as the first process of its own, as the image's user without
-   * capabilities, in a root file system that cannot be written, with a folder in the place of /data.
+   * Starts a command as a container engine does: in its own process namespace, as the image's user without
+   * capabilities, with a read-only root file system and a folder mounted at /data.
    */
   start(command: string[], dataFolder: string, environment?: Record<string, string>): ChildProcess;
 }
@@ -33,9 +33,9 @@ export interface Image {
 const base = "docker.io/library/node:24-bookworm-slim";
 
 /**
- * Builds the image with podman, which reads the Dockerfile as Docker does. The image that it is from
- * comes from a registry that a test must not need: in its place is a minimal Debian with this Node.js.
- * @param folder for all that podman keeps
+ * Builds the image with podman, which reads the Dockerfile as Docker does. So that no registry is needed, a minimal
+ * Debian with this Node.js replaces the base image.
+ * @param folder for podman's storage
  */
 export async function buildImage(folder: string): Promise<Image> {
   const podman = (...args: string[]) =>
@@ -46,7 +46,7 @@ export async function buildImage(folder: string): Promise<Image> {
   const root = join(folder, "base");
   await run("mmdebstrap", ["--variant=minbase", "--include=ca-certificates", "bookworm", root]);
   cpSync(process.execPath, join(root, "usr/local/bin/node"), { dereference: true });
-  // npm as it runs this test.
+  // The npm that runs this test.
   const npm = "lib/node_modules/npm";
   const installed = dirname(dirname(realpathSync(process.env.npm_execpath as string)));
   cpSync(installed, join(root, "usr/local", npm), { recursive: true, verbatimSymlinks: true });
@@ -57,7 +57,7 @@ export async function buildImage(folder: string): Promise<Image> {
   execFileSync("tar", ["-C", root, "-cf", archive, "."]);
   await podman("import", archive, base);
 
-  // How this machine reaches its registries.
+  // The settings with which this machine reaches its registries.
   const npmrc = join(folder, "npmrc");
   const own = join(homedir(), ".npmrc");
   const bundle = "/etc/ssl/certs/ca-certificates.crt";
@@ -102,15 +102,15 @@ export async function buildImage(folder: string): Promise<Image> {
 }
 
 /**
- * The first process of a container, by its number on this machine; undefined once it has ended. To end the one
- * that started it would not end it, as it has become another user.
+ * Returns the host's ID of the first process of a container, or undefined once it has exited. Killing its parent would
+ * not kill it, because it runs as another user.
  */
-export function firstProcessOf({ pid, exitCode, signalCode }: ChildProcess): number | undefined {
+export function findFirstProcess({ pid, exitCode, signalCode }: ChildProcess): number | undefined {
   if (exitCode !== null || signalCode !== null) return undefined;
   return Number.parseInt(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"), 10) || undefined;
 }
 
-/** Ends what podman has mounted below a folder, so that this can be removed. */
+/** Unmounts everything that podman has mounted below a folder, so that the folder can be removed. */
 export function unmountAll(folder: string): void {
   const mounted = readFileSync("/proc/mounts", "utf8")
     .split("\n")

@@ -11,7 +11,7 @@ import { runProgram } from "../support/processes.ts";
 const text = readFileSync("server/deploy/kubernetes.yaml", "utf8");
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 
-/** Where Kubernetes describes each kind. */
+/** The module with the types of each kind. */
 const modules: Record<string, string> = {
   Deployment: "kubernetes-types/apps/v1",
   Service: "kubernetes-types/core/v1",
@@ -23,7 +23,7 @@ function parseManifests(yaml: string): any[] {
   return parseAllDocuments(yaml, { merge: true }).map((document) => document.toJS());
 }
 
-/** What the compiler says of manifests as literals of Kubernetes' types, in which every field must be known. */
+/** Compiles manifests as literals of Kubernetes' types, in which every field must be known. Returns the errors. */
 function findTypeErrors(yaml: string): string[] {
   const code = parseManifests(yaml)
     .map((manifest, index) => {
@@ -120,7 +120,7 @@ describe("alerts.yaml", () => {
     const registered = createMetrics({ droppedLines: () => 0, diskFile: file })
       .register.getMetricsAsArray()
       .map(({ name }) => name);
-    // On PostgreSQL alone.
+    // Only on PostgreSQL.
     const known = new Set([...registered, "database_connections"]);
     for (const { alert, expr } of group.rules) {
       const [name = ""] =

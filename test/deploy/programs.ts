@@ -1,4 +1,4 @@
-/** The programs that run what is deployed, and what to do where one is missing. */
+/** Checks that the programs which the deployment tests need are installed. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ declare module "vitest" {
   }
 }
 
-/** Each program, and Debian's package of it. */
+/** Each program, with its Debian package. */
 const packages = {
   nginx: "nginx-light",
   openssl: "openssl",
@@ -23,9 +23,9 @@ const packages = {
   setpriv: "util-linux",
 };
 
-/** Ends the run where a program is missing: what was not run was not tested. */
+/** Exits if a program is missing: no test is skipped. */
 export default function setup(project: TestProject): () => void {
-  const missing = Object.entries(packages).filter(([program]) => !isThere(program));
+  const missing = Object.entries(packages).filter(([program]) => !isInstalled(program));
   if (missing.length > 0) {
     const names = missing.map(([, name]) => name).join(" ");
     console.error(
@@ -35,7 +35,7 @@ export default function setup(project: TestProject): () => void {
     process.exit(1);
   }
   if (process.getuid?.() !== 0) {
-    console.error("To build an image and to run it as another user takes root: sudo npm run test:deploy");
+    console.error("Building an image and running it as another user requires root: sudo npm run test:deploy");
     process.exit(1);
   }
   const folder = mkdtempSync(join(tmpdir(), "distribu-tls-"));
@@ -43,13 +43,13 @@ export default function setup(project: TestProject): () => void {
   const [crt, key] = [join(folder, "tls.crt"), join(folder, "tls.key")];
   const request = `req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext ${names}`;
   execFileSync("openssl", [...request.split(" "), "-keyout", key, "-out", crt], { stdio: "ignore" });
-  // Node reads this as it starts: the processes of the tests, which come now, trust the certificate.
+  // Node reads this at startup, so the test processes, which start later, trust the certificate.
   process.env.NODE_EXTRA_CA_CERTS = crt;
   project.provide("tlsFolder", folder);
   return () => rmSync(folder, { recursive: true });
 }
 
-function isThere(program: string): boolean {
+function isInstalled(program: string): boolean {
   try {
     execFileSync("which", [program]);
     return true;

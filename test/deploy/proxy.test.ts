@@ -1,4 +1,4 @@
-/** server/deploy/nginx.conf, run before servers of ours: but for its addresses and its certificate, as it is. */
+/** server/deploy/nginx.conf in front of our servers, unchanged except for addresses and certificate. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type http from "node:http";
@@ -12,10 +12,10 @@ import { createKeyByCommand, runCommand, type SpawnedServer, spawnServer } from 
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { startProxy } from "./proxy.ts";
 
-/** Each answer that comes through the proxy is compared with the contract; it adds headers of its own. */
+/** Compares every response through the proxy with the contract, allowing for headers that the proxy adds. */
 const checkedFetch = createCheckedFetch({ strictHeaders: false });
 
-/** Two servers of ours on one database, behind the proxy. */
+/** Starts two of our servers on one database, behind the proxy. */
 async function startDeployment(environment: Record<string, string> = {}, hasPrefix = false) {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
@@ -35,7 +35,7 @@ async function startDeployment(environment: Record<string, string> = {}, hasPref
   return { url, key, servers, send };
 }
 
-/** The status of a request with a wrong key that comes from this address of loopback. */
+/** Sends a request with a wrong key from this loopback address. Returns the status. */
 async function sendWrongKey(url: string, localAddress: string, forwardedFor?: string): Promise<number> {
   const Authorization = `Bearer dk_${"x".repeat(43)}`;
   const headers = { Authorization, ...(forwardedFor && { "X-Forwarded-For": forwardedFor }) };
@@ -51,70 +51,71 @@ async function sendWrongKey(url: string, localAddress: string, forwardedFor?: st
   return response.statusCode as number;
 }
 
-describe("before two servers", () => {
-  it("gives every answer that the contract has", async () => {
+describe("nginx.conf with two servers", () => {
+  it("nginx.conf: every response of the contract → conforms", async () => {
     const { url, key } = await startDeployment();
     const ended = await runCommand(["contract", "--url", url, "--key", key]);
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
     expect(ended.stdout).toMatch(/\d+ of \d+ responses conform to the contract; 0 differ\./);
   });
 
-  it("passes a request id on, both ways", async () => {
+  it("nginx.conf: X-Request-Id → passed to the server and back", async () => {
     const { send, servers } = await startDeployment();
-    const answer = await send("/customers", { headers: { "X-Request-Id": "partner-17" } });
-    expect(answer.headers.get("X-Request-Id")).toBe("partner-17");
+    const response = await send("/customers", { headers: { "X-Request-Id": "partner-17" } });
+    expect(response.headers.get("X-Request-Id")).toBe("partner-17");
     const seen = () => servers.map(({ output }) => output()).join("");
     await expect.poll(seen).toContain('"requestId":"partner-17"');
   });
 
-  it("leaves it to the server to refuse a head of 20 KB and a body of 20 MB, and refuses 40 KB of head alike", async () => {
+  it("nginx.conf: headers of 20 KB and 40 KB → 431; body of 20 MB → 413", async () => {
     const { send, servers } = await startDeployment();
-    const refused = async (init: RequestInit) => {
-      const answer = await send("/customers", init);
-      return [answer.status, await answer.json(), answer.headers.get("Server")];
+    const rejected = async (init: RequestInit) => {
+      const response = await send("/customers", init);
+      return [response.status, await response.json(), response.headers.get("Server")];
     };
     const tooLarge = { error: "Request headers are too large." };
-    expect(await refused({ headers: { "X-Long": "x".repeat(20_000) } })).toEqual([431, tooLarge, "nginx"]);
+    // nginx passes these headers on, and rejects larger ones itself.
+    expect(await rejected({ headers: { "X-Long": "x".repeat(20_000) } })).toEqual([431, tooLarge, "nginx"]);
     await expect.poll(() => servers.map(({ output }) => output()).join("")).toContain("HPE_HEADER_OVERFLOW");
-    expect(await refused({ headers: { "X-Long": "x".repeat(40_000) } })).toEqual([431, tooLarge, "nginx"]);
+    expect(await rejected({ headers: { "X-Long": "x".repeat(40_000) } })).toEqual([431, tooLarge, "nginx"]);
     for (const size of [65_537, 20_000_000]) {
       const init = {
         method: "POST",
         body: "x".repeat(size),
         headers: { "Content-Type": "application/json" },
       };
-      expect(await refused(init)).toEqual([413, { error: "Request body is too large." }, "nginx"]);
+      expect(await rejected(init)).toEqual([413, { error: "Request body is too large." }, "nginx"]);
     }
   });
 
-  it("answers what it refuses itself as the contract says", async () => {
+  it("nginx.conf: malformed path, rejected by nginx → 400 that conforms", async () => {
     const { send } = await startDeployment();
     const malformed = await send("/customers/%zz");
     expect([malformed.status, await malformed.json()]).toEqual([400, { error: "Malformed request." }]);
   });
 
-  it("TRUST_PROXY: 429 for the wrong keys of one address → still 401 for those of another", async () => {
+  it("TRUST_PROXY: wrong keys of one address over the limit → 401 for another address", async () => {
     const { url, send } = await startDeployment({ RATE_LIMIT_PER_MINUTE: "20", TRUST_PROXY: "1" });
-    // Two a minute for each of the two servers, each of which counts for itself on SQLite.
+    // Two per minute for each of the two servers, which count separately on SQLite.
     const own = await Promise.all(Array.from({ length: 12 }, () => sendWrongKey(url, "127.0.0.2")));
     expect(own.filter((status) => status === 401)).toHaveLength(4);
     expect(own.filter((status) => status === 429)).toHaveLength(8);
-    // What a caller says of its address changes nothing.
+    // A forged X-Forwarded-For changes nothing.
     expect(await sendWrongKey(url, "127.0.0.2", "203.0.113.7")).toBe(429);
     expect(await sendWrongKey(url, "127.0.0.3")).toBe(401);
     expect((await send("/customers")).status).toBe(200);
   });
 
-  it("without TRUST_PROXY: 429 for the wrong keys of one address → 429 for those of all, no live key", async () => {
+  it("TRUST_PROXY: off, wrong keys over the limit → 429 for wrong keys of any address", async () => {
     const { url, send } = await startDeployment({ RATE_LIMIT_PER_MINUTE: "20" });
-    // Both servers see the key live.
+    // Both servers have seen the live key.
     for (let n = 0; n < 4; n++) expect((await send("/customers")).status).toBe(200);
     await Promise.all(Array.from({ length: 12 }, () => sendWrongKey(url, "127.0.0.2")));
     expect(await sendWrongKey(url, "127.0.0.3")).toBe(429);
     expect((await send("/customers")).status).toBe(200);
   });
 
-  it("nginx.conf: the example of a prefix → Location below it", async () => {
+  it("nginx.conf: example with a prefix → Location below it", async () => {
     const { url, key } = await startDeployment({}, true);
     const create = (base: string, email: string) =>
       fetch(`${url}${base}/customers`, {
@@ -130,7 +131,7 @@ describe("before two servers", () => {
     ]);
     const read = await fetch(url + location, { headers: { Authorization: `Bearer ${key}` } });
     expect(read.status).toBe(200);
-    // As it was sent: no slash is merged, no escape decoded.
+    // Paths are passed on unchanged: no slashes are merged, no escapes decoded.
     for (const path of ["/customers/%zz", "//customers"])
       expect(
         (await fetch(`${url}/partners/api/v1${path}`, { headers: { Authorization: `Bearer ${key}` } }))
@@ -139,19 +140,19 @@ describe("before two servers", () => {
     expect((await create("/api/v1", "plain@proxy.example")).headers.get("Location")).toMatch(/^\/api\/v1\//);
   });
 
-  it("loses nothing when one of them is killed under load: no failed read, no lost and no double write", async () => {
+  it("nginx.conf: a server killed under load → no failed read, no lost or double write", async () => {
     const { url, key, servers } = await startDeployment();
     const api = createCustomersClient({ baseUrl: `${url}/api/v1`, apiKey: key, fetch: checkedFetch });
-    const made = new Set<string>();
+    const created = new Set<string>();
     let [reads, isOver, afterKill] = [0, false, 0];
     async function use(name: string) {
       for (let n = 0; !isOver; n++) {
         const body = { email: `${name}.${n}@proxy.example` };
         const { data } = await api.POST("/customers", { body });
-        if (!data) throw new Error(`${body.email} was not made`);
-        expect(made.has(data.data.id)).toBe(false);
-        made.add(data.data.id);
-        // Without retries: a read that fails at one server is sent to the other.
+        if (!data) throw new Error(`${body.email} was not created`);
+        expect(created.has(data.data.id)).toBe(false);
+        created.add(data.data.id);
+        // No retries by the client: nginx sends a read that fails at one server to the other.
         const read = await checkedFetch(`${url}/api/v1/customers/${data.data.id}`, {
           headers: { Authorization: `Bearer ${key}` },
         });
@@ -161,30 +162,30 @@ describe("before two servers", () => {
       }
     }
     const clients = Promise.all(["a", "b", "c", "d", "e", "f", "g", "h"].map(use));
-    await expect.poll(() => made.size, { timeout: 60_000 }).toBeGreaterThan(100);
+    await expect.poll(() => created.size, { timeout: 60_000 }).toBeGreaterThan(100);
     servers[0].process.kill("SIGKILL");
     await expect.poll(() => afterKill, { timeout: 60_000 }).toBeGreaterThan(200);
     isOver = true;
     await clients;
-    expect(reads).toBe(made.size);
+    expect(reads).toBe(created.size);
     const listed: string[] = [];
     for await (const { id } of api.customers({ limit: 100 })) listed.push(id);
-    expect(listed.toSorted()).toEqual([...made].toSorted());
+    expect(listed.toSorted()).toEqual([...created].toSorted());
   });
 
-  it("answers 503 with Retry-After while none can be reached", async () => {
+  it("nginx.conf: no server reachable → 503 with Retry-After", async () => {
     const { send, servers } = await startDeployment();
     for (const server of servers) {
       server.process.kill("SIGTERM");
       await server.exited;
     }
-    const answer = await send("/customers");
-    expect([answer.status, answer.headers.get("Retry-After")]).toEqual([503, "1"]);
-    expect(await answer.json()).toEqual({ error: "Service temporarily unavailable." });
+    const response = await send("/customers");
+    expect([response.status, response.headers.get("Retry-After")]).toEqual([503, "1"]);
+    expect(await response.json()).toEqual({ error: "Service temporarily unavailable." });
   });
 });
 
-it("sends a read to the other server when one breaks off, and a write only once", async () => {
+it("nginx.conf: connection broken by a server → read retried on the other, write not", async () => {
   const seen: string[] = [];
   const breakOff: http.RequestListener = (request) => {
     seen.push(String(request.method));
@@ -194,16 +195,16 @@ it("sends a read to the other server when one breaks off, and a write only once"
   const url = await startProxy(ports);
   for (const method of ["GET", "POST", "PATCH"]) {
     seen.length = 0;
-    // Servers that have failed are left alone for a second.
+    // nginx does not use failed servers for a second.
     await expect
       .poll(
         async () => {
           const path = method === "POST" ? "/customers" : "/customers/x";
-          const answer = await checkedFetch(`${url}/api/v1${path}`, {
+          const response = await checkedFetch(`${url}/api/v1${path}`, {
             method,
             ...(method !== "GET" && { body: "{}", headers: { "Content-Type": "application/json" } }),
           });
-          expect(answer.status).toBe(503);
+          expect(response.status).toBe(503);
           return seen.length;
         },
         { timeout: 10_000, interval: 1_500 },

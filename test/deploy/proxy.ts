@@ -1,4 +1,4 @@
-/** server/deploy/nginx.conf as it is, but for its addresses, certificate and log. */
+/** Runs server/deploy/nginx.conf, unchanged except for addresses, certificate and log. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { expect, inject, onTestFinished } from "vitest";
 import { freePort } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
-/** Starts nginx in front of two servers until the test finishes; returns its address. */
+/** Starts nginx in front of two servers until the test finishes. Returns its URL. */
 export async function startProxy(ports: (number | string)[], hasPrefix = false): Promise<string> {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
@@ -27,7 +27,7 @@ export async function startProxy(ports: (number | string)[], hasPrefix = false):
     expect(site.split(from), from).toHaveLength(2);
     site = site.replace(from, to);
   }
-  // The example of a prefix, which is commented out.
+  // The example with a prefix, which is commented out in the file.
   if (hasPrefix)
     site = site.replace(/^( *)# ((?:map|location) .*\{\n(?:\1# .*\n)*?\1# \})$/gm, (_, indent, block) =>
       block.replaceAll(`\n${indent}# `, "\n"),

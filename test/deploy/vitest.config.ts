@@ -1,15 +1,16 @@
-/** What only the programs of a deployment can tell. */
+/** Tests that need the programs of a deployment. */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     name: "deploy",
     include: ["test/deploy/*.test.ts"],
+    setupFiles: ["test/support/titles.ts"],
     globalSetup: ["test/deploy/programs.ts"],
     env: { TEST_ENGINE: "sqlite" },
     maxWorkers: 2,
     testTimeout: 180_000,
-    // An image is built.
+    // Building an image takes long.
     hookTimeout: 1_800_000,
   },
 });

@@ -1,6 +1,5 @@
-// Loaded into a server before its program (`--import`): a clock that can be set wrong. Whatever comes
-// as a signal SIGUSR2 reads the file of CLOCK_FILE anew: milliseconds by which the clock is off, or
-// `still` for a clock that stands.
+// Loaded into a server with `--import`: a clock that can be set wrong. Each SIGUSR2 reads CLOCK_FILE again, which
+// contains an offset in milliseconds, or `still` for a stopped clock.
 import { readFileSync } from "node:fs";
 
 const RealDate = Date;

@@ -1,4 +1,4 @@
-/** The clock of a server goes an hour back, an hour forth, and stands still, while clients create and walk. */
+/** The server's clock goes an hour back, an hour forward, and stands still while clients create and list customers. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -13,7 +13,7 @@ import { addFigure } from "./figures.ts";
 
 const hour = 3_600_000;
 
-/** A server, and what sets its clock: to so many milliseconds off, or `still`. */
+/** Starts a server, with a function that sets its clock: to an offset in milliseconds, or `still`. */
 async function startWithClock(DATABASE_URL: string) {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
@@ -30,7 +30,7 @@ async function startWithClock(DATABASE_URL: string) {
   return { server, setClock };
 }
 
-/** A request that a client sends with its key, and its answer. */
+/** Sends a request with a key. Returns its response. */
 async function send(
   server: SpawnedServer,
   key: string,
@@ -52,13 +52,13 @@ async function send(
   return { status: response.status, tag: response.headers.get("ETag"), text, data: JSON.parse(text).data };
 }
 
-it("a clock that goes back, forth or stands still makes no id twice, keeps the order, and every walk is complete", async () => {
+it("clock: back, forward, still → unique ids in order, every iteration is complete", async () => {
   const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const { server, setClock } = await startWithClock(DATABASE_URL);
   const ids: string[] = [];
   const tags: string[] = [];
-  let walks = 0;
+  let iterations = 0;
   const first = await send(server, key, "POST", "", { email: "first@clock.example" }, "first");
   ids.push(first.data.id);
   tags.push(first.tag as string);
@@ -68,12 +68,12 @@ it("a clock that goes back, forth or stands still makes no id twice, keeps the o
     const before = [...ids];
     const created: { from: number; to: number; id: string }[] = [];
     let isOver = false;
-    const walking = (async () => {
+    const iterating = (async () => {
       do {
         const seen = (await listAllCustomers(server.client(key))).map(({ id }) => id);
         expect(new Set(seen).size).toBe(seen.length);
         expect(seen.filter((id) => before.includes(id))).toEqual([...before].reverse());
-        walks += 1;
+        iterations += 1;
       } while (!isOver);
     })();
     await Promise.all(
@@ -89,20 +89,20 @@ it("a clock that goes back, forth or stands still makes no id twice, keeps the o
       }),
     );
     isOver = true;
-    await walking;
-    // In the order of the list, nobody comes before one who was answered before it was asked for.
+    await iterating;
+    // In list order, no customer precedes one whose response arrived before its own request was sent.
     created.sort((a, b) => (a.id < b.id ? -1 : 1));
-    let latestAsked = 0;
+    let latestSent = 0;
     for (const { from, to } of created) {
-      expect(to).toBeGreaterThan(latestAsked);
-      latestAsked = Math.max(latestAsked, from);
+      expect(to).toBeGreaterThan(latestSent);
+      latestSent = Math.max(latestSent, from);
     }
     for (const { id } of created) {
       expect(id > (ids.at(-1) as string)).toBe(true);
       ids.push(id);
     }
 
-    // Every change moves the tag, and the key of a first answer stays one.
+    // Every change gives a new tag, and the idempotency key still replays the first response.
     for (const name of [`${turn} one`, `${turn} two`]) {
       const { tag } = await send(server, key, "PATCH", `/${first.data.id}`, { name });
       expect(tags).not.toContain(tag);
@@ -114,11 +114,16 @@ it("a clock that goes back, forth or stands still makes no id twice, keeps the o
 
   expect((await listAllCustomers(server.client(key))).map(({ id }) => id)).toEqual(ids.toReversed());
   expect(new Set(ids).size).toBe(ids.length);
-  addFigure("Clock back, forth, still", "customers; ids twice, out of order", `${ids.length}; 0, 0`, "0, 0");
-  addFigure("Clock back, forth, still", "walks meanwhile; incomplete", `${walks}; 0`, "0");
+  addFigure(
+    "Clock back, forward, still",
+    "customers; duplicate ids, ids out of order",
+    `${ids.length}; 0, 0`,
+    "0, 0",
+  );
+  addFigure("Clock back, forward, still", "iterations meanwhile; incomplete", `${iterations}; 0`, "0");
 });
 
-it("a write that waits for a lock while the clock goes back an hour is still a 503 within two seconds", async () => {
+it("clock: back an hour while a write waits for a lock → 503 within two seconds", async () => {
   const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const { server, setClock } = await startWithClock(DATABASE_URL);

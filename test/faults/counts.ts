@@ -1,25 +1,25 @@
-/** How often the faults happen: in the full form, and in the short one of the gate. */
+/** How often each fault happens: in the full run, and in the short run of CI. */
 const counts = {
-  /** Times that a server is killed; and the answers that each kill waits for. */
+  /** How many times the server is killed, and how many responses arrive before each kill. */
   KILLS: [200, 8],
   WRITES_PER_KILL: [100, 60],
-  /** Times that PostgreSQL itself is killed. */
+  /** How many times PostgreSQL itself is killed. */
   POSTGRES_KILLS: [20, 2],
-  /** Writes before the primary is killed, and after the standby has taken its place. */
+  /** Writes before the primary is killed, and after the standby is promoted. */
   FAILOVER_WRITES: [2_000, 200],
-  /** Writes whose log is then cut everywhere. */
+  /** Writes whose log is then cut at every position. */
   POWER_LOSS_WRITES: [120, 12],
   RESTARTS: [100, 2],
   LOCKED_SECONDS: [10, 3],
-  /** Customers that are created under each state of the clock. */
+  /** Customers created under each state of the clock. */
   CLOCK_CUSTOMERS: [400, 80],
   HISTORY_OPERATIONS: [10_000, 2_000],
 };
 
-/** Whether this is the short form, that of the gate. */
+/** Whether this is the short run, as in CI. */
 export const isShort = process.env.FAULTS_FORM === "short";
 
-/** One of the counts, or what the variable `FAULTS_<name>` says instead. */
+/** Returns one of the counts, or the value of the environment variable `FAULTS_<name>`. */
 export function count(name: keyof typeof counts): number {
   const [full, short] = counts[name] as [number, number];
   return Number(process.env[`FAULTS_${name}`] ?? (isShort ? short : full));

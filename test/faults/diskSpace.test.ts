@@ -1,4 +1,4 @@
-/** A disk that is nearly full: the operator learns of it before every write is a 503. */
+/** A nearly full disk: the operator is warned before every write gets a 503. */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 const megabyte = 1_000_000;
 
-/** Runs a program that only root may run. */
+/** Runs a program as root. */
 function asRoot(...command: string[]): void {
   const [program = "", ...args] = process.getuid?.() === 0 ? command : ["sudo", "-n", ...command];
   execFileSync(program, args, { stdio: ["ignore", "ignore", "inherit"] });
@@ -27,7 +27,7 @@ it.each([
   writeFileSync(join(path, "rest"), Buffer.alloc(used * megabyte));
   const environment = { DATABASE_URL: `sqlite:${join(path, "disk.db")}`, METRICS_PORT: "0" };
   const server = await spawnServer(environment);
-  // A metric is read after the first look at the disk.
+  // By the time the metrics are read, the disk has been checked once.
   const metricsUrl = /"metricsUrl":"([^"]+)"/.exec(server.output())?.[1] ?? "";
   const metrics = await (await fetch(metricsUrl)).text();
   const free = Number(/^database_disk_free_bytes (\d+)$/m.exec(metrics)?.[1]);

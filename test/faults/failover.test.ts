@@ -1,4 +1,4 @@
-/** High availability: a primary that is killed, and its synchronous standby that takes its place. */
+/** High availability: the primary is killed, and its synchronous standby is promoted. */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -11,18 +11,18 @@ import { listAllCustomers } from "../support/listAllCustomers.ts";
 import { execute, freePort, type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { createKeyByCommand, spawnServer } from "../support/processes.ts";
 import { count } from "./counts.ts";
-import { addFigure, timesOf } from "./figures.ts";
+import { addFigure, formatTimes } from "./figures.ts";
 import { Writer } from "./writers.ts";
 
 const recoveryMilliseconds = 2_000;
 
-/** A server that replicates a primary, which from now on acknowledges only what it has too. Returns its URL. */
+/** Starts a synchronous standby: the primary acknowledges only what the standby has too. Returns its URL. */
 async function startStandby(primary: PostgresServer): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "distribu-standby-"));
   const data = join(folder, "data");
   const port = await freePort();
   const { hostname, port: primaryPort, username, password } = new URL(primary.url);
-  // These binaries have no pg_basebackup: the folder of the stopped primary is as good.
+  // These binaries have no pg_basebackup; a copy of the stopped primary's directory works as well.
   await primary.stop();
   execFileSync("chmod", ["755", folder]);
   execFileSync("cp", ["--archive", primary.data, data]);
@@ -43,7 +43,7 @@ async function startStandby(primary: PostgresServer): Promise<string> {
   return url.href;
 }
 
-/** An address that can be moved to another server, as a load balancer's or a virtual one. */
+/** Opens an address that can be moved to another server, like a virtual IP address. */
 async function openAddress(url: string): Promise<{ url: string; moveTo(url: string): void }> {
   let { port } = new URL(url);
   const sockets = new Set<net.Socket>();
@@ -105,7 +105,7 @@ it("failover: primary killed under load, standby promoted → no write lost", as
   await expect.poll(acknowledged, { timeout: 600_000 }).toBeGreaterThanOrEqual(writes);
   await primary.kill();
   const killedAt = performance.now();
-  // Those in flight were acknowledged before, or get a 503.
+  // Writes in flight were acknowledged before, or get a 503.
   await sleep(100);
   const atFailure = acknowledged();
   const statuses = new Set<number>();
@@ -118,7 +118,7 @@ it("failover: primary killed under load, standby promoted → no write lost", as
   expect((await server.fetch("/healthz")).status).toBe(200);
   expect(acknowledged()).toBe(atFailure);
 
-  // A standby that has the address, and is not promoted yet, takes no writes.
+  // A standby that has the address but is not promoted yet accepts no writes.
   address.moveTo(standbyUrl);
   await expect.poll(async () => (await send()).status, { timeout: 5_000 }).toBe(200);
   await sleep(200);
@@ -126,7 +126,7 @@ it("failover: primary killed under load, standby promoted → no write lost", as
   await execute(standbyUrl, "select pg_promote()");
   const promotedAt = performance.now();
   await expect
-    .poll(() => writers.every(({ unanswered }) => unanswered === undefined) || acknowledged(), {
+    .poll(() => writers.every(({ unacknowledged }) => unacknowledged === undefined) || acknowledged(), {
       timeout: 10_000,
       interval: 10,
     })
@@ -150,6 +150,6 @@ it("failover: primary killed under load, standby promoted → no write lost", as
   );
   const name = "PostgreSQL's primary killed, its synchronous standby promoted";
   addFigure(name, "acknowledged writes, lost", `${acknowledged()}, 0`, "0 lost");
-  addFigure(name, "out of service until the promotion", timesOf([promotedAt - killedAt]));
-  addFigure(name, "recovered within", timesOf([recovery]), `${recoveryMilliseconds} ms`);
+  addFigure(name, "out of service until the promotion", formatTimes([promotedAt - killedAt]));
+  addFigure(name, "recovered within", formatTimes([recovery]), `${recoveryMilliseconds} ms`);
 });

@@ -11,10 +11,10 @@ declare module "vitest" {
   }
 }
 
-/** One line of the table: what happened, where, what was measured, and what is promised. */
+/** A row of the table: the fault, the engine, what was measured, its value, and the promised bound. */
 type Figure = [test: string, engine: string, what: string, measured: string, promised: string];
 
-/** Makes the file that the tests write their figures to; what it returns prints them. */
+/** Creates the file to which the tests write their figures. Returns a function that prints them. */
 export default function setup(project: TestProject): () => void {
   const folder = mkdtempSync(join(tmpdir(), "distribu-figures-"));
   const file = join(folder, "figures.jsonl");
@@ -27,14 +27,14 @@ export default function setup(project: TestProject): () => void {
       .filter(Boolean)
       .map((line) => JSON.parse(line) as Figure);
     rmSync(folder, { recursive: true });
-    if (figures.length > 0) console.log(`\n${tableOf(figures)}\n`);
+    if (figures.length > 0) console.log(`\n${formatTable(figures)}\n`);
   };
 }
 
 /**
  * Adds a line to the table of the run.
- * @param test what happened; a name that groups its lines
- * @param promised the bound that the test has asserted, or nothing where there is none
+ * @param test the fault; groups its lines
+ * @param promised the bound that the test has asserted, if there is one
  */
 export function addFigure(test: string, what: string, measured: number | string, promised = ""): void {
   const engine = process.env.TEST_ENGINE === "postgres" ? "PostgreSQL" : "SQLite";
@@ -42,13 +42,13 @@ export function addFigure(test: string, what: string, measured: number | string,
   appendFileSync(inject("figuresFile"), `${JSON.stringify(figure)}\n`);
 }
 
-/** The worst and the middle of some times, for the table. */
-export function timesOf(milliseconds: number[]): string {
+/** Formats the maximum and the median of some times for the table. */
+export function formatTimes(milliseconds: number[]): string {
   const sorted = milliseconds.toSorted((a, b) => a - b).map(Math.round);
   return `${sorted.at(-1)} ms, median ${sorted[Math.floor(sorted.length / 2)]} ms`;
 }
 
-function tableOf(figures: Figure[]): string {
+function formatTable(figures: Figure[]): string {
   const rows = [["Fault", "Engine", "Figure", "Measured", "Promised"], ...figures];
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | "));

@@ -1,4 +1,4 @@
-/** What several processes answer to the concurrent clients of several others, as one history of each customer. */
+/** Concurrent clients of several server processes: the history of each customer is linearizable. */
 import { describe, expect, it } from "vitest";
 import { createTemporaryDatabase } from "../support/databases.ts";
 import { createKeyByCommand, runCommand, type SpawnedServer, spawnServer } from "../support/processes.ts";
@@ -7,7 +7,7 @@ import { addFigure } from "./figures.ts";
 import type { Action, ClientOperation } from "./historyClient.ts";
 import { isLinearizable, type Model, type Operation } from "./linearizability.ts";
 
-/** A customer, from before it is created; its state is its JSON. */
+/** The model of a customer. Its state is its JSON, or empty before it is created. */
 const customerModel: Model<Action> = (state, action) => {
   switch (action.kind) {
     case "read":
@@ -18,13 +18,13 @@ const customerModel: Model<Action> = (state, action) => {
     case "update":
       return changed(state, action);
     case "updateIf":
-      // An entity tag stands for the customer as it was when the tag was answered.
+      // An entity tag stands for the state of the customer in the response that contained the tag.
       if (action.customer === "changed") return state !== "" && state !== action.held ? state : undefined;
       return state === action.held ? changed(state, action) : undefined;
   }
 };
 
-/** The state after an update, which leaves everything but the name and the time of the update. */
+/** Returns the state after an update, which changes only the name and the time of the update. */
 function changed(state: string, { name, customer }: { name: string; customer: string }): string | undefined {
   if (state === "") return undefined;
   const [before, after] = [JSON.parse(state), JSON.parse(customer)];
@@ -34,7 +34,7 @@ function changed(state: string, { name, customer }: { name: string; customer: st
   return isExpected ? customer : undefined;
 }
 
-describe("the checker of histories", () => {
+describe("isLinearizable", () => {
   const v = (name: string, updatedAt: number) => JSON.stringify({ id: 1, name, updatedAt });
   const [a, b, c] = [v("a", 1), v("b", 2), v("c", 3)];
   const history = (...operations: [from: number, to: number, action: Action][]) =>
@@ -46,7 +46,7 @@ describe("the checker of histories", () => {
   const create: [number, number, Action] = [0, 1, { kind: "create", customer: a }];
   const update: [number, number, Action] = [2, 6, { kind: "update", name: "b", customer: b }];
 
-  it("accepts a read beside an update, of the state before and of that after", () => {
+  it("isLinearizable: read during an update, of either state → true", () => {
     expect(history(create, update, [3, 4, { kind: "read", customer: a }])).toBe(true);
     expect(history(create, update, [3, 4, { kind: "read", customer: b }])).toBe(true);
     expect(
@@ -54,7 +54,7 @@ describe("the checker of histories", () => {
     ).toBe(true);
   });
 
-  it("refuses a read of the past, one that goes back, and one of what never was", () => {
+  it("isLinearizable: read of an outdated state, or of one that never existed → false", () => {
     expect(history(create, update, [7, 8, { kind: "read", customer: a }])).toBe(false);
     expect(
       history(create, update, [3, 4, { kind: "read", customer: b }], [5, 7, { kind: "read", customer: a }]),
@@ -63,7 +63,7 @@ describe("the checker of histories", () => {
     expect(history(create, [2, 3, { kind: "read", customer: "" }])).toBe(false);
   });
 
-  it("refuses two creates, a lost update, and two updates that held the same tag", () => {
+  it("isLinearizable: two creates, a lost update, two updates of one tag → false", () => {
     expect(history(create, [2, 3, { kind: "create", customer: b }])).toBe(false);
     const second: Action = { kind: "update", name: "c", customer: c };
     expect(history(create, update, [7, 8, second], [9, 10, { kind: "read", customer: b }])).toBe(false);
@@ -76,7 +76,7 @@ describe("the checker of histories", () => {
     expect(history(create, both[0] as [number, number, Action])).toBe(true);
   });
 
-  it("refuses a 409 for a free email, and a 412 for the tag of the present state", () => {
+  it("isLinearizable: 409 for an unused email, 412 for the current tag → false", () => {
     expect(history([0, 1, { kind: "create", customer: "taken" }])).toBe(false);
     expect(history(create, [2, 3, { kind: "updateIf", held: a, name: "b", customer: "changed" }])).toBe(
       false,
@@ -84,21 +84,21 @@ describe("the checker of histories", () => {
   });
 });
 
-/** Several processes: workers on SQLite, servers of their own on PostgreSQL. */
+/** Starts several processes: workers on SQLite, separate servers on PostgreSQL. */
 async function startProcesses(DATABASE_URL: string): Promise<SpawnedServer[]> {
   return DATABASE_URL.startsWith("sqlite:")
     ? [await spawnServer({ DATABASE_URL, WORKERS: "2" })]
     : Promise.all([1, 2, 3].map(() => spawnServer({ DATABASE_URL })));
 }
 
-it("reads, creates, updates and updates under If-Match through several processes are linearizable for each customer", async () => {
+it("all operations: concurrent, on several processes → linearizable per customer", async () => {
   const databaseUrl = await createTemporaryDatabase();
   const key = await createKeyByCommand(databaseUrl);
   const servers = await startProcesses(databaseUrl);
   const total = count("HISTORY_OPERATIONS");
   const clientProcesses = 3;
 
-  // Each client process sends to every server, and knows nothing of the others'.
+  // Each client process sends to every server, and knows nothing of the other client processes.
   const programs = await Promise.all(
     Array.from({ length: clientProcesses }, () =>
       runCommand(
@@ -135,8 +135,8 @@ it("reads, creates, updates and updates under If-Match through several processes
     all.length,
     String(total),
   );
-  addFigure(test, "that met another on their customer", overlapping.length);
-  addFigure(test, "answers 409 and 412", conflicts.length);
+  addFigure(test, "overlapping with another on the same customer", overlapping.length);
+  addFigure(test, "responses 409 and 412", conflicts.length);
   addFigure(test, "customers; not linearizable", `${histories.size}; ${violated.length}`, "0");
   expect(all.length).toBeGreaterThanOrEqual(total);
   expect(overlapping.length).toBeGreaterThan(total / 2);

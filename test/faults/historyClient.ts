@@ -1,25 +1,25 @@
 /**
- * A process of clients that read and write a few customers at the same time as others like it do. Prints what it
- * did and was answered, as JSON. `SERVERS`: their addresses; `KEY`; `OPERATIONS`: how many to send.
+ * A process of clients that read and write a few customers concurrently with other such processes. Prints its
+ * operations and their responses as JSON. `SERVERS`: their URLs; `KEY`; `OPERATIONS`: how many to send.
  */
 import assert from "node:assert/strict";
 import { createCheckedFetch } from "../../server/contractCheck.ts";
 import type { Operation } from "./linearizability.ts";
 
-/** What a client did to a customer, and was answered. `customer` is its JSON, `""` where there is none. */
+/** What a client did to a customer, and the response. `customer` is its JSON, or `""` if there is none. */
 export type Action =
   | { kind: "read"; customer: string }
   | { kind: "create"; customer: string | "taken" }
   | { kind: "update"; name: string; customer: string }
   | { kind: "updateIf"; held: string; name: string; customer: string | "changed" };
 
-/** An operation on a customer, who has a number that all clients know. */
+/** An operation on a customer, identified by a number that all clients know. */
 export type ClientOperation = Operation<Action> & { number: number };
 
-/** So many connections ask at the same time, of so few customers at a time that most operations meet others on the same. */
+/** Concurrent connections, and customers at a time: so few that most operations overlap with others on the same. */
 const clients = 8;
 const customersAtOnce = 6;
-/** Of this process alone. */
+/** By this process alone. */
 const operationsOfCustomer = 67;
 
 const { SERVERS = "", KEY = "", OPERATIONS = "" } = process.env;
@@ -31,10 +31,10 @@ const operations: ClientOperation[] = [];
 /** What the clients know of each customer: its id, and the latest tag with its state. */
 const known = new Map<number, { id: string; tag?: string; held: string }>();
 
-/** Milliseconds of the clock that all processes of a machine share. */
+/** Milliseconds of the clock that all processes on the machine share. */
 const now = () => Number(process.hrtime.bigint()) / 1e6;
 
-async function ask(method: string, path: string, body?: object, headers: Record<string, string> = {}) {
+async function send(method: string, path: string, body?: object, headers: Record<string, string> = {}) {
   const server = servers[Math.floor(Math.random() * servers.length)];
   const from = now();
   const response = await checkedFetch(`${server}/api/v1/customers${path}`, {
@@ -42,7 +42,7 @@ async function ask(method: string, path: string, body?: object, headers: Record<
     headers: {
       Authorization: `Bearer ${KEY}`,
       ...(body && { "Content-Type": "application/json" }),
-      // Now and then a new connection, which may be another worker's.
+      // Sometimes a new connection, which may go to another worker.
       ...(Math.random() < 0.2 && { Connection: "close" }),
       ...headers,
     },
@@ -52,24 +52,24 @@ async function ask(method: string, path: string, body?: object, headers: Record<
   return { from, to: now(), status: response.status, tag: response.headers.get("ETag"), data };
 }
 
-/** One operation on a customer, and what of it goes into the history. */
+/** Performs an operation on a customer. Returns its entry in the history. */
 async function operate(number: number): Promise<Operation<Action>> {
   const email = `customer-${number}@history.example`;
   const name = `name-${process.pid}-${sent}`;
   const customer = known.get(number);
   const draw = Math.random();
   if (!customer || draw < 0.05) {
-    // Before anybody knows its id: by its email, and through the index of the search.
+    // Before its id is known: find it by email, through the search index.
     if (draw < 0.5) {
-      const { from, to, status, data } = await ask("GET", `?search=${email}`);
+      const { from, to, status, data } = await send("GET", `?search=${email}`);
       assert.equal(status, 200);
       if (!data[0]) return { from, to, action: { kind: "read", customer: "" } };
       const held = JSON.stringify(data[0]);
-      // Who has it from a list has no tag of it.
+      // A list contains no entity tags.
       known.set(number, { id: data[0].id, held });
       return { from, to, action: { kind: "read", customer: held } };
     }
-    const { from, to, status, tag, data } = await ask("POST", "", { email, name });
+    const { from, to, status, tag, data } = await send("POST", "", { email, name });
     assert([201, 409].includes(status), `${status}`);
     if (status === 409) return { from, to, action: { kind: "create", customer: "taken" } };
     known.set(number, { id: data.id, tag: tag as string, held: JSON.stringify(data) });
@@ -77,7 +77,7 @@ async function operate(number: number): Promise<Operation<Action>> {
   }
   const path = `/${customer.id}`;
   if (draw < 0.5) {
-    const { from, to, status, tag, data } = await ask("GET", path);
+    const { from, to, status, tag, data } = await send("GET", path);
     assert.equal(status, 200);
     known.set(number, { id: data.id, tag: tag as string, held: JSON.stringify(data) });
     return { from, to, action: { kind: "read", customer: JSON.stringify(data) } };
@@ -85,7 +85,7 @@ async function operate(number: number): Promise<Operation<Action>> {
   const { held, tag: heldTag } = customer;
   const isConditional = heldTag !== undefined && draw < 0.75;
   const condition = isConditional ? { "If-Match": heldTag } : undefined;
-  const { from, to, status, tag, data } = await ask("PATCH", path, { name }, condition);
+  const { from, to, status, tag, data } = await send("PATCH", path, { name }, condition);
   assert(status === 200 || (isConditional && status === 412), `${status}`);
   if (status === 412) return { from, to, action: { kind: "updateIf", held, name, customer: "changed" } };
   const after = JSON.stringify(data);

@@ -1,10 +1,10 @@
 /**
- * A checker of histories: whether operations that overlapped can have taken effect one after the other,
- * each between its call and its answer. The search is that of Wing and Gong ("Testing and Verifying
- * Concurrent Objects", 1993) with Lowe's memory of what has been tried.
+ * A linearizability checker: whether overlapping operations can have taken effect one after the other, each
+ * between its request and its response. The search is that of Wing and Gong ("Testing and Verifying
+ * Concurrent Objects", 1993) with Lowe's cache of configurations already tried.
  */
 
-/** One operation of a history: when it was sent and answered, and what it was. Times of one clock. */
+/** An operation of a history: when it was sent, when its response arrived, and what it did. All times are of one clock. */
 export interface Operation<Action> {
   from: number;
   to: number;
@@ -12,12 +12,12 @@ export interface Operation<Action> {
 }
 
 /**
- * What an object does: the state after an action, as text that tells states apart, or undefined where
- * the action cannot have been answered as it was in this state.
+ * The sequential specification of an object: returns the state after an action, as text that identifies it, or
+ * undefined if the action cannot have got its response in this state.
  */
 export type Model<Action> = (state: string, action: Action) => string | undefined;
 
-/** Whether some order of the operations fits their times and the model. */
+/** Whether some order of the operations is consistent with their times and the model. */
 export function isLinearizable<Action>(
   history: Operation<Action>[],
   model: Model<Action>,
@@ -25,23 +25,23 @@ export function isLinearizable<Action>(
 ): boolean {
   const operations = history.toSorted((a, b) => a.from - b.from);
   const tried = new Set<string>();
-  /** Taken: those before `first`, and of the later ones those in `taken`. */
+  /** Configurations to try: the operations before `first` are taken, and of the later ones those in `taken`. */
   const open: { first: number; taken: number[]; state: string }[] = [
     { first: 0, taken: [], state: initialState },
   ];
   for (let node = open.pop(); node; node = open.pop()) {
     const { taken, state } = node;
     if (node.first === operations.length) return true;
-    // Next can be whatever was sent before the first answer of those that are left.
-    let firstAnswer = Number.POSITIVE_INFINITY;
+    // Any remaining operation can be next if it was sent before the first response to a remaining one.
+    let firstResponse = Number.POSITIVE_INFINITY;
     for (let index = node.first; index < operations.length; index += 1) {
       const operation = operations[index] as Operation<Action>;
-      if (operation.from > firstAnswer) break;
-      if (!taken.includes(index)) firstAnswer = Math.min(firstAnswer, operation.to);
+      if (operation.from > firstResponse) break;
+      if (!taken.includes(index)) firstResponse = Math.min(firstResponse, operation.to);
     }
     for (let index = node.first; index < operations.length; index += 1) {
       const operation = operations[index] as Operation<Action>;
-      if (operation.from > firstAnswer) break;
+      if (operation.from > firstResponse) break;
       if (taken.includes(index)) continue;
       const next = model(state, operation.action);
       if (next === undefined) continue;

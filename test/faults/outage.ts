@@ -1,52 +1,52 @@
-/** What every outage of a database must look like from outside: asked over and over, and measured. */
+/** Checks how every outage of a database looks from outside: sends requests repeatedly, and measures the responses. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { ParsedResponse } from "../support/partner.ts";
 import { startServer, type TestServer } from "../support/server.ts";
-import { addFigure, timesOf } from "./figures.ts";
+import { addFigure, formatTimes } from "./figures.ts";
 
-/** The promises: any answer, a readiness that says 503, and the recovery after the repair. */
-const answerMilliseconds = 2_000;
+/** The promised times: of any response, until readiness is 503, and of the recovery after the repair. */
+const responseMilliseconds = 2_000;
 const readinessMilliseconds = 1_000;
 const recoveryMilliseconds = 2_000;
 
-/** A request, over and over the same. */
-type Ask = () => Promise<Pick<ParsedResponse, "status" | "headers">>;
+/** Sends the same request each time. */
+type Send = () => Promise<Pick<ParsedResponse, "status" | "headers">>;
 
-/** A server whose database is about to fail, and what is asked of it. */
+/** A server whose database is about to fail, and requests to it. */
 export interface Outage {
   server: TestServer;
-  reads: Ask[];
-  writes: Ask[];
-  /** A read with a key that nobody has: who cannot look it up may not say so. */
-  withUnknownKey: Ask;
+  reads: Send[];
+  writes: Send[];
+  /** A read with an unknown key: while the key cannot be looked up, the response must not be 401. */
+  withUnknownKey: Send;
   /**
-   * Asks for a while, far more at once than there are connections, right after the database has failed.
-   * @param refused are answered 503 each time
-   * @param served are answered as ever
+   * Sends requests for a while, many more at once than there are connections, right after the database has failed.
+   * @param failing get a 503 each time
+   * @param working succeed as usual
    */
   expectUnavailable(
-    refused: Ask[],
-    served?: Ask[],
+    failing: Send[],
+    working?: Send[],
     options?: { milliseconds?: number; staysReady?: boolean },
   ): Promise<void>;
-  /** Asks each once; all are answered 503. */
-  expectRefused(asks: Ask[]): Promise<void>;
-  /** Asks until all is as ever again, for as long as is promised; then prints the figures. */
+  /** Sends each request once, and expects a 503. */
+  expect503(requests: Send[]): Promise<void>;
+  /** Sends requests until all succeed again, within the promised time; then adds the figures. */
   expectRecovery(): Promise<void>;
-  /** Asks until `isOver`, and returns every status that came. */
+  /** Sends requests until `isOver`. Returns every status received. */
   load(isOver: () => boolean): Promise<number[]>;
 }
 
-/** A server on a database, with one customer, under the name of what will happen to it. */
+/** Starts a server on a database, with one customer. The name is that of the fault to come. */
 export async function startOutage(name: string, databaseUrl: string): Promise<Outage> {
   const server = await startServer({ databaseUrl, requestsPerMinute: 1_000_000 });
   const partner = await server.partner({ company: `company-${performance.now()}` });
   const { body } = await partner.send("POST", "/customers", { email: "kept@x.example", name: "Kept" });
   const path = `/customers/${body.data.id}`;
-  const safe: Ask = () =>
+  const safe: Send = () =>
     partner.send("POST", "/customers", { email: "safe@x.example" }, { "Idempotency-Key": "safe" });
-  const answerTimes: number[] = [];
+  const responseTimes: number[] = [];
   const readinessTimes: number[] = [];
 
   async function timed<Result>(times: number[], work: Promise<Result>): Promise<Result> {
@@ -57,42 +57,42 @@ export async function startOutage(name: string, databaseUrl: string): Promise<Ou
   }
 
   let names = 0;
-  const reads: Ask[] = [
+  const reads: Send[] = [
     () => partner.send("GET", path),
     () => partner.send("GET", "/customers"),
     () => partner.send("GET", "/customers?search=kept"),
   ];
-  const withUnknownKey: Ask = () => server.fetch("/api/v1/customers", { key: "dk_unknown" });
-  const writes: Ask[] = [
+  const withUnknownKey: Send = () => server.fetch("/api/v1/customers", { key: "dk_unknown" });
+  const writes: Send[] = [
     () => partner.send("POST", "/customers", { email: "lost@x.example" }),
     safe,
     () => partner.send("PATCH", path, { name: `Changed ${++names}` }),
   ];
 
-  async function expectRefused(asks: Ask[]): Promise<void> {
+  async function expect503(requests: Send[]): Promise<void> {
     await Promise.all(
-      asks.map(async (ask) => {
-        const { status, headers } = await timed(answerTimes, ask());
+      requests.map(async (send) => {
+        const { status, headers } = await timed(responseTimes, send());
         expect([status, headers.get("Retry-After")]).toEqual([503, "1"]);
       }),
     );
   }
 
   return {
-    expectRefused,
+    expect503,
     server,
     reads,
     writes,
     withUnknownKey,
-    async expectUnavailable(refused, served = [], { milliseconds = 2_400, staysReady = false } = {}) {
+    async expectUnavailable(failing, working = [], { milliseconds = 2_400, staysReady = false } = {}) {
       const failedAt = performance.now();
       const sent: Promise<void>[] = [];
       let isReady = true;
       while (performance.now() - failedAt < milliseconds) {
-        sent.push(expectRefused([...refused, ...refused]));
-        for (const ask of served)
-          sent.push(timed(answerTimes, ask()).then(({ status }) => expect(status).toBeLessThan(300)));
-        const health = timed(answerTimes, server.fetch("/healthz"));
+        sent.push(expect503([...failing, ...failing]));
+        for (const send of working)
+          sent.push(timed(responseTimes, send()).then(({ status }) => expect(status).toBeLessThan(300)));
+        const health = timed(responseTimes, server.fetch("/healthz"));
         sent.push(health.then(({ status }) => expect(status).toBe(200)));
         if (isReady) {
           const { status } = await server.fetch("/readyz");
@@ -111,10 +111,10 @@ export async function startOutage(name: string, databaseUrl: string): Promise<Ou
     async expectRecovery() {
       const repairedAt = performance.now();
       const statuses = new Set<number>();
-      for (const ask of [...reads, writes[2] as Ask, () => server.fetch("/readyz")]) {
+      for (const send of [...reads, writes[2] as Send, () => server.fetch("/readyz")]) {
         let status: number;
         do {
-          status = (await ask()).status;
+          status = (await send()).status;
           statuses.add(status);
           if (status !== 200) await sleep(20);
         } while (status !== 200 && performance.now() - repairedAt < recoveryMilliseconds);
@@ -123,23 +123,23 @@ export async function startOutage(name: string, databaseUrl: string): Promise<Ou
       expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
       expect(recovery).toBeLessThan(recoveryMilliseconds);
       expect((await withUnknownKey()).status).toBe(401);
-      // The same request again: whether the first came through or not, there is one customer.
+      // The same request again: whether or not the first succeeded, there is one customer.
       const again = (await safe()) as ParsedResponse;
       expect(again.status).toBe(201);
       const found = await partner.send("GET", "/customers?search=safe@x.example");
       expect(found.body.data).toEqual([again.body.data]);
       expect((await partner.send("GET", "/customers?search=kept@")).body.data).toHaveLength(1);
 
-      expect(Math.max(...answerTimes)).toBeLessThan(answerMilliseconds);
-      addFigure(name, `${answerTimes.length} answers within`, timesOf(answerTimes), "2000 ms");
+      expect(Math.max(...responseTimes)).toBeLessThan(responseMilliseconds);
+      addFigure(name, `${responseTimes.length} responses within`, formatTimes(responseTimes), "2000 ms");
       if (readinessTimes.length > 0)
-        addFigure(name, "/readyz is 503 within", timesOf(readinessTimes), "1000 ms");
-      addFigure(name, "recovered within", timesOf([recovery]), "2000 ms");
+        addFigure(name, "/readyz is 503 within", formatTimes(readinessTimes), "1000 ms");
+      addFigure(name, "recovered within", formatTimes([recovery]), "2000 ms");
     },
     async load(isOver) {
       const statuses = new Set<number>();
-      const clients = [...reads, ...reads, ...writes.slice(1)].map(async (ask) => {
-        while (!isOver()) statuses.add((await timed(answerTimes, ask())).status);
+      const clients = [...reads, ...reads, ...writes.slice(1)].map(async (send) => {
+        while (!isOver()) statuses.add((await timed(responseTimes, send())).status);
       });
       await Promise.all(clients);
       return [...statuses].sort();

@@ -1,4 +1,4 @@
-/** A PostgreSQL that stops, freezes, refuses us or is killed: the server says so, waits, and recovers. */
+/** PostgreSQL stops, freezes, rejects connections or is killed: the server responds 503 and recovers. */
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -6,7 +6,7 @@ import { listAllCustomers } from "../support/listAllCustomers.ts";
 import { execute, type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { launchServer } from "../support/processes.ts";
 import { count } from "./counts.ts";
-import { addFigure, timesOf } from "./figures.ts";
+import { addFigure, formatTimes } from "./figures.ts";
 import { type Outage, startOutage } from "./outage.ts";
 import { Writer } from "./writers.ts";
 
@@ -16,38 +16,38 @@ beforeAll(async () => {
 });
 afterAll(() => postgres?.remove());
 
-describe("when PostgreSQL", () => {
-  async function outageOfTest(name: string): Promise<Outage & { refused: Outage["reads"] }> {
+describe("outages of PostgreSQL", () => {
+  async function outageOfTest(name: string): Promise<Outage & { all: Outage["reads"] }> {
     const outage = await startOutage(name, postgres.url);
     onTestFinished(() => outage.server.stop());
-    return { ...outage, refused: [...outage.reads, ...outage.writes, outage.withUnknownKey] };
+    return { ...outage, all: [...outage.reads, ...outage.writes, outage.withUnknownKey] };
   }
 
-  it("stops, every request is a 503 within two seconds; when it is back, all is well within two", async () => {
+  it("PostgreSQL: stopped → 503 within two seconds, recovers within two", async () => {
     const outage = await outageOfTest("PostgreSQL stopped");
     await postgres.stop();
     try {
-      await outage.expectUnavailable(outage.refused);
+      await outage.expectUnavailable(outage.all);
     } finally {
       await postgres.start();
     }
     await outage.expectRecovery();
   });
 
-  it("freezes, every request is a 503 within two seconds; when it thaws, all is well within two", async () => {
+  it("PostgreSQL: frozen → 503 within two seconds, recovers within two", async () => {
     const outage = await outageOfTest("PostgreSQL frozen");
     postgres.freeze();
     try {
-      await outage.expectUnavailable(outage.refused);
+      await outage.expectUnavailable(outage.all);
     } finally {
       postgres.thaw();
     }
     await outage.expectRecovery();
   });
 
-  it("has no connection left, every request is a 503 within two seconds; with one again, all is well within two", async () => {
+  it("PostgreSQL: no connections left → 503 within two seconds, recovers within two", async () => {
     const outage = await outageOfTest("PostgreSQL's connections exhausted");
-    // The server has lost its connections too, and others were quicker to take new ones.
+    // The server has lost its connections, and other clients have taken all new ones.
     const others: pg.Client[] = [];
     await execute(
       postgres.url,
@@ -57,39 +57,39 @@ describe("when PostgreSQL", () => {
       for (;;) {
         const other = new pg.Client(postgres.url);
         other.on("error", () => {});
-        const isIn = await other.connect().then(
+        const isConnected = await other.connect().then(
           () => true,
           () => false,
         );
-        if (!isIn) break;
+        if (!isConnected) break;
         others.push(other);
       }
-      await outage.expectUnavailable(outage.refused);
+      await outage.expectUnavailable(outage.all);
     } finally {
       await Promise.all(others.map((other) => other.end()));
     }
     await outage.expectRecovery();
   });
 
-  it("answers each statement late, the whole request is still answered within two seconds", async () => {
+  it("PostgreSQL: each statement slow → 503 within two seconds for the whole request", async () => {
     const outage = await outageOfTest("PostgreSQL slow at every statement");
     const locks = new pg.Client(postgres.url);
     await locks.connect();
     try {
-      // The key is found late, and then the customer is not found in time.
+      // Looking up the key is slow, and then the customer is not found in time.
       await locks.query("begin");
       await locks.query("lock table api_keys, customers, idempotency_keys in access exclusive mode");
-      const asked = outage.expectRefused([...outage.reads, ...outage.writes]);
+      const responses = outage.expect503([...outage.reads, ...outage.writes]);
       await sleep(1_200);
       await locks.query("rollback; begin; lock table customers in access exclusive mode");
-      await asked;
+      await responses;
     } finally {
       await locks.end();
     }
     await outage.expectRecovery();
   });
 
-  it("restarts under load, every answer is as ever or a 503, and no other", async () => {
+  it("PostgreSQL: restarted under load → 200, 201 or 503 only", async () => {
     const outage = await outageOfTest("PostgreSQL restarted under load");
     let isOver = false;
     const load = outage.load(() => isOver);
@@ -105,7 +105,7 @@ describe("when PostgreSQL", () => {
     expect(await load).toEqual([200, 201, 503]);
   });
 
-  it("is killed with kill -9 under writes, no acknowledged write is lost, none is half, and a retry gets the first answer", async () => {
+  it("PostgreSQL: kill -9 under writes → none lost or partial, retries replay", async () => {
     const { server } = await outageOfTest("");
     const { key } = await server.partner({ company: "killed" });
     const writers = Array.from({ length: 8 }, (_, number) => new Writer(`killed-${number}`, key));
@@ -125,7 +125,7 @@ describe("when PostgreSQL", () => {
       isOver = true;
       await postgres.start();
       const repairedAt = performance.now();
-      // Each of them ends with the answer to what it had sent.
+      // Each writer finishes with the response to its last request.
       await running;
       recoveries.push(performance.now() - repairedAt);
       for (const found of await Promise.all(writers.map((writer) => writer.check(server))))
@@ -152,12 +152,12 @@ describe("when PostgreSQL", () => {
       `${total((w) => w.retries)}; ${total((w) => w.replays)}`,
     );
     addFigure(test, "duplicates", stored.length - expected.length, "0");
-    addFigure(test, "every client answered within", timesOf(recoveries), "2000 ms");
+    addFigure(test, "every client got its response within", formatTimes(recoveries), "2000 ms");
     expect(Math.max(...recoveries)).toBeLessThan(2_000);
   });
 });
 
-describe("a server that starts", () => {
+describe("startup", () => {
   const waiting = "cannot open the database yet, retrying in one second";
   const attempts = (output: string) =>
     output
@@ -167,7 +167,7 @@ describe("a server that starts", () => {
       .map((line) => JSON.parse(line))
       .filter(({ msg }) => msg === waiting);
 
-  it("while PostgreSQL is down says so at each try, and begins when it comes back", async () => {
+  it("startup: PostgreSQL down → a warning for each attempt, ready once it is back", async () => {
     await postgres.stop();
     const launched = launchServer({ DATABASE_URL: postgres.url });
     try {
@@ -187,7 +187,7 @@ describe("a server that starts", () => {
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
   });
 
-  it("with a wrong password says so at each try, keeps trying, and never says the password", async () => {
+  it("startup: wrong password → a warning for each attempt, without the password", async () => {
     const url = new URL(postgres.url);
     url.password = "not-the-password";
     const launched = launchServer({ DATABASE_URL: url.href });

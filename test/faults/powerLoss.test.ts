@@ -1,6 +1,6 @@
 /**
- * The power fails while SQLite writes its log: what is on the disk then ends anywhere in it. Every
- * copy that is cut there must open, and hold all that was acknowledged before a point, and nothing after.
+ * The power fails while SQLite writes its log, so the log on disk may end anywhere. Every copy cut there must
+ * open, and contain everything acknowledged up to some point and nothing after it.
  */
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ import { addFigure } from "./figures.ts";
 const logHeaderBytes = 32;
 const frameHeaderBytes = 24;
 
-/** A write with the customer as it was answered, and when it was sent and answered. */
+/** A write: the customer in its response, when it was sent, and when its response arrived. */
 interface Write {
   from: number;
   to: number;
@@ -34,8 +34,8 @@ interface Files {
   pageBytes: number;
 }
 
-/** Writes with some clients at once to a server; its files as they are when all is answered. */
-async function written(clients: number): Promise<{ writes: Write[]; files: Files; key: string }> {
+/** Writes to a server with several concurrent clients. Returns the writes, and the files after all responses. */
+async function writeConcurrently(clients: number): Promise<{ writes: Write[]; files: Files; key: string }> {
   const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const file = DATABASE_URL.slice("sqlite:".length);
@@ -48,7 +48,7 @@ async function written(clients: number): Promise<{ writes: Write[]; files: Files
   other.pragma("wal_checkpoint(TRUNCATE)");
   const pageBytes = Number(other.pragma("page_size", { simple: true }));
   const database = readFileSync(file);
-  // Whoever reads the past keeps SQLite from copying the log into the file.
+  // An open read transaction keeps SQLite from copying the log into the file.
   other.exec("begin; select 1 from customers");
   other.prepare("select count(*) from customers").get();
 
@@ -83,8 +83,8 @@ async function written(clients: number): Promise<{ writes: Write[]; files: Files
 const folder = temporaryFolder();
 afterAll(folder.remove);
 
-/** Puts a copy in place of the one before. */
-function place(database: Buffer, log: Buffer): string {
+/** Replaces the previous copy. Returns its file. */
+function writeCopy(database: Buffer, log: Buffer): string {
   const file = join(folder.path, "cut.db");
   writeFileSync(file, database);
   writeFileSync(`${file}-wal`, log);
@@ -92,14 +92,14 @@ function place(database: Buffer, log: Buffer): string {
   return file;
 }
 
-/** What a copy holds of the writes: for each customer, the version; also that it is sound. */
-function versionsIn(file: string, writes: Write[]): Map<string, number> {
+/** Reads the version of each customer in a copy, and checks the integrity of the copy. */
+function readVersions(file: string, writes: Write[]): Map<string, number> {
   const connection = new SqliteConnection(file);
   try {
     connection.pragma("synchronous = OFF");
     expect(connection.pragma("integrity_check", { simple: true })).toBe("ok");
     const rows = connection.prepare("select id, name from customers").all() as { id: string; name: string }[];
-    // Whoever retries finds the customer of the key, or neither.
+    // A retry finds both the key and its customer, or neither.
     const orphans = connection
       .prepare("select count(*) from idempotency_keys where customer_id not in (select id from customers)")
       .pluck()
@@ -117,13 +117,13 @@ function versionsIn(file: string, writes: Write[]): Map<string, number> {
   }
 }
 
-/** The writes that a copy holds, in the order of their answers. */
-function heldOf(versions: Map<string, number>, writes: Write[]): boolean[] {
+/** Whether each write, in the order of the responses, is in a copy. */
+function findHeld(versions: Map<string, number>, writes: Write[]): boolean[] {
   return writes.map(({ id, version }) => (versions.get(id) ?? 0) >= version);
 }
 
-/** Every length at which a log may end: at each frame, and within its header, its page and at its last byte. */
-function cutsOf({ log, pageBytes }: Files): number[] {
+/** Lists lengths at which a log may end: at each frame, and within its header, its page and its last byte. */
+function listCuts({ log, pageBytes }: Files): number[] {
   const frameBytes = frameHeaderBytes + pageBytes;
   const cuts = [0, 1, logHeaderBytes - 1];
   for (let start = logHeaderBytes; start + frameBytes <= log.length; start += frameBytes)
@@ -131,29 +131,32 @@ function cutsOf({ log, pageBytes }: Files): number[] {
   return [...cuts, log.length];
 }
 
-it("every cut of the log of one client's writes opens to the first of them, in the order of their answers", async () => {
-  const { writes, files, key } = await written(1);
-  const cuts = cutsOf(files);
+it("power loss: log of one client cut anywhere → a prefix of its acknowledged writes", async () => {
+  const { writes, files, key } = await writeConcurrently(1);
+  const cuts = listCuts(files);
   const reached = new Set<number>();
   for (const cut of cuts) {
-    const held = heldOf(versionsIn(place(files.database, files.log.subarray(0, cut)), writes), writes);
+    const held = findHeld(
+      readVersions(writeCopy(files.database, files.log.subarray(0, cut)), writes),
+      writes,
+    );
     const acknowledged = held.filter(Boolean).length;
     expect(held).toEqual(writes.map((_, index) => index < acknowledged));
     reached.add(acknowledged);
   }
-  // Each write is a commit of its own, so that there is a cut behind each.
+  // Each write is a commit of its own, so there is a cut after each.
   expect(reached.size).toBe(writes.length + 1);
 
-  // The rest of the disk's block may hold anything: zeros, or the bytes of an older log.
+  // The rest of the disk block may contain anything: zeros, or bytes of an older log.
   for (const cut of cuts.filter((_, index) => index % 7 === 0)) {
     for (const rest of [Buffer.alloc(8_192), files.log.subarray(0, 8_192)]) {
       const log = Buffer.concat([files.log.subarray(0, cut), rest]);
-      const held = heldOf(versionsIn(place(files.database, log), writes), writes);
+      const held = findHeld(readVersions(writeCopy(files.database, log), writes), writes);
       expect(held).toEqual(writes.map((_, index) => index < held.filter(Boolean).length));
     }
   }
 
-  // The power fails while the log is copied into the file: the log is whole, and is copied again.
+  // The power fails while the log is copied into the file: the log is complete, and is copied again.
   const { pageBytes } = files;
   const database = Buffer.concat([files.database, Buffer.alloc(files.log.length)]);
   let end = files.database.length;
@@ -165,42 +168,45 @@ it("every cut of the log of one client's writes opens to the first of them, in t
     end = Math.max(end, offset + pageBytes);
     copied += 1;
     if (copied % 10 === 0)
-      expect(heldOf(versionsIn(place(database.subarray(0, end), files.log), writes), writes)).not.toContain(
-        false,
-      );
+      expect(
+        findHeld(readVersions(writeCopy(database.subarray(0, end), files.log), writes), writes),
+      ).not.toContain(false);
     page.copy(database, offset);
   }
 
-  // What SQLite opens, the server opens, and answers as it did.
-  const half = place(files.database, files.log.subarray(0, cuts[Math.floor(cuts.length / 2)]));
+  // The server opens what SQLite opens, and responds with the same customers.
+  const half = writeCopy(files.database, files.log.subarray(0, cuts[Math.floor(cuts.length / 2)]));
   const whole = join(folder.path, "server.db");
   for (const end of ["", "-wal"]) copyFileSync(half + end, whole + end);
-  const held = heldOf(versionsIn(half, writes), writes);
+  const held = findHeld(readVersions(half, writes), writes);
   const server = await spawnServer({ DATABASE_URL: `sqlite:${whole}` });
   const customers = new Map<string, unknown>();
   for (const [index, { customer }] of writes.entries()) if (held[index]) customers.set(customer.id, customer);
   expect(await listAllCustomers(server.client(key))).toEqual([...customers.values()].reverse());
 
   addFigure("Power loss", "acknowledged writes; cuts of the log", `${writes.length}; ${cuts.length}`);
-  addFigure("Power loss", "cuts that are no prefix of the answers", 0, "0");
+  addFigure("Power loss", "cuts that are not a prefix of the acknowledged writes", 0, "0");
 });
 
-it("a cut of the log of 8 clients' writes holds, with each write, all that was answered before it was sent", async () => {
-  const { writes, files } = await written(8);
+it("power loss: log of 8 clients cut anywhere → no earlier acknowledged write lost", async () => {
+  const { writes, files } = await writeConcurrently(8);
   writes.sort((a, b) => a.to - b.to);
-  const cuts = cutsOf(files);
+  const cuts = listCuts(files);
   for (const cut of cuts) {
-    const held = heldOf(versionsIn(place(files.database, files.log.subarray(0, cut)), writes), writes);
+    const held = findHeld(
+      readVersions(writeCopy(files.database, files.log.subarray(0, cut)), writes),
+      writes,
+    );
     const latestSent = Math.max(0, ...writes.filter((_, index) => held[index]).map(({ from }) => from));
     const lost = writes.filter(({ to }, index) => to < latestSent && !held[index]);
     expect(lost).toEqual([]);
   }
-  const whole = heldOf(versionsIn(place(files.database, files.log), writes), writes);
+  const whole = findHeld(readVersions(writeCopy(files.database, files.log), writes), writes);
   expect(whole).not.toContain(false);
   addFigure(
     "Power loss, 8 clients",
     "acknowledged writes; cuts of the log",
     `${writes.length}; ${cuts.length}`,
   );
-  addFigure("Power loss, 8 clients", "cuts that lack what was answered before", 0, "0");
+  addFigure("Power loss, 8 clients", "cuts that lack an earlier acknowledged write", 0, "0");
 });

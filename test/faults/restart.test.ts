@@ -1,4 +1,4 @@
-/** SIGTERM while 64 connections ask one request after the other: two servers are restarted in turn. */
+/** SIGTERM while 64 connections send one request after another: two servers are restarted in turn. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { createTemporaryDatabase } from "../support/databases.ts";
@@ -6,25 +6,25 @@ import { listAllCustomers } from "../support/listAllCustomers.ts";
 import { freePort } from "../support/postgres.ts";
 import { createKeyByCommand, type SpawnedServer, spawnServer } from "../support/processes.ts";
 import { count } from "./counts.ts";
-import { addFigure, timesOf } from "./figures.ts";
+import { addFigure, formatTimes } from "./figures.ts";
 
 const connections = 64;
 const exitMilliseconds = 10_000;
-/** How often the balancer asks who is ready. */
+/** How often the load balancer polls readiness. */
 const pollMilliseconds = 100;
 
-/** `ready`, `unavailable` or `stopping`; the last also where nobody answers. */
-async function readinessOf(server: SpawnedServer): Promise<string> {
+/** Returns `ready`, `unavailable` or `stopping`; the last also if there is no response. */
+async function readReadiness(server: SpawnedServer): Promise<string> {
   try {
-    const answer = await server.fetch("/readyz", { headers: { Connection: "close" } });
-    return (await answer.json()).status;
+    const response = await server.fetch("/readyz", { headers: { Connection: "close" } });
+    return (await response.json()).status;
   } catch {
     return "stopping";
   }
 }
 
 it.each([1, 2])(
-  "SIGTERM under 64 connections fails no request, and ends with 0 within ten seconds: WORKERS=%i",
+  "SIGTERM: 64 connections, WORKERS=%i → no failed request, exit code 0 within 10 s",
   async (workers) => {
     const DATABASE_URL = await createTemporaryDatabase();
     const key = await createKeyByCommand(DATABASE_URL);
@@ -33,9 +33,9 @@ it.each([1, 2])(
     const ports = [String(await freePort()), String(await freePort())];
     const servers = await Promise.all(ports.map(start));
 
-    // A balancer: it sends to who says that it is ready, and a refusal or a reset is a failure.
+    // A load balancer: it sends requests to servers that are ready; a rejected or reset connection is a failure.
     const states = ["ready", "ready"];
-    // Where none is ready, it goes on with those that do not stop, as balancers do.
+    // If none is ready, it uses those that are not stopping, as load balancers do.
     const usable = () => {
       const best = states.includes("ready") ? "ready" : "unavailable";
       return servers.filter((_, index) => states[index] === best);
@@ -43,11 +43,11 @@ it.each([1, 2])(
     let isOver = false;
     const failures: string[] = [];
     const created: string[] = [];
-    let answers = 0;
-    // Each by itself: one that is slow to answer does not hide that the other stops.
+    let responses = 0;
+    // Each is polled on its own: a slow response of one must not hide that the other is stopping.
     const polling = states.map(async (_, index) => {
       while (!isOver) {
-        states[index] = await readinessOf(servers[index] as SpawnedServer);
+        states[index] = await readReadiness(servers[index] as SpawnedServer);
         await sleep(pollMilliseconds);
       }
     });
@@ -64,11 +64,11 @@ it.each([1, 2])(
           ...(isWrite && { body: JSON.stringify({ email }) }),
         };
         try {
-          const answer = await server.fetch(path, request);
-          if (answer.status !== (isWrite ? 201 : 200))
-            failures.push(`${answer.status} ${await answer.text()}`);
+          const response = await server.fetch(path, request);
+          if (response.status !== (isWrite ? 201 : 200))
+            failures.push(`${response.status} ${await response.text()}`);
           else if (isWrite) created.push(email);
-          answers += 1;
+          responses += 1;
         } catch (error) {
           failures.push(`${(error as Error).message}: ${(error as { cause?: Error }).cause?.message}`);
         }
@@ -79,10 +79,10 @@ it.each([1, 2])(
 
     const exitTimes: number[] = [];
     const stop = async (server: SpawnedServer) => {
-      const toldAt = performance.now();
+      const signalledAt = performance.now();
       server.process.kill("SIGTERM");
       expect(await server.exited).toBe(0);
-      exitTimes.push(performance.now() - toldAt);
+      exitTimes.push(performance.now() - signalledAt);
     };
     try {
       for (let restart = 0; restart < restarts && failures.length === 0; restart += 1) {
@@ -102,7 +102,7 @@ it.each([1, 2])(
     expect(Math.max(...exitTimes)).toBeLessThan(exitMilliseconds);
     const test = `SIGTERM, WORKERS=${workers}`;
     addFigure(test, "restarts under 64 connections", restarts);
-    addFigure(test, "answers; failed requests", `${answers}; ${failures.length}`, "0 failed");
-    addFigure(test, "exit code 0 after", timesOf(exitTimes), "10000 ms");
+    addFigure(test, "responses; failed requests", `${responses}; ${failures.length}`, "0 failed");
+    addFigure(test, "exit code 0 after", formatTimes(exitTimes), "10000 ms");
   },
 );

@@ -1,4 +1,4 @@
-/** A SQLite file that is locked, read-only, full or damaged: reads go on where they can. */
+/** A SQLite file that is locked, read-only, full or damaged: reads keep working where possible. */
 import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -15,14 +15,14 @@ async function outageOfTest(name: string, databaseUrl?: string): Promise<Outage>
   return outage;
 }
 
-/** Runs a program that only root may run. */
+/** Runs a program as root. */
 function asRoot(...command: string[]): void {
   const [program = "", ...args] = process.getuid?.() === 0 ? command : ["sudo", "-n", ...command];
   execFileSync(program, args, { stdio: ["ignore", "ignore", "inherit"] });
 }
 
-/** A file system of so many bytes, until the test is over. */
-function smallDisk(bytes: number): string {
+/** Mounts a file system of this size until the test finishes. */
+function mountSmallDisk(bytes: number): string {
   const { path, remove } = temporaryFolder();
   asRoot("mount", "-t", "tmpfs", "-o", `size=${bytes},mode=1777`, "tmpfs", path);
   onTestFinished(() => {
@@ -32,13 +32,13 @@ function smallDisk(bytes: number): string {
   return path;
 }
 
-describe("when the SQLite file", () => {
-  it("is locked by another writer, writes are 503 within two seconds, reads go on, and all is well within two after", async () => {
+describe("outages of SQLite", () => {
+  it("SQLite: locked by another writer → writes 503, reads 200, recovers within 2 s", async () => {
     const outage = await outageOfTest("SQLite locked by another writer");
     const unlock = await lockDatabase(outage.server);
     try {
       const milliseconds = count("LOCKED_SECONDS") * 1_000;
-      // Who holds the lock writes: the disk is not broken.
+      // The holder of the lock is writing, so the disk works.
       await outage.expectUnavailable(outage.writes, outage.reads, { milliseconds, staysReady: true });
     } finally {
       await unlock();
@@ -46,10 +46,10 @@ describe("when the SQLite file", () => {
     await outage.expectRecovery();
   });
 
-  it("is read-only, writes are 503 within two seconds, reads go on, and all is well within two after", async () => {
+  it("SQLite: file read-only → writes 503, reads 200, recovers within 2 s", async () => {
     const outage = await outageOfTest("SQLite file read-only");
     const file = fileOf(outage.server);
-    // The server has the file open, and root heeds no permissions: the file itself must refuse.
+    // The server has the file open, and permissions do not apply to root, so the file is made immutable.
     const files = [file, `${file}-wal`];
     asRoot("chattr", "+i", ...files);
     try {
@@ -60,8 +60,8 @@ describe("when the SQLite file", () => {
     await outage.expectRecovery();
   });
 
-  it("has no space left on its disk, writes are 503 within two seconds, reads go on, and all is well within two after", async () => {
-    const disk = smallDisk(4_000_000);
+  it("SQLite: disk full → writes 503, reads 200, recovers within 2 s", async () => {
+    const disk = mountSmallDisk(4_000_000);
     const outage = await outageOfTest("SQLite disk full", `sqlite:${join(disk, "full.db")}`);
     const rest = join(dirname(fileOf(outage.server)), "rest");
     try {
@@ -74,7 +74,7 @@ describe("when the SQLite file", () => {
     await outage.expectRecovery();
   });
 
-  it("is damaged, every request is a 503 within two seconds, and all is well within two after the repair", async () => {
+  it("SQLite: file damaged → every request 503, recovers within 2 s of the repair", async () => {
     const outage = await outageOfTest("SQLite file damaged");
     const repair = await damageDatabase(outage.server);
     await outage.expectUnavailable([...outage.reads, ...outage.writes, outage.withUnknownKey]);

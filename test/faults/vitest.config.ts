@@ -1,16 +1,21 @@
 import { defineConfig } from "vitest/config";
 
-/** What only one engine has. */
+/** Tests of one engine only. */
 const sqliteOnly = ["test/faults/powerLoss.test.ts", "test/faults/sqlite.test.ts"];
 const postgresOnly = ["test/faults/postgres.test.ts", "test/faults/failover.test.ts"];
 
-/** `npm run test:faults`, or `npm run test:faults -- --mode short` for the form of the gate. */
+/** `npm run test:faults`, or `npm run test:faults -- --mode short` for the short run of CI. */
 export default defineConfig(({ mode }) => {
-  const shared = { include: ["test/faults/*.test.ts"], testTimeout: 3_600_000, hookTimeout: 60_000 };
+  const shared = {
+    include: ["test/faults/*.test.ts"],
+    setupFiles: ["test/support/titles.ts"],
+    testTimeout: 3_600_000,
+    hookTimeout: 60_000,
+  };
   const form = { FAULTS_FORM: mode === "short" ? "short" : "full" };
   return {
     test: {
-      // They measure times: one after the other, so that none is slowed by another.
+      // They measure times, so they run one after the other.
       maxWorkers: 1,
       globalSetup: ["test/support/postgres.ts", "test/faults/figures.ts"],
       projects: [

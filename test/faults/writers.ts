@@ -1,26 +1,26 @@
-/** Clients that write without a pause, and know what they were told: what a crash must not have lost. */
+/** Clients that write without pause and remember what was acknowledged: a crash must not lose it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { components } from "../../generated/api.ts";
 
-/** What a writer needs of a server: checked requests. */
+/** The part of a server that a writer needs: requests whose responses are checked. */
 interface Server {
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 
 type Customer = components["schemas"]["Customer"];
 
-interface Answer {
+interface ReceivedResponse {
   status: number;
   headers: Headers;
   text: string;
 }
 
-/** A write, which is sent again as it is until it is answered. */
+/** A write, which is retried unchanged until it is acknowledged. */
 type Write = { number: number } & ({ method: "POST"; email: string } | { method: "PATCH"; id: string });
 
-/** A write as it is sent: every field says the same number, so that half of one would show. */
-function bodyOf(write: Write) {
+/** Builds the body of a write: every field contains the same number, so that a partial write would be noticed. */
+function buildBody(write: Write) {
   const { number } = write;
   return {
     ...(write.method === "POST" && { email: write.email }),
@@ -34,29 +34,29 @@ function isWhole({ name, notes, creditLimit }: Customer, number: number): boolea
   return name === String(number) && notes === String(number) && creditLimit === number;
 }
 
-/** Whether `fetch` lost its connection: undici throws a TypeError with a cause then. */
+/** Whether `fetch` has lost its connection: undici then throws a TypeError with a cause. */
 function isLostConnection(error: unknown): boolean {
   return error instanceof TypeError && error.cause !== undefined;
 }
 
-/** One client, which creates customers and changes those that it has created. */
+/** A client that creates customers and updates them. */
 export class Writer {
-  /** Every customer as the last answer to this writer showed it, by id. */
+  /** Every customer as in the last response to this writer, by id. */
   readonly acknowledged = new Map<string, Customer>();
-  /** Answers that acknowledged a write. */
+  /** How many writes were acknowledged. */
   acknowledgedWrites = 0;
-  /** Writes that were sent again, as their answer did not come. */
+  /** How many writes were retried because no response arrived. */
   retries = 0;
-  /** Those of them that were creates, and had taken effect the first time. */
+  /** How many of the retries were creates that had already taken effect. */
   replays = 0;
-  /** Answers that said that the database is away. */
-  refusals = 0;
-  /** The write that was sent, and not answered. */
-  unanswered: Write | undefined;
-  /** What `check` found stored of the unanswered create. */
+  /** How many responses were a 503. */
+  unavailableResponses = 0;
+  /** The write that was sent and is not acknowledged yet. */
+  unacknowledged: Write | undefined;
+  /** The customer of an unacknowledged create, if `check` found it stored. */
   #found: Customer | undefined;
-  /** The latest create that was answered, and its answer. */
-  #created: { write: Write; answer: Answer } | undefined;
+  /** The latest create that was acknowledged, and its response. */
+  #created: { write: Write; response: ReceivedResponse } | undefined;
   #touched = new Set<string>();
   #number = 0;
   readonly #name: string;
@@ -67,19 +67,19 @@ export class Writer {
     this.#key = key;
   }
 
-  /** Writes until it has lost its connection, or `isOver`; 503 is answered by the same write again. */
+  /** Writes until the connection is lost, or `isOver`; retries the same write after a 503. */
   async run(server: Server, onAcknowledged: () => void, isOver = () => false): Promise<void> {
     try {
-      while (this.unanswered || !isOver()) {
-        if (this.unanswered) this.retries += 1;
-        this.unanswered ??= this.#next();
-        const answer = await this.#send(server, this.unanswered);
-        if (answer.status === 503) {
-          this.refusals += 1;
+      while (this.unacknowledged || !isOver()) {
+        if (this.unacknowledged) this.retries += 1;
+        this.unacknowledged ??= this.#next();
+        const response = await this.#send(server, this.unacknowledged);
+        if (response.status === 503) {
+          this.unavailableResponses += 1;
           await sleep(20);
         } else {
-          this.#acknowledge(this.unanswered, answer);
-          this.unanswered = undefined;
+          this.#acknowledge(this.unacknowledged, response);
+          this.unacknowledged = undefined;
           onAcknowledged();
         }
       }
@@ -89,36 +89,36 @@ export class Writer {
   }
 
   /**
-   * Compares what is stored with what was answered since the last check.
-   * @returns what is lost, and what is half applied; both are empty when all is well
+   * Compares what is stored with what was acknowledged since the last check.
+   * @returns lost writes, and partially applied ones; both must be empty
    */
   async check(server: Server): Promise<{ lost: string[]; half: string[] }> {
     const [lost, half]: [string[], string[]] = [[], []];
-    const { unanswered } = this;
+    const { unacknowledged } = this;
     for (const id of this.#touched) {
       const expected = this.acknowledged.get(id) as Customer;
       const { status, text } = await this.#get(server, `/customers/${id}`);
       const stored: Customer | undefined = status === 200 ? JSON.parse(text).data : undefined;
-      if (!stored) lost.push(`${id} is not there`);
+      if (!stored) lost.push(`${id} is missing`);
       else if (JSON.stringify(stored) === JSON.stringify(expected)) continue;
-      // What was not answered may have taken effect, but then as a whole.
-      else if (unanswered?.method !== "PATCH" || unanswered.id !== id) lost.push(`${id}: ${text}`);
-      else if (!isWhole(stored, unanswered.number)) half.push(`${id}: ${text}`);
+      // An unacknowledged write may have taken effect, but only completely.
+      else if (unacknowledged?.method !== "PATCH" || unacknowledged.id !== id) lost.push(`${id}: ${text}`);
+      else if (!isWhole(stored, unacknowledged.number)) half.push(`${id}: ${text}`);
     }
     this.#touched.clear();
     this.#found = undefined;
-    if (unanswered?.method === "POST") {
-      const { text } = await this.#get(server, `/customers?search=${unanswered.email}`);
+    if (unacknowledged?.method === "POST") {
+      const { text } = await this.#get(server, `/customers?search=${unacknowledged.email}`);
       const [found]: Customer[] = JSON.parse(text).data;
-      if (found && !isWhole(found, unanswered.number)) half.push(text);
+      if (found && !isWhole(found, unacknowledged.number)) half.push(text);
       this.#found = found;
     }
     if (this.#created) {
-      // The answer has come, but its client may not know that.
+      // The response was sent, but a client may not have received it, and retry.
       const again = await this.#send(server, this.#created.write);
-      expect([again.status, again.text]).toEqual([201, this.#created.answer.text]);
+      expect([again.status, again.text]).toEqual([201, this.#created.response.text]);
       for (const name of ["ETag", "Location"])
-        expect(again.headers.get(name)).toBe(this.#created.answer.headers.get(name));
+        expect(again.headers.get(name)).toBe(this.#created.response.headers.get(name));
       expect(again.headers.get("Idempotent-Replayed")).toBe("true");
     }
     return { lost, half };
@@ -134,25 +134,25 @@ export class Writer {
     return { method: "PATCH", number, id };
   }
 
-  #acknowledge(write: Write, answer: Answer): void {
-    const customer: Customer = JSON.parse(answer.text).data;
-    expect(answer.status).toBe(write.method === "POST" ? 201 : 200);
+  #acknowledge(write: Write, response: ReceivedResponse): void {
+    const customer: Customer = JSON.parse(response.text).data;
+    expect(response.status).toBe(write.method === "POST" ? 201 : 200);
     expect(isWhole(customer, write.number)).toBe(true);
     if (write.method === "POST") {
       if (this.#found) {
         expect(customer).toEqual(this.#found);
-        expect(answer.headers.get("Idempotent-Replayed")).toBe("true");
+        expect(response.headers.get("Idempotent-Replayed")).toBe("true");
       }
-      if (answer.headers.has("Idempotent-Replayed")) this.replays += 1;
+      if (response.headers.has("Idempotent-Replayed")) this.replays += 1;
       this.#found = undefined;
-      this.#created = { write, answer };
+      this.#created = { write, response };
     }
     this.acknowledgedWrites += 1;
     this.acknowledged.set(customer.id, customer);
     this.#touched.add(customer.id);
   }
 
-  async #send(server: Server, write: Write): Promise<Answer> {
+  async #send(server: Server, write: Write): Promise<ReceivedResponse> {
     const isCreate = write.method === "POST";
     const response = await server.fetch(`/api/v1/customers${isCreate ? "" : `/${write.id}`}`, {
       method: write.method,
@@ -161,7 +161,7 @@ export class Writer {
         "Content-Type": "application/json",
         ...(isCreate && { "Idempotency-Key": write.email }),
       },
-      body: JSON.stringify(bodyOf(write)),
+      body: JSON.stringify(buildBody(write)),
     });
     return { status: response.status, headers: response.headers, text: await response.text() };
   }

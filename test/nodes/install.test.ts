@@ -4,14 +4,14 @@ import { delimiter, join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { runProgram, spawnServer } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
-import { cloneRepository, olderNodes, versionOf } from "./nodes.ts";
+import { cloneRepository, olderNodes, readVersion } from "./nodes.ts";
 
-/** npm's own program: the one in PATH would run on the Node that is first there. */
+/** npm itself: the `npm` in PATH would run on the first Node there. */
 const npm = process.env.npm_execpath as string;
 const oldNode = olderNodes.at(-1) as string;
 
-/** What PATH offers, but without compilers and Python, and with an older Node. */
-function machineWithoutCompiler(): Record<string, string> {
+/** Builds an environment whose PATH has an older Node and neither compilers nor Python. */
+function hideCompilers(): Record<string, string> {
   const folder = temporaryFolder();
   onTestFinished(() => folder.remove());
   const names = new Set(["node", "npm", "npx"]);
@@ -28,9 +28,9 @@ function machineWithoutCompiler(): Record<string, string> {
   return { PATH: folder.path, CC: "false", CXX: "false" };
 }
 
-it(`README's commands: Node ${versionOf(oldNode)}, no compiler, no Python → install, server and tests work`, async () => {
+it(`README's commands: Node ${readVersion(oldNode)}, no compiler, no Python → work`, async () => {
   const clone = cloneRepository();
-  const machine = machineWithoutCompiler();
+  const machine = hideCompilers();
   const run = (...args: string[]) => runProgram(oldNode, [npm, "--prefix", clone, ...args], machine);
   const installed = await run("ci", "--prefer-offline");
   expect(installed.code, installed.stderr).toBe(0);
@@ -39,7 +39,7 @@ it(`README's commands: Node ${versionOf(oldNode)}, no compiler, no Python → in
   const started = spawn(oldNode, [npm, "--prefix", clone, "start"], {
     env: { ...process.env, ...machine, PORT: "0" },
     stdio: ["ignore", "pipe", "inherit"],
-    // A group of its own: npm does not pass SIGKILL on to the server.
+    // A process group of its own, because npm does not forward SIGKILL to the server.
     detached: true,
   });
   onTestFinished(() => void process.kill(-(started.pid as number), "SIGKILL"));
@@ -49,12 +49,12 @@ it(`README's commands: Node ${versionOf(oldNode)}, no compiler, no Python → in
   const [, url] = /"url":"([^"]+)"/.exec(output) ?? [];
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
 
-  // PostgreSQL's user cannot enter the clone either.
+  // PostgreSQL's user has no access to the clone either.
   const tested = await run("test", "--", "test/http/getCustomer.test.ts");
   expect(tested.code, `${tested.stdout}\n${tested.stderr}`).toBe(0);
 });
 
-it("npm ci --omit=dev: no second Node, and the built server runs on the one that starts it", async () => {
+it("npm ci --omit=dev: built server → no second Node, runs on the one that starts it", async () => {
   const clone = cloneRepository();
   const args = [npm, "--prefix", clone, "ci", "--omit=dev", "--prefer-offline"];
   const installed = await runProgram(process.execPath, args);

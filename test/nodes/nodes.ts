@@ -6,20 +6,20 @@ import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 /** The oldest Node that package.json's `engines` allows, the one that it installs, and the newest. */
 export const supportedNodes = [installed("node22"), resolve("node_modules/.bin/node"), installed("node26")];
-/** Nodes that are too old to run the programs. */
+/** Node versions that are too old. */
 export const olderNodes = [installed("node18"), installed("node20")];
 
-/** The program of a package in this folder's package.json. */
+/** The path of the Node that a package in this folder's package.json installs. */
 function installed(name: string): string {
   return resolve(`test/nodes/node_modules/${name}/bin/node`);
 }
 
-/** Such as `v22.12.0`. */
-export function versionOf(node: string): string {
+/** Returns a version such as `v22.12.0`. */
+export function readVersion(node: string): string {
   return execFileSync(node, ["--version"], { encoding: "utf8" }).trim();
 }
 
-/** A clone of this repository in a folder that only its owner may enter; it is removed when the test finishes. */
+/** Clones this repository into a folder that only its owner may enter, until the test finishes. */
 export function cloneRepository(): string {
   const folder = temporaryFolder();
   onTestFinished(() => folder.remove());
@@ -28,9 +28,9 @@ export function cloneRepository(): string {
   return clone;
 }
 
-/** Installs in a clone what is installed here, with another Node for npm's scripts, which run what is in `.bin`. */
+/** Links the installed packages into a clone, with another Node in `.bin`, on which npm's scripts run. */
 export function linkModules(clone: string, node: string): void {
-  // Links take no time and no room, but exist only within a file system.
+  // Hard links take no time or space, but work only within a file system.
   const link = spawnSync("cp", ["-al", "node_modules", clone]);
   if (link.status !== 0) execFileSync("cp", ["-a", resolve("node_modules"), clone]);
   const program = join(clone, "node_modules/.bin/node");

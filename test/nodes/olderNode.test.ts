@@ -1,14 +1,14 @@
 import { expect, it } from "vitest";
 import { runProgram } from "../support/processes.ts";
-import { olderNodes, versionOf } from "./nodes.ts";
+import { olderNodes, readVersion } from "./nodes.ts";
 
 const programs = ["cli.js", "main.js", "app.js"];
 const cases = olderNodes.flatMap((node) =>
-  programs.map((program) => [versionOf(node), program, node] as const),
+  programs.map((program) => [readVersion(node), program, node] as const),
 );
 
 it.each(cases)(
-  "Node %s: dist/server/%s → exits with one line that says what it needs",
+  "Node %s: dist/server/%s → exits with one line that names the required version",
   async (version, program, node) => {
     const ended = await runProgram(node, [`dist/server/${program}`]);
     expect(ended).toEqual({

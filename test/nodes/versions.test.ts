@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { runProgram } from "../support/processes.ts";
-import { cloneRepository, linkModules, supportedNodes, versionOf } from "./nodes.ts";
+import { cloneRepository, linkModules, readVersion, supportedNodes } from "./nodes.ts";
 
-/** The everyday suite, and servers as processes of their own. */
+/** The everyday suite, and some tests of server processes. */
 const files = {
   full: [
     "test/http",
@@ -16,7 +16,7 @@ const files = {
   short: ["test/http/createCustomer", "test/http/connections", "bothEngines/workers"],
 };
 
-it.each(supportedNodes.map((node) => [versionOf(node), node] as const))(
+it.each(supportedNodes.map((node) => [readVersion(node), node] as const))(
   "Node %s: the everyday suite in a clone of its own → all tests pass, on that version",
   async (version, node) => {
     const clone = cloneRepository();

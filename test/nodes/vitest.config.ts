@@ -5,6 +5,7 @@ export default defineConfig(({ mode }) => ({
   test: {
     name: "nodes",
     include: ["test/nodes/*.test.ts"],
+    setupFiles: ["test/support/titles.ts"],
     env: { NODES_FORM: mode === "short" ? "short" : "full" },
     // Each of them keeps all cores busy.
     maxWorkers: 1,

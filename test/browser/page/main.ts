@@ -1,9 +1,9 @@
-/** A page as a partner may have it: bundled by Vite, with no types but the browser's. */
+/** A page like a partner's: bundled by Vite, with only the browser's types. */
 import * as customersApi from "@distribu/customers-client";
 
 const { createCustomersClient, unwrap } = customersApi;
 const apiKey = location.hash.slice(1);
-// The API is where the page is, or at the address that it is given.
+// The API has the origin of the page, unless the query gives another one.
 const api = new URLSearchParams(location.search).get("api") ?? location.origin;
 const client = createCustomersClient({ baseUrl: `${api}/api/v1`, apiKey });
 
@@ -15,5 +15,5 @@ for await (const customer of client.customers({ status: "ACTIVE" })) {
   list.append(item);
 }
 
-// What the test does next, it does in this page.
+// The test continues in this page.
 Object.assign(globalThis, { client, customersApi });
