@@ -2,14 +2,15 @@
  * What the references share, so that they differ in nothing but what is compared: the contract's
  * schemas, keys, rate limits, customers, errors, the log.
  *
- * They do what a request costs with the server's defaults: a line of log, a limit counted for each key, an entry
- * of the audit trail, which the schema's triggers write. They leave out what the benchmark never sends, such as
- * idempotency keys, conditional requests, HEAD and OPTIONS, and the check of one response in a hundred against
- * the contract. Where that makes a difference it is in their favour.
+ * They do what a request costs with the server's defaults: the key and its company looked up, a limit counted for
+ * each key, a deadline, a log line with the same fields, an entry of the audit trail, which the schema's triggers
+ * write, and one response in a hundred compared with the contract. They leave out what the benchmark never sends,
+ * such as idempotency keys, conditional requests, HEAD and OPTIONS, where that makes a difference in their favour.
  */
-import { createHash, randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import Ajv from "ajv";
 import pino from "pino";
 // What belongs to the data: its ids, and the text that a search compares.
 import { createdAt, newCustomerId, positionOf } from "../../../dist/server/customerIds.js";
@@ -29,11 +30,20 @@ export const log = pino(
   pino.destination({ sync: false, minLength: 4_096, periodicFlush: 100 }),
 );
 
-/** Logs a request that has been answered. */
-export function logRequest(requestId, method, operationId, company, status, startedAt) {
+/** Logs a request that has its response. */
+export function logRequest(requestId, request, operationId, key, status, startedAt) {
   const durationInMilliseconds = Math.round((performance.now() - startedAt) * 100) / 100;
-  log.info({ requestId, method, operationId, company, status, durationInMilliseconds }, "request");
+  log.info(
+    {
+      ...{ requestId, method: request.method, operationId, company: key?.company, key: key?.prefix },
+      ...{ address: request.socket.remoteAddress, status, durationInMilliseconds },
+    },
+    "request",
+  );
 }
+
+/** Calls `expire(argument)` when a request has taken too long; `clearTimeout` stops that. */
+export const startDeadline = (expire, argument) => setTimeout(expire, 1_750, argument);
 
 // The contract.
 
@@ -80,9 +90,25 @@ export const ajvOptions = {
   verbose: true,
 };
 
+const responseSchemas = { customer: schemas.CustomerEnvelope, list: schemas.CustomerList };
+const responseAjv = new Ajv.default({ strict: false, validateFormats: false });
+const isResponse = Object.fromEntries(
+  Object.entries(responseSchemas).map(([name, schema]) => [name, responseAjv.compile(schema)]),
+);
+
+/** Compares one successful response in a hundred with the contract, after it was sent. */
+export function sampleResponse(operationId, status, body) {
+  if (status >= 300 || operationId === undefined || Math.random() >= 0.01) return;
+  setImmediate(() => {
+    const isValid = isResponse[operationId === "listCustomers" ? "list" : "customer"];
+    if (!isValid(JSON.parse(body)))
+      log.error({ operationId, errors: isValid.errors }, "response differs from the contract");
+  });
+}
+
 // Errors.
 
-/** An answer of the contract that is not a success. */
+/** A response of the contract that is not a success. */
 export class HttpError extends Error {
   constructor(status, message, field) {
     super(message);
@@ -116,7 +142,7 @@ export function messageOf(schema, keyword) {
 }
 
 /** Status, headers and body for anything thrown. */
-export function errorAnswer(error) {
+export function toErrorResponse(error) {
   if (!(error instanceof HttpError)) {
     log.error({ err: error }, "unexpected error");
     return { status: 500, headers: {}, body: { error: "Internal server error." } };
@@ -147,7 +173,7 @@ export function requestIdOf(request) {
   return given !== undefined && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
-/** The headers of every answer. */
+/** The headers of every response. */
 export function commonHeaders(requestId) {
   return {
     "X-Request-Id": requestId,
@@ -160,18 +186,18 @@ export function commonHeaders(requestId) {
 export function keyHashOf(authorization) {
   const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
   if (token === undefined) throw missingKey();
-  return createHash("sha256").update(token).digest("hex");
+  return hash("sha256", token);
 }
 
 export function missingKey() {
   return new HttpError(401, "Missing or malformed Authorization header. Use: Bearer <api_key>");
 }
 
-/** The live key of a row. */
-export function liveKeyOf(row, now) {
-  if (!row || row.revoked_at !== null || (row.expires_at !== null && row.expires_at <= now))
-    throw new HttpError(401, "This API key is invalid, expired or revoked.");
-  return { id: row.id, companyId: row.company_id, scopes: row.scopes.split(",") };
+/** The key of a row; the query returns none unless the key is live and its company not blocked. */
+export function keyOf(row) {
+  if (!row) throw new HttpError(401, "This API key is invalid, expired or revoked.");
+  const { id, company_id: companyId, scopes, prefix, slug: company } = row;
+  return { id, companyId, scopes: scopes.split(","), prefix, company };
 }
 
 const requestsPerMinute = Number(process.env.RATE_LIMIT_PER_MINUTE);
@@ -212,7 +238,13 @@ export const columns = [
   "updated_at",
 ];
 
-export const keyColumns = ["id", "company_id", "scopes", "expires_at", "last_used_at", "revoked_at"];
+export const keyColumns = ["api_keys.id", "company_id", "scopes", "prefix", "slug", "last_used_at"];
+
+/** The query of a live key; the places are those of its hash and of the time now. */
+export const keyQuery = (hashPlace, nowPlace) => `select ${keyColumns} from api_keys
+  join companies on companies.id = api_keys.company_id
+  where sha256 = ${hashPlace} and revoked_at is null and blocked_at is null
+    and (expires_at is null or expires_at > ${nowPlace})`;
 
 /** SQLite: what a search adds to a list; the placeholders of its condition take what `searchValues` gives. */
 export const searchJoin = "customers_search.rowid = customers.position";

@@ -16,16 +16,14 @@ app.use((request, response, next) => {
   const startedAt = performance.now();
   const requestId = common.requestIdOf(request);
   response.set(common.commonHeaders(requestId));
-  response.on("finish", () =>
-    common.logRequest(
-      requestId,
-      request.method,
-      request.openapi?.schema.operationId,
-      request.key?.companyId,
-      response.statusCode,
-      startedAt,
-    ),
-  );
+  const deadline = common.startDeadline(() => {
+    if (!response.headersSent) response.status(503).json({ error: "Service temporarily unavailable." });
+  });
+  response.on("finish", () => {
+    clearTimeout(deadline);
+    const { operationId } = request.openapi?.schema ?? {};
+    common.logRequest(requestId, request, operationId, request.key, response.statusCode, startedAt);
+  });
   next();
 });
 
@@ -83,7 +81,7 @@ app.use(() => {
 });
 
 app.use((error, request, response, _next) => {
-  const { status, headers, body } = common.errorAnswer(asHttpError(error, request));
+  const { status, headers, body } = common.toErrorResponse(asHttpError(error, request));
   response.status(status).set(headers).json(body);
 });
 
@@ -102,7 +100,7 @@ function asHttpError(error, request) {
     const keyword = violation.errorCode.split(".")[0];
     return new common.HttpError(400, schema ? common.messageOf(schema, keyword) : "Unknown field.", field);
   }
-  // The validator refuses a missing header by itself.
+  // The validator rejects a missing header by itself.
   if (error.status === 401 && !error.message.startsWith("This")) return common.missingKey();
   if (error.status === 404) return new common.HttpError(404, "Not found.");
   if (error.status === 405) return new common.HttpError(405, "Method not allowed.");

@@ -13,25 +13,25 @@ export function createFastify(ping) {
   });
   app.decorateRequest("startedAt", 0);
   app.decorateRequest("key", null);
+  app.decorateRequest("deadline", null);
   app.addHook("onRequest", (request, reply, done) => {
     request.startedAt = performance.now();
+    request.deadline = common.startDeadline(expire, reply);
     reply.headers(common.commonHeaders(request.id));
     done();
   });
+  app.addHook("onSend", (request, reply, body, done) => {
+    common.sampleResponse(request.routeOptions.config.operationId, reply.statusCode, body);
+    done();
+  });
   app.addHook("onResponse", (request, reply, done) => {
+    clearTimeout(request.deadline);
     const { operationId } = request.routeOptions.config;
-    common.logRequest(
-      request.id,
-      request.method,
-      operationId,
-      request.key?.companyId,
-      reply.statusCode,
-      request.startedAt,
-    );
+    common.logRequest(request.id, request.raw, operationId, request.key, reply.statusCode, request.startedAt);
     done();
   });
   app.setErrorHandler((error, _request, reply) => {
-    const { status, headers, body } = common.errorAnswer(asHttpError(error));
+    const { status, headers, body } = common.toErrorResponse(asHttpError(error));
     reply.code(status).headers(headers).send(body);
   });
   app.setNotFoundHandler(() => {
@@ -42,6 +42,10 @@ export function createFastify(ping) {
     return { status: "ready" };
   });
   return app;
+}
+
+function expire(reply) {
+  if (!reply.sent) reply.send(new common.HttpError(503, "Service temporarily unavailable."));
 }
 
 function asHttpError(error) {

@@ -41,18 +41,17 @@ http
     let operation;
     let key;
     let limits;
-    response.on("finish", () =>
-      common.logRequest(
-        requestId,
-        request.method,
-        operation?.operationId,
-        key?.companyId,
-        response.statusCode,
-        startedAt,
-      ),
-    );
+    const deadline = common.startDeadline(() => {
+      if (!response.headersSent) send(503, {}, { error: "Service temporarily unavailable." });
+    });
+    response.on("finish", () => {
+      clearTimeout(deadline);
+      common.logRequest(requestId, request, operation?.operationId, key, response.statusCode, startedAt);
+    });
     function send(status, headers, body) {
+      if (response.headersSent) return;
       const text = JSON.stringify(body);
+      common.sampleResponse(operation?.operationId, status, text);
       response.writeHead(status, {
         ...common.commonHeaders(requestId),
         ...limits,
@@ -87,7 +86,7 @@ http
       const { status, headers, body } = await operation.run(call);
       send(status, headers, body);
     } catch (error) {
-      const { status, headers, body } = common.errorAnswer(error);
+      const { status, headers, body } = common.toErrorResponse(error);
       send(status, headers, body);
     }
   })

@@ -5,10 +5,10 @@ import {
   databaseUrl,
   foldText,
   isCustomerId,
-  keyColumns,
   keyHashOf,
+  keyOf,
+  keyQuery,
   lastUseGranularityInMilliseconds,
-  liveKeyOf,
   newRow,
 } from "./common.js";
 
@@ -25,7 +25,7 @@ async function query(text, values) {
   return (await pool.query({ name, text, values })).rows;
 }
 
-const selectKey = `select ${keyColumns} from api_keys where sha256 = $1`;
+const selectKey = keyQuery("$1", "$2");
 const setLastUse = "update api_keys set last_used_at = $1 where id = $2";
 const selectOne = `select ${columns} from customers where company_id = $1 and id = $2`;
 const rowColumns = Object.keys(newRow("", { email: "" }, "")).filter((column) => column !== "position");
@@ -38,9 +38,9 @@ export async function ping() {
 
 /** The live key of an Authorization header. */
 export async function checkKey(authorization) {
-  const [row] = await query(selectKey, [keyHashOf(authorization)]);
   const now = Date.now();
-  const key = liveKeyOf(row, now);
+  const [row] = await query(selectKey, [keyHashOf(authorization), now]);
+  const key = keyOf(row);
   if (now - (row.last_used_at ?? 0) > lastUseGranularityInMilliseconds)
     await query(setLastUse, [now, row.id]);
   return key;

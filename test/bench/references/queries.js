@@ -6,8 +6,8 @@ import {
   isCustomerId,
   keyColumns,
   keyHashOf,
+  keyOf,
   lastUseGranularityInMilliseconds,
-  liveKeyOf,
   searchCondition,
   searchValues,
 } from "./common.js";
@@ -35,11 +35,13 @@ export async function ping() {
 
 /** The live key of an Authorization header. */
 export async function checkKey(authorization) {
-  const row = await knex("api_keys")
-    .where({ sha256: keyHashOf(authorization) })
-    .first(keyColumns);
   const now = Date.now();
-  const key = liveKeyOf(row, now);
+  const row = await knex("api_keys")
+    .join("companies", "companies.id", "api_keys.company_id")
+    .where({ sha256: keyHashOf(authorization), revoked_at: null, blocked_at: null })
+    .where((key) => key.whereNull("expires_at").orWhere("expires_at", ">", now))
+    .first(keyColumns);
+  const key = keyOf(row);
   if (now - (row.last_used_at ?? 0) > lastUseGranularityInMilliseconds)
     await knex("api_keys").where({ id: row.id }).update({ last_used_at: now });
   return key;

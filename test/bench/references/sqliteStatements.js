@@ -5,10 +5,10 @@ import {
   columns,
   databaseFile,
   isCustomerId,
-  keyColumns,
   keyHashOf,
+  keyOf,
+  keyQuery,
   lastUseGranularityInMilliseconds,
-  liveKeyOf,
   newRow,
   searchCondition,
   searchJoin,
@@ -21,7 +21,7 @@ database.pragma("synchronous = FULL");
 database.pragma("foreign_keys = ON");
 database.pragma("busy_timeout = 1500");
 
-const selectKey = database.prepare(`select ${keyColumns} from api_keys where sha256 = ?`);
+const selectKey = database.prepare(keyQuery("?", "?"));
 const setLastUse = database.prepare("update api_keys set last_used_at = ? where id = ?");
 const selectOne = database.prepare(`select ${columns} from customers where company_id = ? and id = ?`);
 const selectVersion = database.prepare("select max(version) as version from migrations");
@@ -45,9 +45,9 @@ export function ping() {
 
 /** The live key of an Authorization header. */
 export function checkKey(authorization) {
-  const row = selectKey.get(keyHashOf(authorization));
   const now = Date.now();
-  const key = liveKeyOf(row, now);
+  const row = selectKey.get(keyHashOf(authorization), now);
+  const key = keyOf(row);
   if (now - (row.last_used_at ?? 0) > lastUseGranularityInMilliseconds) setLastUse.run(now, row.id);
   return key;
 }
