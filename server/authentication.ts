@@ -40,11 +40,8 @@ export function authenticate(apiKeys: ApiKeys, limits: RateLimits | undefined): 
 /** Counts the request of the key. 429 over its limit. */
 export function limitRate(limits: RateLimits): Handler {
   return async (_request, response, next) => {
-    const { exchange } = response.locals;
-    Object.assign(
-      exchange.headers,
-      await limits.countRequest(exchange.key?.id ?? "", exchange.key?.requestsPerMinute ?? null),
-    );
+    const { key, headers } = response.locals.exchange;
+    Object.assign(headers, await limits.countRequest(key?.id ?? "", key?.requestsPerMinute ?? null));
     next();
   };
 }

@@ -7,6 +7,7 @@ import type { ApiKey } from "./apiKeys.ts";
 import { callerAddress } from "./authentication.ts";
 import { createCauseLog } from "./causeLog.ts";
 import type { Operation } from "./contract.ts";
+import { createDeadlines, type Deadline } from "./deadlines.ts";
 import type { DriftCheck } from "./driftCheck.ts";
 import { ApiError, ClientGoneError, createErrorResponse, UnavailableError } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
@@ -48,16 +49,13 @@ export class Exchange {
   rawBody: Uint8Array = noBytes;
   /** The response, unless it is that of a page. */
   sent?: { status: number; body: string | undefined };
-  /** Called once the request has taken too long. */
-  private readonly expire: (exchange: Exchange) => void;
-  private timer: NodeJS.Timeout | undefined;
-  private timerStartedAt = 0;
-  private millisecondsLeft = timeoutInMilliseconds;
+  /** By when the request must have its response. */
+  readonly deadline: Deadline;
 
-  constructor(request: Request, response: Response, expire: (exchange: Exchange) => void) {
+  constructor(request: Request, response: Response, createDeadline: (exchange: Exchange) => Deadline) {
     this.request = request;
     this.response = response;
-    this.expire = expire;
+    this.deadline = createDeadline(this);
     this.target = request.url;
     this.requestId = requestIdOf(request);
     this.headers = {
@@ -70,19 +68,6 @@ export class Exchange {
   /** Whether the request has its response, be it the 503 of its deadline: then it shall have no further effect. */
   get isOver(): boolean {
     return this.response.writableEnded;
-  }
-
-  /** Lets the time run that the request may take. */
-  startTimer(): void {
-    if (this.response.closed) return;
-    this.timerStartedAt = performance.now();
-    this.timer = setTimeout(this.expire, this.millisecondsLeft, this);
-  }
-
-  /** Stops that time, for good or until it is started again with what is left. */
-  stopTimer(): void {
-    clearTimeout(this.timer);
-    this.millisecondsLeft -= performance.now() - this.timerStartedAt;
   }
 
   /**
@@ -144,9 +129,9 @@ export function createExchanges(
 ): { beginExchange: Handler; handleErrors: ErrorRequestHandler } {
   const logCause = createCauseLog(log);
 
-  function expire(exchange: Exchange): void {
+  const createDeadline = createDeadlines(timeoutInMilliseconds, (exchange: Exchange) => {
     if (!exchange.isOver) sendError(exchange, new UnavailableError("the request took too long"));
-  }
+  });
 
   function sendError(exchange: Exchange, thrown: unknown): void {
     const { response, requestId, isOver } = exchange;
@@ -158,7 +143,7 @@ export function createExchanges(
   }
 
   function end(exchange: Exchange): void {
-    exchange.stopTimer();
+    exchange.deadline.stop();
     const { request, response, requestId, operation, key } = exchange;
     const milliseconds = performance.now() - exchange.startedAt;
     const status = response.headersSent ? response.statusCode : undefined;
@@ -187,12 +172,12 @@ export function createExchanges(
       const { path } = splitTarget(url);
       if (!isOurs(path)) return next("router");
       request.url = url;
-      const exchange = new Exchange(request, response, expire);
+      const exchange = new Exchange(request, response, createDeadline);
       response.locals.exchange = exchange;
       metrics?.requestBegan();
       tracing?.hideQuery();
       response.on("close", () => end(exchange));
-      exchange.startTimer();
+      exchange.deadline.start();
       if (request.rawHeaders.length > 2 * maxHeaderFields)
         throw new ApiError(431, "Request headers are too large.", { headers: { Connection: "close" } });
       if (request.headers.host === undefined && request.httpVersion !== "1.0")

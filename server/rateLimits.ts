@@ -52,7 +52,7 @@ export function createRateLimits(requestsPerMinute: number, database: Database):
   }
 
   return {
-    countRequest(keyId, ownLimit) {
+    async countRequest(keyId, ownLimit) {
       const limit = ownLimit ?? requestsPerMinute;
       let limiter = requests.get(limit);
       if (!limiter) {
@@ -60,7 +60,7 @@ export function createRateLimits(requestsPerMinute: number, database: Database):
         limiter = createLimiter(`key${limit}`, limit, database);
         requests.set(limit, limiter);
       }
-      return count(limiter, limit, keyId, 1);
+      return toHeaders(limit, await limiter.consume(keyId, 1));
     },
     async countFailedKey(findNetwork, hasKey) {
       const network = findNetwork();
@@ -98,15 +98,6 @@ function createLimiter(prefix: string, limit: number, database: Database): RateL
       return { consumed: consumedPoints, millisecondsUntilReset: msBeforeNext };
     },
   };
-}
-
-async function count(
-  limiter: RateLimiter,
-  limit: number,
-  name: string,
-  points: number,
-): Promise<Record<string, string>> {
-  return toHeaders(limit, await limiter.consume(name, points));
 }
 
 /**

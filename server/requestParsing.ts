@@ -11,6 +11,7 @@ import { splitTarget } from "./targets.ts";
  * the path, the query and the headers.
  */
 export function readParameters(operation: Operation): Handler {
+  const readHeaders = createHeaderReader(operation);
   return (request, response, next) => {
     const { exchange } = response.locals;
     if (operation.maxBodyBytes !== undefined) {
@@ -20,7 +21,7 @@ export function readParameters(operation: Operation): Handler {
     if (exchange.isMalformed) throw new ApiError(400, "Malformed request.");
     exchange.path = request.params;
     exchange.query = parseQuery(operation, splitTarget(request.url).query);
-    exchange.requestHeaders = readHeaders(operation, request);
+    exchange.requestHeaders = readHeaders(request);
     next();
   };
 }
@@ -30,28 +31,31 @@ export function readBody(maxBytes: number): Handler {
   return async (_request, response, next) => {
     const { exchange } = response.locals;
     // The client takes as long as the server's request timeout allows.
-    exchange.stopTimer();
+    exchange.deadline.stop();
     exchange.rawBody = await receiveBody(exchange, maxBytes);
-    exchange.startTimer();
+    if (!exchange.response.closed) exchange.deadline.start();
     exchange.body = parseJsonObject(exchange.rawBody);
     next();
   };
 }
 
 /**
- * The headers that the contract gives the operation, by its names.
+ * Reads the headers that the contract gives the operation, by its names.
  * @throws {ApiError} 400 when one does not match its pattern
  */
-function readHeaders(operation: Operation, request: IncomingMessage): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const { name, schema, pattern } of operation.headers) {
-    const value = request.headers[name.toLowerCase()];
-    if (value === undefined) continue;
-    if (pattern && !pattern.test(String(value)))
-      throw new ApiError(400, findMessage(schema, ["pattern"]), { field: name });
-    headers[name] = String(value);
-  }
-  return headers;
+function createHeaderReader(operation: Operation): (request: IncomingMessage) => Record<string, string> {
+  const known = operation.headers.map((header) => ({ ...header, nodeName: header.name.toLowerCase() }));
+  return (request) => {
+    const headers: Record<string, string> = {};
+    for (const { name, nodeName, schema, pattern } of known) {
+      const value = request.headers[nodeName];
+      if (value === undefined) continue;
+      if (pattern && !pattern.test(String(value)))
+        throw new ApiError(400, findMessage(schema, ["pattern"]), { field: name });
+      headers[name] = String(value);
+    }
+    return headers;
+  };
 }
 
 /**

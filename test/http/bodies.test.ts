@@ -1,5 +1,6 @@
 import express, { type ErrorRequestHandler } from "express";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createDeadlines } from "../../server/deadlines.ts";
 import { ClientGoneError } from "../../server/errors.ts";
 import { Exchange, type Handler } from "../../server/exchange.ts";
 import { readBody } from "../../server/requestParsing.ts";
@@ -251,7 +252,11 @@ it("request body: on a read → 200, ignored", async () => {
 it("request body: client gone or response sent before reading → ClientGoneError", async () => {
   const errors: unknown[] = [];
   const waitForClose: Handler = async (request, response, next) => {
-    response.locals.exchange = new Exchange(request, response, () => {});
+    response.locals.exchange = new Exchange(
+      request,
+      response,
+      createDeadlines(1_000, () => {}),
+    );
     if (request.url === "/responded") response.end();
     request.on("error", () => {});
     await new Promise((resolve) => request.on("close", resolve));

@@ -1,0 +1,77 @@
+/** The time that each request may take. */
+
+/** How often deadlines are checked, in milliseconds: one may be noticed late by as much. */
+const checkInterval = 50;
+
+/** The deadline of one request. */
+export interface Deadline {
+  /** Lets the time run. */
+  start(): void;
+  /** Stops the time, for good or until it is started again with what is left. */
+  stop(): void;
+}
+
+/**
+ * Creates deadlines. The running ones are a linked list that one timer goes through: a timer for each request takes
+ * 7 % of the CPU time of a point read, and the table of a Set keeps ended requests in memory.
+ * @param expire called with the owner of a deadline once its time is over
+ * @returns creates a deadline that is not running yet
+ */
+export function createDeadlines<Owner>(
+  timeoutInMilliseconds: number,
+  expire: (owner: Owner) => void,
+): (owner: Owner) => Deadline {
+  let timer: NodeJS.Timeout | undefined;
+  let first: RunningDeadline | undefined;
+
+  class RunningDeadline implements Deadline {
+    previous: RunningDeadline | undefined;
+    next: RunningDeadline | undefined;
+    expiresAt = Number.POSITIVE_INFINITY;
+    private millisecondsLeft = timeoutInMilliseconds;
+    private isRunning = false;
+    readonly owner: Owner;
+
+    constructor(owner: Owner) {
+      this.owner = owner;
+    }
+
+    start(): void {
+      if (this.isRunning) return;
+      this.isRunning = true;
+      this.expiresAt = performance.now() + this.millisecondsLeft;
+      this.next = first;
+      if (first) first.previous = this;
+      first = this;
+      timer ??= setInterval(check, checkInterval).unref();
+    }
+
+    stop(): void {
+      if (!this.isRunning) return;
+      this.isRunning = false;
+      this.millisecondsLeft = this.expiresAt - performance.now();
+      if (this.previous) this.previous.next = this.next;
+      else first = this.next;
+      if (this.next) this.next.previous = this.previous;
+      // Else this one, once it is old, would keep its neighbours in memory.
+      this.previous = undefined;
+      this.next = undefined;
+    }
+  }
+
+  function check(): void {
+    const now = performance.now();
+    const expired: RunningDeadline[] = [];
+    for (let deadline = first; deadline; deadline = deadline.next)
+      if (deadline.expiresAt <= now) expired.push(deadline);
+    for (const deadline of expired) {
+      deadline.stop();
+      expire(deadline.owner);
+    }
+    if (first) return;
+    clearInterval(timer);
+    timer = undefined;
+  }
+
+  return (owner) => new RunningDeadline(owner);
+}
