@@ -238,14 +238,22 @@ export function assertContract(response: ObservedResponse, options?: { strictHea
 
 /**
  * A `fetch` that compares every response of the API with the contract, and rejects where one differs.
- * @param onResponse is called with every response that conforms
+ * @param options `onReceived` is called with the time of every response, in milliseconds from sending the request to
+ *   the end of the body; `onResponse` with every response that conforms
  */
 export function createCheckedFetch(
-  options: { strictHeaders?: boolean; onResponse?: (response: ObservedResponse) => void } = {},
+  options: {
+    strictHeaders?: boolean;
+    onReceived?: (milliseconds: number) => void;
+    onResponse?: (response: ObservedResponse) => void;
+  } = {},
 ): (input: Request | string | URL, init?: RequestInit) => Promise<Response> {
   return async (input, init) => {
     const request = new Request(input, init);
+    const sentAt = performance.now();
     const response = await fetch(request);
+    const body = await response.clone().text();
+    options.onReceived?.(performance.now() - sentAt);
     const { pathname, search } = new URL(request.url);
     const apiPath = pathname.indexOf(basePath);
     const observed: ObservedResponse = {
@@ -254,7 +262,7 @@ export function createCheckedFetch(
       target: (apiPath > 0 ? pathname.slice(apiPath) : pathname) + search,
       status: response.status,
       headers: Object.fromEntries(response.headers),
-      body: await response.clone().text(),
+      body,
     };
     assertContract(observed, options);
     options.onResponse?.(observed);

@@ -33,9 +33,26 @@ export interface ContractClient {
   send(method: string, path: string, variation?: Variation): Promise<ObservedResponse>;
   /** Calls an operation with a valid request, or with a variation of one. */
   call(id: OperationId, variation?: Variation): Promise<ObservedResponse>;
+  /** Whether it sends only GET, HEAD and OPTIONS. */
+  isReadOnly: boolean;
   /** Creates a customer. */
-  create(): Promise<{ id: string; email: string; entityTag: string }>;
+  create(): Promise<FoundCustomer>;
+  /**
+   * Returns a customer to read: a new one or, if the client is read-only, the newest of the company.
+   * @throws {SkippedError} if the company has none
+   */
+  find(): Promise<FoundCustomer>;
 }
+
+/** As much of a customer as requests are made of. */
+interface FoundCustomer {
+  id: string;
+  email: string;
+  entityTag: string;
+}
+
+/** The response cannot be provoked without writing, with the customers that the company has. */
+export class SkippedError extends Error {}
 
 /** A valid ID whose time is before that of any customer. */
 const unusedId = "00000000-0000-7000-8000-000000000000";
@@ -43,14 +60,24 @@ const unusedId = "00000000-0000-7000-8000-000000000000";
 /** How long a deployment may take to respond. */
 const timeoutInMilliseconds = 30_000;
 
-/** @param options the URL without `/api/v1` */
-export function createContractClient(options: {
+/**
+ * @param options the URL without `/api/v1`; `onReceived` is called with the time of every response, in milliseconds
+ */
+export function createContractClient({
+  isReadOnly = false,
+  ...options
+}: {
   url: string;
   key: string;
   strictHeaders?: boolean;
+  isReadOnly?: boolean;
+  onReceived?: (milliseconds: number) => void;
 }): ContractClient {
   const self: ContractClient = {
+    isReadOnly,
     async send(method, path, { key = options.key, headers, body } = {}) {
+      if (isReadOnly && !["GET", "HEAD", "OPTIONS"].includes(method))
+        throw new Error(`${method} would not be read-only`);
       const responses: ObservedResponse[] = [];
       const checkedFetch = createCheckedFetch({
         ...options,
@@ -82,6 +109,17 @@ export function createContractClient(options: {
       const response = confirmResponse("createCustomer 201", await self.call("createCustomer"));
       const { id, email } = JSON.parse(response.body).data;
       return { id, email, entityTag: String(response.headers.etag) };
+    },
+    async find() {
+      if (!isReadOnly) return self.create();
+      const page = confirmResponse(
+        "listCustomers 200",
+        await self.call("listCustomers", { query: "?limit=1" }),
+      );
+      const [customer] = JSON.parse(page.body).data;
+      if (!customer) throw new SkippedError("The company has no customer.");
+      const response = confirmResponse("getCustomer 200", await self.call("getCustomer", customer));
+      return { ...customer, entityTag: String(response.headers.etag) };
     },
   };
   return self;

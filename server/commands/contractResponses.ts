@@ -5,7 +5,13 @@ import type { operations as described } from "../../generated/api.ts";
 import type { AnyRequestMessages, Messages } from "../../generated/messages.ts";
 import type { ObservedResponse } from "../contractCheck.ts";
 import type { OperationId } from "../operations.ts";
-import { type ContractClient, confirmResponse, createEmail } from "./contractClient.ts";
+import {
+  type ContractClient,
+  confirmResponse,
+  createEmail,
+  getOperation,
+  SkippedError,
+} from "./contractClient.ts";
 
 type StatusOf<Id extends OperationId> = keyof described[Id]["responses"] & number;
 
@@ -51,19 +57,23 @@ const largeBody = `{"notes":"${"x".repeat(65_537 - 12)}"}`;
 export const provokedResponses = {
   "listCustomers 200": (client) => client.call("listCustomers", { query: "?limit=2&status=ACTIVE" }),
   "listCustomers 200 (the next page)": async (client) => {
-    await Promise.all([client.create(), client.create()]);
+    await Promise.all([client.find(), client.find()]);
     const first = await client.call("listCustomers", { query: "?limit=1" });
     const { body } = confirmResponse("listCustomers 200", first);
     const { nextCursor } = JSON.parse(body).pagination;
+    if (nextCursor === null) throw new SkippedError("The company has only one customer.");
     return client.call("listCustomers", { query: `?limit=1&cursor=${nextCursor}` });
   },
   "listCustomers 200 (a search)": async (client) => {
-    const { id, email } = await client.create();
-    const response = await client.call("listCustomers", { query: `?search=${email.toUpperCase()}` });
+    const { id, email } = await client.find();
+    const search = encodeURIComponent(email.toUpperCase().slice(0, 200));
+    const response = await client.call("listCustomers", { query: `?search=${search}` });
     const found = JSON.parse(confirmResponse("listCustomers 200", response).body).data.map(
       (customer: { id: string }) => customer.id,
     );
-    assert.deepEqual(found, [id], "a search for an email finds that customer alone");
+    assert(found.includes(id), "a search for an email finds its customer");
+    // Existing customers may have emails that contain that of another.
+    if (!client.isReadOnly) assert.deepEqual(found, [id], "a search for a new email finds only its customer");
     return response;
   },
   "listCustomers 200 (HEAD)": (client) => client.call("listCustomers", { method: "HEAD" }),
@@ -108,13 +118,13 @@ export const provokedResponses = {
     return client.call("createCustomer", { headers });
   },
 
-  "getCustomer 200": async (client) => client.call("getCustomer", await client.create()),
+  "getCustomer 200": async (client) => client.call("getCustomer", await client.find()),
   "getCustomer 200 (HEAD)": async (client) => {
-    const { id } = await client.create();
+    const { id } = await client.find();
     return client.call("getCustomer", { id, method: "HEAD" });
   },
   "getCustomer 304": async (client) => {
-    const { id, entityTag } = await client.create();
+    const { id, entityTag } = await client.find();
     return client.call("getCustomer", { id, headers: { "If-None-Match": entityTag } });
   },
   "getCustomer 404 Customer not found.": (client) => client.call("getCustomer"),
@@ -194,3 +204,10 @@ export const provokedResponses = {
   "any 404 Not found. (a trailing slash)": (client) => client.send("GET", "/customers/"),
   "any 405 Method not allowed.": (client) => client.send("DELETE", "/customers"),
 } satisfies Partial<Record<ResponseName | `${ResponseName} (${string})`, ProvokeResponse>>;
+
+/** Whether a response is provoked without a request that could write. */
+export function isProvokedByReads(name: string): boolean {
+  const [operation, status] = name.split(" ");
+  if (operation === "any") return status !== "405";
+  return getOperation(operation as OperationId).method === "GET";
+}

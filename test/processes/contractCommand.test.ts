@@ -27,7 +27,9 @@ describe("contract", () => {
     const { code, stdout, stderr } = await runContract("--url", server.url, "--key", key);
     expect(stderr).toBe("");
     expect(stdout).toMatch(/This creates customers .*\n\nconforms /);
-    expect(stdout).toContain("conforms  createCustomer 409 A customer with this email already exists.\n");
+    expect(stdout).toMatch(
+      /^conforms +\d+ ms {2}createCustomer 409 A customer with this email already exists\.$/m,
+    );
     expect(stdout.match(/^conforms /gm)).toHaveLength(count);
     expect(stdout).toContain(`\n${count} of ${count} responses conform to the contract; 0 differ.\n`);
     expect(code).toBe(0);
@@ -44,10 +46,10 @@ describe("contract", () => {
       text.replace("Customer not found.", "No such customer.").replace('"field":"cursor"', '"field":"page"'),
     );
     const { code, stdout } = await runContract("--url", proxy, "--key", key);
-    expect(stdout.match(/^differs {3}.*$/gm)).toEqual([
-      "differs   listCustomers 400 Invalid cursor.",
-      "differs   getCustomer 404 Customer not found.",
-      "differs   updateCustomer 404 Customer not found.",
+    expect([...stdout.matchAll(/^differs +\d+ ms {2}(.*)$/gm)].map(([, name]) => name)).toEqual([
+      "listCustomers 400 Invalid cursor.",
+      "getCustomer 404 Customer not found.",
+      "updateCustomer 404 Customer not found.",
     ]);
     expect(stdout).toMatch(
       /body\/error\n +- contract: Customer not found\.\n +\+ response: No such customer\.\n/,
@@ -82,20 +84,20 @@ describe("contract", () => {
     );
   });
 
-  it("contract: --junit, server unreachable → an error in the report", async () => {
+  it("contract: --junit, server unreachable → an error in the report, exit code 3", async () => {
     const stopped = await startServer();
     await stopped.stop();
     const junit = reportOfTest();
     const { code } = await runContract("--url", stopped.url, "--key", key, "--junit", junit);
     const cases = casesOf(readFileSync(junit, "utf8"), { tests: 1, failures: 0, errors: 1 });
     expect(cases[0]?.content).toBe('<error message="No response: ECONNREFUSED"/>');
-    expect(code).toBe(1);
+    expect(code).toBe(3);
   });
 
   it("contract: key without a scope → names the missing responses", async () => {
     const readOnly = await server.createKey({ scopes: ["customers:read"] });
     const { code, stdout } = await runContract("--url", server.url, "--key", readOnly);
-    expect(stdout).toContain("differs   createCustomer 201\n");
+    expect(stdout).toMatch(/^differs +\d+ ms {2}createCustomer 201$/m);
     expect(stdout).toContain("response: createCustomer 403 This API key lacks the customers:write scope.");
     expect(code).toBe(1);
   });
@@ -110,12 +112,12 @@ describe("contract", () => {
     expect(code).toBe(1);
   });
 
-  it("contract: server unreachable → one line, exit code 1", async () => {
+  it("contract: server unreachable → one line, exit code 3", async () => {
     const stopped = await startServer();
     await stopped.stop();
     const { code, stderr } = await runContract("--url", stopped.url, "--key", key);
     expect(stderr).toBe("No response: ECONNREFUSED\n");
-    expect(code).toBe(1);
+    expect(code).toBe(3);
   });
 
   it.each([
@@ -141,10 +143,11 @@ describe("contract", () => {
     expect(code).toBe(2);
   });
 
-  it("contract: --help → the usage, exit code 0", async () => {
+  it("contract: --help → the usage and every exit code, exit code 0", async () => {
     const { code, stdout } = await runContract("--help");
     expect(stdout).toContain("Usage: distribu contract [options]");
-    expect(stdout).toContain("It creates customers");
+    expect(stdout.replace(/\s+/g, " ")).toContain("It creates customers");
+    for (const exitCode of [0, 1, 2, 3]) expect(stdout).toMatch(new RegExp(`^  ${exitCode}  `, "m"));
     expect(code).toBe(0);
   });
 });
@@ -162,14 +165,16 @@ function casesOf(xml: string, counts: Record<string, number>): { name: string; c
   const attributes = Object.entries(counts)
     .map(([name, value]) => `${name}="${value}"`)
     .join(" ");
+  const seconds = String.raw`\d+\.\d{3}`;
+  const totals = `${attributes} skipped="0" time="${seconds}"`;
   const [head, suites, suite, rest] = [
     String.raw`<\?xml version="1\.0" encoding="UTF-8"\?>`,
-    `<testsuites ${attributes}>`,
-    `<testsuite name="${text}" ${attributes}>`,
+    `<testsuites ${totals}>`,
+    String.raw`<testsuite name="${text}" timestamp="[\d:.TZ-]{24}" ${totals}>`,
     "</testsuite>\n</testsuites>\n",
   ];
   const content = `<failure message="${text}">${text}</failure>|<error message="${text}"/>`;
-  const one = String.raw`<testcase classname="\w+" name="(${text})"(?:/>|>(${content})</testcase>)\n`;
+  const one = String.raw`<testcase classname="\w+" name="(${text})" time="${seconds}"(?:/>|>(${content})</testcase>)\n`;
   const whole = new RegExp(
     `^${head}\n${suites}\n${suite}\n(?:${one.replace(/\((?!\?)/g, "(?:")})*${rest}$`,
     "u",
