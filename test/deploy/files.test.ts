@@ -6,6 +6,7 @@ import { validate } from "dockerfile-utils";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { variables } from "../../server/variables.ts";
+import { readBlock } from "../support/pages.ts";
 import { runProgram } from "../support/processes.ts";
 
 /** Variables that the server reads besides its own. */
@@ -107,8 +108,7 @@ describe("server/deploy/distribu-customers-api.service", () => {
   });
 
   it("server/README.md: first key's command → user, folders, variables of the unit", () => {
-    const [, command = ""] =
-      /(systemd-run (?:.*\\\n)+.*)/.exec(readFileSync("server/README.md", "utf8")) ?? [];
+    const command = readBlock("server/README.md", "bash", "first-key-systemd");
     for (const name of ["DynamicUser", "StateDirectory", "WorkingDirectory", "EnvironmentFile"])
       expect(command).toContain(`--property=${name}=${readSetting(name)} `);
     // A dynamic user has the name of the unit.

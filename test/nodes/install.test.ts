@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { cpSync, existsSync, readdirSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
+import { readBlock } from "../support/pages.ts";
 import { runProgram, spawnServer } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { cloneRepository, olderNodes, readVersion } from "./nodes.ts";
@@ -32,11 +33,14 @@ it(`README's commands: Node ${readVersion(oldNode)}, no compiler, no Python → 
   const clone = cloneRepository();
   const machine = hideCompilers();
   const run = (...args: string[]) => runProgram(oldNode, [npm, "--prefix", clone, ...args], machine);
-  const installed = await run("ci", "--prefer-offline");
+  const [install = "", start = ""] = readBlock("README.md", "bash", "install")
+    .split("\n")
+    .map((line) => line.replace(/^npm /, ""));
+  const installed = await run(install, "--prefer-offline");
   expect(installed.code, installed.stderr).toBe(0);
   expect(installed.stderr).not.toContain("install-scripts");
 
-  const started = spawn(oldNode, [npm, "--prefix", clone, "start"], {
+  const started = spawn(oldNode, [npm, "--prefix", clone, start], {
     env: { ...process.env, ...machine, PORT: "0" },
     stdio: ["ignore", "pipe", "inherit"],
     // A process group of its own, because npm does not forward SIGKILL to the server.

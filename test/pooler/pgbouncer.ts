@@ -1,16 +1,19 @@
 /** PostgreSQL behind PgBouncer, which hands out its sessions for a transaction each. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
+import { readBlock } from "../support/pages.ts";
 import { execute, freePort, startPostgres } from "../support/postgres.ts";
 import { unprivilegedUser } from "../support/postgresPrograms.ts";
 
 /** What server/README.md tells operators to set, for the role of the tests. */
-const [, settings = ""] = /^```sql\n(.*?)^```$/ms.exec(readFileSync("server/README.md", "utf8")) ?? [];
-const roleSettings = settings.replaceAll("alter role distribu", "alter role pooled");
+const roleSettings = readBlock("server/README.md", "sql", "pgbouncer").replaceAll(
+  "alter role distribu",
+  "alter role pooled",
+);
 
 /** Creates the role by which PgBouncer logs in. A superuser, as it does not own the databases of the tests. */
 export async function createPooledRole(postgresUrl: string): Promise<void> {

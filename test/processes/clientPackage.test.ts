@@ -3,10 +3,13 @@ import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it, onTestFinished } from "vitest";
 import { installClient, packClient } from "../support/packages.ts";
+import { type Page, readBlocks } from "../support/pages.ts";
 import { runProgram } from "../support/processes.ts";
 import { startServer } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
+/** Compiling takes most of it. */
+const timeout = 120_000;
 const folder = temporaryFolder();
 beforeAll(() => {
   installClient(folder.path);
@@ -26,11 +29,11 @@ it("client package: packed → code and types for both module systems, at most 3
   expect(readFileSync("client/LICENSE", "utf8")).toBe(readFileSync("LICENSE", "utf8"));
 });
 
-it("client/README.md: its samples in one file → compile, and print what they say", async () => {
+/** Compiles the samples of a page as one file and runs them on a new server. Returns the lines that they print. */
+async function runSamples(page: Page): Promise<string[]> {
   const server = await startServer();
   onTestFinished(() => server.stop());
-  const samples = [...readFileSync("client/README.md", "utf8").matchAll(/^```ts\n(.*?)^```$/gms)];
-  const code = samples.map(([, sample]) => sample).join("\n");
+  const code = readBlocks(page, "ts", "client").join("\n");
   const file = join(folder.path, "sample.ts");
   writeFileSync(file, code.replace("http://127.0.0.1:3000", server.url));
   const options = "--noEmit --strict --target es2023 --module nodenext --types node";
@@ -40,7 +43,17 @@ it("client/README.md: its samples in one file → compile, and print what they s
   const KEY = await server.createKey({ company: "readme" });
   const ran = await runProgram("node_modules/.bin/tsx", [file], { KEY });
   expect(ran.code, ran.stderr).toBe(0);
-  const [created, found, rejected, ...others] = ran.stdout.trim().split("\n");
+  return ran.stdout.trim().split("\n");
+}
+
+it("README.md: its sample of the client → compiles, creates a customer and lists it", {
+  timeout,
+}, async () => {
+  expect(await runSamples("README.md")).toEqual([expect.stringMatching(/^created \S+$/), "ann@acme.example"]);
+});
+
+it("client/README.md: its samples in one file → compile, and print what they say", { timeout }, async () => {
+  const [created, found, rejected, ...others] = await runSamples("client/README.md");
   expect([created, found]).toEqual(["created buyer@bakery.example", "found buyer@bakery.example"]);
   expect(rejected).toMatch(/^400 Invalid email address\. email [\w-]+ undefined$/);
   expect(others).toEqual(["up to 500", "more: false", "status 201"]);

@@ -3,11 +3,12 @@ import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { installPackage } from "../support/packages.ts";
+import { readBlock } from "../support/pages.ts";
 import { launchServer, runProgram } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 const folder = temporaryFolder();
-const [, example = ""] = /^```ts\n(.*?)^```$/ms.exec(readFileSync("server/README.md", "utf8")) ?? [];
+const example = readBlock("server/README.md", "ts", "mount");
 
 beforeAll(() => {
   installPackage(folder.path);

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { provokedResponses } from "../../server/commands/contractResponses.ts";
 import { installPackage } from "../support/packages.ts";
+import { readBlock } from "../support/pages.ts";
 import { runProgram } from "../support/processes.ts";
 import { startServer } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
@@ -45,11 +46,10 @@ describe("package", () => {
     expect(ended.code).toBe(0);
   });
 
-  it("package: GitHub Actions job of README.md → compares a deployment", async () => {
+  it("package: GitHub Actions job of openapi/README.md → compares a deployment", async () => {
     const server = await startServer();
     onTestFinished(() => server.stop());
-    const [, sample = ""] = /^```yaml\n(.*?)^```$/ms.exec(readFileSync("README.md", "utf8")) ?? [];
-    const { steps } = parse(sample).jobs.contract;
+    const { steps } = parse(readBlock("openapi/README.md", "yaml", "contract-job")).jobs.contract;
     const { run, env } = steps.find((step: { run?: string }) => step.run);
     expect(Object.keys(env)).toEqual(["URL", "KEY"]);
     const environment = { URL: server.url, KEY: await server.createKey() };

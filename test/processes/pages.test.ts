@@ -1,0 +1,105 @@
+/** What the pages name exists: commands, options, files, sections; and each of their code blocks is of some test. */
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { type Page, pages, readAllBlocks, readPage } from "../support/pages.ts";
+import { runCommand } from "../support/processes.ts";
+
+/** npm's own commands. */
+const npmCommands = ["audit", "ci", "install", "pack", "prune", "start", "test"];
+const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
+
+/** The text of all tests, in which the markers of code blocks are searched for. */
+const tests = globSync("test/**/*.ts", { exclude: ["**/node_modules/**"] })
+  .map((file) => readFileSync(file, "utf8"))
+  .join("\n");
+
+/** The text of a page without code blocks. */
+function proseOf(page: Page): string {
+  return readPage(page).replaceAll(/^```.*?^```$/gms, "");
+}
+
+/** A heading as GitHub makes an anchor of it. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+    .replaceAll(" ", "-");
+}
+
+function anchorsOf(file: string): string[] {
+  return [...readFileSync(file, "utf8").matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    anchorOf(heading as string),
+  );
+}
+
+/** The `distribu` commands of a page, in blocks and in the text, each as its words. */
+function commandsOf(page: Page): string[][] {
+  const blocks = readAllBlocks(page).map(({ code }) => code.replaceAll("\\\n", " "));
+  const spans = [...proseOf(page).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code as string);
+  return [...blocks, ...spans].flatMap((code) =>
+    [...code.matchAll(/(?:^|npx |exec \S+ |-- +|`|cli\.js )(?:distribu |(?<=cli\.js ))([a-z].*)$/gm)].map(
+      ([, command]) => (command as string).split(/\s+/),
+    ),
+  );
+}
+
+/** The help of a command, by its words. */
+const helps = new Map<string, string>();
+async function helpOf(...words: string[]): Promise<string> {
+  const name = words.join(" ");
+  if (!helps.has(name)) helps.set(name, (await runCommand([...words, "--help"])).stdout);
+  return helps.get(name) as string;
+}
+
+/** Whether a help lists a command. */
+function lists(help: string, command: string): boolean {
+  return new RegExp(`^ {2}${command}\\b`, "m").test(help.split("Commands:")[1] ?? "");
+}
+
+describe.each(pages)("%s", (page) => {
+  it(`${page}: npm scripts named → exist`, () => {
+    const named = [...readPage(page).matchAll(/(?:`|^ *|&& )npm (?:run )?(?:--silent )?([a-z:]+)/gm)];
+    const unknown = named.filter(([, name = ""]) => !npmCommands.includes(name) && !scripts[name]);
+    expect(unknown.map(([, name]) => name)).toEqual([]);
+  });
+
+  it(`${page}: distribu commands and options named → exist`, async () => {
+    for (const words of commandsOf(page)) {
+      const [command = "", sub = ""] = words;
+      if (command === "help") continue;
+      expect(lists(await helpOf(), command), words.join(" ")).toBe(true);
+      const group = await helpOf(command);
+      const help = lists(group, sub) ? await helpOf(command, sub) : group;
+      for (const option of words.filter((word) => word.startsWith("--")))
+        expect(help, words.join(" ")).toContain(option.replace(/=.*/, ""));
+    }
+  });
+
+  it(`${page}: files, sections and links named → exist`, () => {
+    const text = proseOf(page);
+    const missing: string[] = [];
+    for (const [, file = "", anchor] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
+      const path = file === "" ? page : join(dirname(page), file);
+      if (!existsSync(path)) missing.push(path);
+      else if (anchor !== undefined && !anchorsOf(path).includes(anchor)) missing.push(`${path}#${anchor}`);
+    }
+    for (const [, file = ""] of text.matchAll(/`((?:server|test|openapi|client)\/[\w/]+\.\w+)`/g))
+      if (!existsSync(file)) missing.push(file);
+    expect(missing).toEqual([]);
+  });
+
+  it(`${page}: code blocks with a marker → run by a test`, () => {
+    for (const { language, marker } of readAllBlocks(page)) {
+      // Only commands may lack one: those of programs that a test cannot run, such as Docker's.
+      if (language === "bash" && marker === undefined) continue;
+      expect(tests).toMatch(new RegExp(`readBlocks?\\((page|"${page}"), "${language}", "${marker}"\\)`));
+    }
+  });
+
+  it(`${page}: tables in the text → at most seven rows`, () => {
+    const [text = ""] = readPage(page).split(/^## (?:Reference|All figures)$/m);
+    const rows = [...text.matchAll(/(?:^\|.*\n)+/gm)].map(([table]) => table.split("\n").length - 3);
+    expect(Math.max(0, ...rows)).toBeLessThanOrEqual(7);
+  });
+});

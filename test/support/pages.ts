@@ -1,0 +1,50 @@
+/** The pages of the project in Markdown, and their code blocks, which tests find by a marker behind the language. */
+import { readFileSync } from "node:fs";
+
+export const pages = [
+  "README.md",
+  "server/README.md",
+  "client/README.md",
+  "openapi/README.md",
+  "test/README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+] as const;
+export type Page = (typeof pages)[number];
+
+/** A code block; it begins with ```` ```bash keys ````, where `keys` is the marker. */
+export interface Block {
+  language: string;
+  /** What a test finds it by; undefined for commands that no test can run, such as those of Docker. */
+  marker: string | undefined;
+  code: string;
+}
+
+export function readPage(page: Page): string {
+  return readFileSync(page, "utf8");
+}
+
+export function readAllBlocks(page: Page): Block[] {
+  return [...readPage(page).matchAll(/^```(\w+)(?: (\S+))?\n(.*?)^```$/gms)].map(
+    ([, language, marker, code]) => ({ language: language as string, marker, code: code as string }),
+  );
+}
+
+/**
+ * The blocks of a page with a marker, in order.
+ * @throws {Error} where there is none
+ */
+export function readBlocks(page: Page, language: string, marker: string): string[] {
+  const found = readAllBlocks(page).filter((block) => block.language === language && block.marker === marker);
+  if (found.length === 0)
+    throw new Error(`${page} has no block that begins with \`\`\`${language} ${marker}`);
+  return found.map(({ code }) => code);
+}
+
+/** The only block of a page with a marker. */
+export function readBlock(page: Page, language: string, marker: string): string {
+  const [code = "", ...others] = readBlocks(page, language, marker);
+  if (others.length > 0)
+    throw new Error(`${page} has several blocks that begin with \`\`\`${language} ${marker}`);
+  return code;
+}
