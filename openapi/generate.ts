@@ -5,13 +5,14 @@
  */
 import { writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";
+import { findAmbiguousTemplates } from "../server/pathTemplates.ts";
 import { operationsOf, readContract } from "./contractFile.ts";
 import { errorTable } from "./errorTable.ts";
-import { ambiguousPaths, missingErrors } from "./impliedErrors.ts";
+import { missingErrors } from "./impliedErrors.ts";
 import { messageTypes } from "./messageTypes.ts";
 
 const contract = readContract();
-const problems = [...ambiguousPaths(Object.keys(contract.paths)), ...missingErrors(contract)];
+const problems = [...findAmbiguousTemplates(Object.keys(contract.paths)), ...missingErrors(contract)];
 if (problems.length > 0) {
   console.error(`openapi/openapi.yaml:\n${problems.join("\n")}`);
   process.exit(1);

@@ -91,27 +91,3 @@ function missingErrorsOf(contract: Part, operation: ContractOperation): string[]
   else report("the body accepts unknown fields: set additionalProperties to false");
   return [...missing];
 }
-
-/**
- * Pairs of path templates for which a path exists that both match, while neither is more literal than the other, so
- * that it would depend on their order which operation gets the request.
- */
-export function ambiguousPaths(paths: string[]): string[] {
-  return paths.flatMap((path, index) =>
-    paths
-      .slice(index + 1)
-      .filter((other) => isAmbiguous(path.split("/"), other.split("/")))
-      .map((other) => `${path} and ${other} match the same paths, and neither is more literal`),
-  );
-}
-
-function isAmbiguous(one: string[], other: string[]): boolean {
-  if (one.length !== other.length) return false;
-  const isTemplate = (segment = "") => segment.includes("{");
-  const overlap = one.every(
-    (segment, index) => segment === other[index] || isTemplate(segment) || isTemplate(other[index]),
-  );
-  const isMoreLiteral = (these: string[], those: string[]) =>
-    these.some((segment, index) => !isTemplate(segment) && isTemplate(those[index]));
-  return overlap && isMoreLiteral(one, other) === isMoreLiteral(other, one);
-}

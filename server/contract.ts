@@ -1,8 +1,10 @@
 /** The contract at run time: its operations, their parameters and their messages. */
+
 import { createRequire } from "node:module";
 import type { Scope } from "../generated/messages.ts";
 import type { ApiError } from "./errors.ts";
 import type { OperationId } from "./operations.ts";
+import { findAmbiguousTemplates, orderTemplates } from "./pathTemplates.ts";
 
 /** As much of a JSON schema of OpenAPI 3.0 as the server looks at. */
 interface Schema {
@@ -136,42 +138,13 @@ export interface PathItem {
  */
 export function orderPaths(all: Operation[]): PathItem[] {
   const templates = [...new Set(all.map(({ template }) => template))];
-  for (const [index, one] of templates.entries())
-    for (const other of templates.slice(index + 1))
-      if (areAmbiguous(segmentsOf(one), segmentsOf(other)))
-        throw new Error(`The paths ${one} and ${other} of the contract are ambiguous`);
-  // Where two paths may match the same request, the first difference has the literal on one side.
-  const rank = (template: string) =>
-    segmentsOf(template).map((segment) => (isParameter(segment) ? "1" : "0"));
-  return templates
-    .sort((one, other) => (rank(one).join("") < rank(other).join("") ? -1 : 1))
-    .map((template) => ({
-      template,
-      route: basePath + template.replace(/\{(\w+)\}/g, ":$1"),
-      operations: all.filter((operation) => operation.template === template),
-    }));
-}
-
-function segmentsOf(template: string): string[] {
-  return template.split("/");
-}
-
-function isParameter(segment: string): boolean {
-  return segment.includes("{");
-}
-
-/** Whether some path matches both, and each of them or neither has a literal where the other has a parameter. */
-function areAmbiguous(one: string[], other: string[]): boolean {
-  if (one.length !== other.length) return false;
-  let literals = { one: false, other: false };
-  for (const [index, segment] of one.entries()) {
-    const opposite = other[index] as string;
-    if (!isParameter(segment) && !isParameter(opposite)) {
-      if (segment !== opposite) return false;
-    } else if (!isParameter(segment)) literals = { ...literals, one: true };
-    else if (!isParameter(opposite)) literals = { ...literals, other: true };
-  }
-  return literals.one === literals.other;
+  const [ambiguity] = findAmbiguousTemplates(templates);
+  if (ambiguity) throw new Error(`Paths of the contract are ambiguous: ${ambiguity}`);
+  return orderTemplates(templates).map((template) => ({
+    template,
+    route: basePath + template.replace(/\{(\w+)\}/g, ":$1"),
+    operations: all.filter((operation) => operation.template === template),
+  }));
 }
 
 /** The scopes that a key can have. */

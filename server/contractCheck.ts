@@ -1,7 +1,7 @@
 /** Compares a response that was received over HTTP with the contract. */
 import Ajv, { type ValidateFunction } from "ajv-draft-04";
 import addFormats from "ajv-formats";
-import { basePath, contract, type Operation, operations, orderPaths } from "./contract.ts";
+import { contract, type Operation, operations, orderPaths } from "./contract.ts";
 
 /** A response as it was received. Header names are in lower case. */
 export interface ObservedResponse {
@@ -217,55 +217,4 @@ function closeSchema(schema: Part): Part {
   if (schema === null || typeof schema !== "object") return schema;
   const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closeSchema(value)]));
   return copy.type === "object" && copy.properties ? { ...copy, additionalProperties: false } : copy;
-}
-
-/** The differences as text: the request, then what the contract says and what the response has. */
-export function formatReport(response: ObservedResponse, differences: Difference[]): string {
-  const lines = differences.map(
-    ({ where, contract, response }) => `  ${where}\n  - contract: ${contract}\n  + response: ${response}`,
-  );
-  return [
-    `${response.method} ${response.target} responded ${response.status}, which differs from the contract:`,
-    ...lines,
-  ].join("\n");
-}
-
-/** @throws {Error} the report, where a response differs from the contract */
-export function assertContract(response: ObservedResponse, options?: { strictHeaders?: boolean }): void {
-  const differences = findDifferences(response, options);
-  if (differences.length > 0) throw new Error(formatReport(response, differences));
-}
-
-/**
- * A `fetch` that compares every response of the API with the contract, and rejects where one differs.
- * @param options `onReceived` is called with the time of every response, in milliseconds from sending the request to
- *   the end of the body; `onResponse` with every response that conforms
- */
-export function createCheckedFetch(
-  options: {
-    strictHeaders?: boolean;
-    onReceived?: (milliseconds: number) => void;
-    onResponse?: (response: ObservedResponse) => void;
-  } = {},
-): (input: Request | string | URL, init?: RequestInit) => Promise<Response> {
-  return async (input, init) => {
-    const request = new Request(input, init);
-    const sentAt = performance.now();
-    const response = await fetch(request);
-    const body = await response.clone().text();
-    options.onReceived?.(performance.now() - sentAt);
-    const { pathname, search } = new URL(request.url);
-    const apiPath = pathname.indexOf(basePath);
-    const observed: ObservedResponse = {
-      method: request.method,
-      // A deployment may mount the API below a path of its own.
-      target: (apiPath > 0 ? pathname.slice(apiPath) : pathname) + search,
-      status: response.status,
-      headers: Object.fromEntries(response.headers),
-      body,
-    };
-    assertContract(observed, options);
-    options.onResponse?.(observed);
-    return response;
-  };
 }

@@ -1,12 +1,11 @@
 /** A client for contract tests: sends valid requests or variations of them, and checks every response. */
 import { randomUUID } from "node:crypto";
+import { createCheckedFetch, formatReport } from "../checkedFetch.ts";
 import { basePath, type Operation, operations } from "../contract.ts";
 import {
-  createCheckedFetch,
   findDescribedResponse,
   findOperation,
   findResponses,
-  formatReport,
   type ObservedResponse,
 } from "../contractCheck.ts";
 import type { OperationId } from "../operations.ts";

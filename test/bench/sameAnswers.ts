@@ -1,7 +1,8 @@
 /** Before anything is timed: every server gives the answers of the contract, and all give the same. */
 
+import { formatReport } from "../../server/checkedFetch.ts";
 import { basePath } from "../../server/contract.ts";
-import { findDifferences, formatReport, type ObservedResponse } from "../../server/contractCheck.ts";
+import { findDifferences, type ObservedResponse } from "../../server/contractCheck.ts";
 import type { BenchData } from "./data.ts";
 import type { BenchServer } from "./servers.ts";
 

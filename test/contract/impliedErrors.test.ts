@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Part, readContract } from "../../openapi/contractFile.ts";
-import { ambiguousPaths, missingErrors } from "../../openapi/impliedErrors.ts";
+import { missingErrors } from "../../openapi/impliedErrors.ts";
+import { findAmbiguousTemplates } from "../../server/pathTemplates.ts";
 
 const current = readContract();
 const list = (c: Part) => c.paths["/customers"].get;
@@ -207,7 +208,7 @@ describe("ambiguous path templates", () => {
     [["/customers/{id}/notes", "/customers/count/{year}"]],
     [["/{resource}/count", "/customers/{id}"]],
   ])("generate: %j → ambiguous", ([one, other]) => {
-    expect(ambiguousPaths([one as string, other as string])).toEqual([
+    expect(findAmbiguousTemplates([one as string, other as string])).toEqual([
       `${one} and ${other} match the same paths, and neither is more literal`,
     ]);
   });
@@ -219,6 +220,6 @@ describe("ambiguous path templates", () => {
     [["/a/{id}/{part}", "/a/{id}/notes", "/a/count/notes"]],
     [["/orders/{id}", "/customers/{id}"]],
   ])("generate: %j → accepted", (paths) => {
-    expect(ambiguousPaths(paths)).toEqual([]);
+    expect(findAmbiguousTemplates(paths)).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { chownSync, readdirSync, readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { createCustomersClient } from "../../client/index.ts";
-import { createCheckedFetch } from "../../server/contractCheck.ts";
+import { createCheckedFetch } from "../../server/checkedFetch.ts";
 import { freePort } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { buildImage, findFirstProcess, type Image, unmountAll } from "./image.ts";

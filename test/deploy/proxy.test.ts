@@ -6,7 +6,7 @@ import https from "node:https";
 import { join } from "node:path";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
 import { createCustomersClient } from "../../client/index.ts";
-import { createCheckedFetch } from "../../server/contractCheck.ts";
+import { createCheckedFetch } from "../../server/checkedFetch.ts";
 import { serve } from "../support/otherServers.ts";
 import { createKeyByCommand, runCommand, type SpawnedServer, spawnServer } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";

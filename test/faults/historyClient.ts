@@ -3,7 +3,7 @@
  * operations and their responses as JSON. `SERVERS`: their URLs; `KEY`; `OPERATIONS`: how many to send.
  */
 import assert from "node:assert/strict";
-import { createCheckedFetch } from "../../server/contractCheck.ts";
+import { createCheckedFetch } from "../../server/checkedFetch.ts";
 import type { Operation } from "./linearizability.ts";
 
 /** What a client did to a customer, and the response. `customer` is its JSON, or `""` if there is none. */

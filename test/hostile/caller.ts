@@ -1,7 +1,8 @@
 /** A client of bytes: one kept connection, one request at a time, and every answer compared with the contract. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { assertContract, type ObservedResponse } from "../../server/contractCheck.ts";
+import { assertContract } from "../../server/checkedFetch.ts";
+import type { ObservedResponse } from "../../server/contractCheck.ts";
 import { parseResponses, requestBytes } from "../support/rawHttp.ts";
 
 /** A request as it is sent; a Content-Length is added to a body. */

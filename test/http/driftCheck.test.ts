@@ -1,7 +1,7 @@
 /** The contract check, on servers whose response differs from the contract in one thing. */
 import { describe, expect, it } from "vitest";
+import { assertContract, createCheckedFetch } from "../../server/checkedFetch.ts";
 import { contract } from "../../server/contract.ts";
-import { assertContract, createCheckedFetch } from "../../server/contractCheck.ts";
 import { serve } from "../support/otherServers.ts";
 import { exchangeBytes, parseResponses } from "../support/rawHttp.ts";
 

@@ -6,7 +6,7 @@ import express, { type ErrorRequestHandler, type Express } from "express";
 import helmet from "helmet";
 import { expect, it, onTestFinished } from "vitest";
 import { createCustomersApi } from "../../server/app.ts";
-import { createCheckedFetch } from "../../server/contractCheck.ts";
+import { createCheckedFetch } from "../../server/checkedFetch.ts";
 import { connectDatabase } from "../../server/database/connect.ts";
 import { createKeyAdministration } from "../../server/keyAdministration.ts";
 import { createDatabase, pooler } from "../support/databases.ts";

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { assertContract } from "../../server/contractCheck.ts";
+import { assertContract } from "../../server/checkedFetch.ts";
 import {
   createKeyByCommand,
   runCommand,

@@ -1,4 +1,5 @@
-import { createCheckedFetch, type ObservedResponse } from "../../server/contractCheck.ts";
+import { createCheckedFetch } from "../../server/checkedFetch.ts";
+import type { ObservedResponse } from "../../server/contractCheck.ts";
 import { rememberBody } from "./secrets.ts";
 
 export type CheckedFetch = ReturnType<typeof createCheckedFetch>;

@@ -7,7 +7,7 @@ import {
   createCustomersClient,
   unwrap,
 } from "../../client/index.ts";
-import { createCheckedFetch } from "../../server/contractCheck.ts";
+import { createCheckedFetch } from "../../server/checkedFetch.ts";
 import { type Fault, type Network, openNetwork } from "./network.ts";
 import { startServer, type TestServer } from "./server.ts";
 

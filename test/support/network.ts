@@ -1,7 +1,7 @@
 /** A network between a client and a server, which fails as the test wants. */
 import { once } from "node:events";
 import type http from "node:http";
-import { createCheckedFetch } from "../../server/contractCheck.ts";
+import { createCheckedFetch } from "../../server/checkedFetch.ts";
 import { serve } from "./otherServers.ts";
 
 /** What may happen to a request: whether the server gets it, and what the client receives in place of its response. */

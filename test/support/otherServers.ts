@@ -3,7 +3,8 @@ import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
-import { createCheckedFetch, type ObservedResponse } from "../../server/contractCheck.ts";
+import { createCheckedFetch } from "../../server/checkedFetch.ts";
+import type { ObservedResponse } from "../../server/contractCheck.ts";
 
 /** Starts an HTTP server on a free port until the test finishes; returns its address. */
 export async function serve(listener: http.RequestListener): Promise<string> {

@@ -1,6 +1,6 @@
 /** Several processes on one PostgreSQL, behind a balancer that takes them in turn, act as one. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createCheckedFetch } from "../../../server/contractCheck.ts";
+import { createCheckedFetch } from "../../../server/checkedFetch.ts";
 import { type SpawnedServer, spawnServer } from "../../support/processes.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
 
