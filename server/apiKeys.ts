@@ -1,4 +1,4 @@
-/** API keys on the path of a request: the look-up of the key that a request presents. */
+/** Looks up the API key of a request. */
 import crypto from "node:crypto";
 import type { Database } from "./database/database.ts";
 import { named } from "./database/statement.ts";
@@ -8,11 +8,11 @@ export interface ApiKey {
   id: string;
   companyId: string;
   scopes: readonly string[];
-  /** The start of the key, which identifies it to the operator. */
+  /** The first characters of the key, which identify it to the operator. */
   prefix: string;
   /** The slug of its company. */
   company: string;
-  /** Its own limit, or null for that of the server. */
+  /** Its own rate limit, or null for the server's. */
   requestsPerMinute: number | null;
 }
 
@@ -21,16 +21,16 @@ interface LiveKeyRow extends Omit<ApiKey, "scopes"> {
   lastUsedAt: number | null;
 }
 
-/** The time of last use is kept to the minute, so that not every request costs a write. */
+/** The time of last use is accurate to the minute, so that not every request costs a write. */
 const lastUseGranularityInMilliseconds = 60_000;
 
-/** For how long a key counts as recently live. */
+/** How long a key counts as recently live. */
 const recentlyInMilliseconds = 3_600_000;
 
-/** Finds keys. */
+/** Creates the lookup of keys in a database. */
 export function createApiKeys({ knex, prepare, read, write }: Database) {
-  // The database decides, so that a key that is no longer live returns no row, as one that never existed:
-  // turning a row into a result takes microseconds, which would tell the two apart.
+  // The database checks whether the key is live, so that a key that no longer is returns no row, like one that never
+  // existed: converting a row takes microseconds, which would distinguish the two by timing.
   const findLiveBySha256 = prepare<LiveKeyRow>(
     knex("api_keys")
       .join("companies", "companies.id", "api_keys.company_id")
@@ -51,18 +51,18 @@ export function createApiKeys({ knex, prepare, read, write }: Database) {
       .returning("id"),
   );
 
-  /** When this process has last seen each key live, by its hash; at most a minute behind. */
+  /** When this process last saw each key live, by the hash of the key; up to a minute old. */
   const seenLive = new Map<string, number>();
 
   return {
-    /** Whether this process has seen the key of an Authorization header live within the last hour. */
+    /** Whether this process has seen the key in an Authorization header live within the last hour. */
     wasLive(authorization: string | undefined): boolean {
       const token = parseBearerToken(authorization);
       const seenAt = token === undefined ? undefined : seenLive.get(hashKey(token));
       return seenAt !== undefined && Date.now() - seenAt < recentlyInMilliseconds;
     },
 
-    /** The live key in an Authorization header, or undefined. */
+    /** Finds the live key in an Authorization header. */
     async find(authorization: string | undefined): Promise<ApiKey | undefined> {
       const token = parseBearerToken(authorization);
       if (token === undefined) return undefined;
@@ -76,7 +76,7 @@ export function createApiKeys({ knex, prepare, read, write }: Database) {
       if (now - (seenLive.get(sha256) ?? 0) > lastUseGranularityInMilliseconds) seenLive.set(sha256, now);
       const { lastUsedAt, scopes, ...key } = row;
       if (now - (lastUsedAt ?? 0) > lastUseGranularityInMilliseconds) {
-        // The request does not wait for it, and a failed update must not invalidate the key.
+        // The request does not wait for the update, and a failed update must not invalidate the key.
         const lastUseBefore = now - lastUseGranularityInMilliseconds;
         write([{ statement: setLastUse, values: { id: key.id, now, lastUseBefore } }]).catch(() => {});
       }
@@ -87,12 +87,12 @@ export function createApiKeys({ knex, prepare, read, write }: Database) {
 
 export type ApiKeys = ReturnType<typeof createApiKeys>;
 
-/** What is stored of a key, beside its prefix. */
+/** The hash of a key, which is stored instead of the key. */
 export function hashKey(key: string): string {
   return crypto.hash("sha256", key);
 }
 
-/** The one token of an Authorization header. RFC 9110: the scheme in any case, then spaces, then the token. */
+/** Parses the single token of an Authorization header. The scheme is case-insensitive (RFC 9110, section 11.1). */
 export function parseBearerToken(authorization = ""): string | undefined {
   return /^Bearer +(\S+)$/i.exec(authorization)?.[1];
 }

@@ -112,7 +112,7 @@ function addMiddlewares<Target extends IRouter>(
 ): Target {
   const log = options.log.child({}, { serializers: { err: serializeError } });
   const { metrics, tracing, requestsPerMinute, corsOrigins, publicUrl } = options;
-  const database = metrics?.ofDatabase(options.database) ?? options.database;
+  const database = metrics?.measureDatabase(options.database) ?? options.database;
   const { beginExchange, handleErrors } = createExchanges({ ...options, log }, isOurs);
   const apiKeys = createApiKeys(database);
   const limits = requestsPerMinute > 0 ? createRateLimits(requestsPerMinute, database) : undefined;

@@ -1,4 +1,4 @@
-/** API key, rate limit and scope: the middlewares before a byte of the body is read. */
+/** API key, rate limit and scope: the middlewares that run before the body is read. */
 import type { Request } from "express";
 import ipaddr from "ipaddr.js";
 import { type ApiKeys, parseBearerToken } from "./apiKeys.ts";
@@ -10,13 +10,13 @@ import type { RateLimits } from "./rateLimits.ts";
 const realm = 'Bearer realm="Distribu Customers API"';
 
 /**
- * Finds the live key of the request. 401 without one, or 429 from an address with too many failed keys.
- * RFC 6750, section 3.1: the challenge names an error only where there was a token.
+ * Finds the live key of the request. Responds 401 without one, or 429 to an address with too many failed keys.
+ * The challenge names an error only if there was a token (RFC 6750, section 3.1).
  */
 export function authenticate(apiKeys: ApiKeys, limits: RateLimits | undefined): Handler {
   return async (request, response, next) => {
     const { authorization } = request.headers;
-    // A look-up that fails costs as much as one that succeeds. A key that was live is still looked up, so that nobody is
+    // A failed lookup costs as much as a successful one. A key that was live is still looked up, so that nobody is
     // locked out by others behind the same address.
     if (limits?.hasNetworksOverLimit() && !apiKeys.wasLive(authorization))
       limits.rejectOverLimit(callerNetwork(request));
@@ -37,7 +37,7 @@ export function authenticate(apiKeys: ApiKeys, limits: RateLimits | undefined): 
   };
 }
 
-/** Counts the request of the key. 429 over its limit. */
+/** Counts the request against the limit of its key. Responds 429 over the limit. */
 export function limitRate(limits: RateLimits): Handler {
   return async (_request, response, next) => {
     const { key, headers } = response.locals.exchange;
@@ -46,7 +46,7 @@ export function limitRate(limits: RateLimits): Handler {
   };
 }
 
-/** Requires the scope of the operation. 403 without it. */
+/** Requires the scope of the operation. Responds 403 without it. */
 export function requireScope({ scope }: Operation): Handler {
   return (_request, response, next) => {
     if (response.locals.exchange.key?.scopes.includes(scope)) return next();
@@ -57,14 +57,14 @@ export function requireScope({ scope }: Operation): Handler {
 }
 
 /**
- * The caller's address, as Express's `trust proxy` tells. `request.ip` costs 10 microseconds, so it is read only
- * where that setting is on.
+ * The caller's address, according to Express's `trust proxy`. `request.ip` costs 10 microseconds, so it is read only
+ * if that setting is on.
  */
 export function callerAddress(request: Request): string {
   return (request.app.enabled("trust proxy") ? request.ip : request.socket.remoteAddress) ?? "";
 }
 
-/** The caller's network: its IPv4 address, or the /64 of its IPv6 address, of which each customer of a provider has one. */
+/** The caller's network: its IPv4 address, or the /64 of its IPv6 address, since providers assign each customer a /64. */
 function callerNetwork(request: Request): string {
   const text = callerAddress(request).replace(/%.*$/, "");
   if (!ipaddr.isValid(text)) return text;

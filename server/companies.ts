@@ -1,4 +1,4 @@
-/** Companies as the operator manages them. Every change is in the audit trail. */
+/** Administration of companies. Every change is recorded in the audit trail. */
 import { v7 as uuidv7 } from "uuid";
 import type { Database, Step } from "./database/database.ts";
 import { named } from "./database/statement.ts";
@@ -12,7 +12,7 @@ export interface Company {
   createdAt: number;
   /** When its access was blocked, or null. */
   blockedAt: number | null;
-  /** How many keys it has, whatever their status. */
+  /** The number of its keys, of any status. */
   keys: number;
 }
 
@@ -58,31 +58,33 @@ export function createCompanies(database: Database) {
   const values = (slug: string) => ({ id: uuidv7(), slug, now: Date.now() });
 
   return {
-    /** The step that creates a company; it returns no row if there is one. */
+    /** The step that creates a company; it returns no row if the company exists. */
     insertion(slug: string): Step<{ id: string }> {
       return { statement: insert, values: values(slug) };
     },
 
-    /** The step that creates a company if it is new; it returns no row if a slug differs in case only. */
+    /** The step that creates a company unless it exists; it returns no row if another slug differs only in case. */
     ensure(slug: string): Step<{ id: string }> {
       return { statement: ensure, values: values(slug) };
     },
 
-    /** @throws {CommandError} when another company's slug differs from this one in case only */
+    /** @throws {CommandError} when another company's slug differs from this one only in case */
     async requireDistinct(slug: string): Promise<void> {
       const similar = (await read(listAll, {})).find(
         (company) => company.slug !== slug && company.slug.toLowerCase() === slug.toLowerCase(),
       );
       if (similar)
-        throw new CommandError(`There is a company ${similar.slug}; slugs must differ in more than case`);
+        throw new CommandError(
+          `There is already a company ${similar.slug}; slugs must differ in more than case`,
+        );
     },
 
     /** All companies, by slug. */
     list: (): Promise<Company[]> => read(listAll, {}),
 
     /**
-     * Blocks or unblocks a company: none of its keys works while it is blocked. Repeating it changes nothing.
-     * @returns whether that changed anything
+     * Blocks or unblocks a company: none of its keys work while it is blocked. Repeating it changes nothing.
+     * @returns whether anything changed
      */
     async setBlocked({ id, slug }: Pick<Company, "id" | "slug">, isBlocked: boolean): Promise<boolean> {
       const result = await write([

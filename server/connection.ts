@@ -1,17 +1,17 @@
 import type http from "node:http";
 
-/** What the server knows of one connection. */
+/** The state of a connection. */
 export interface Connection {
   /** The request in progress. */
   current: http.ServerResponse | undefined;
-  /** Requests that arrived without waiting for the response before theirs; none of them has begun. */
+  /** Pipelined requests that have arrived and not begun. */
   waiting: [http.IncomingMessage, http.ServerResponse][];
-  /** How many bytes had arrived when the last response was complete: more mean a request in transit. */
+  /** How many bytes had arrived when the last response was complete: if there are more, a request is in transit. */
   bytesReadWhenIdle: number;
-  /** How many bytes had been written when the last request began. */
+  /** How many bytes had been written when the current request began. */
   bytesWrittenBefore: number;
-  /** How many times in a row the socket was quiet, and when it was last. */
+  /** How many times in a row the socket timed out without progress, and the last time. */
   quiet: { times: number; at: number };
-  /** Its bytes may not be what they seem, or its last response is sent: nothing that follows on it is a request. */
+  /** Its framing is not reliable, or its last response is sent: further bytes are not treated as requests. */
   isRejected: boolean;
 }

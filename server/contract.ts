@@ -1,20 +1,19 @@
-/** The contract at run time: its operations, their parameters and their messages. */
-
+/** The contract at run time: its operations, their parameters and error messages. */
 import { createRequire } from "node:module";
 import type { Scope } from "../generated/messages.ts";
 import type { ApiError } from "./errors.ts";
 import type { OperationId } from "./operations.ts";
 import { findAmbiguousTemplates, orderTemplates } from "./pathTemplates.ts";
 
-/** As much of a JSON schema of OpenAPI 3.0 as the server looks at. */
+/** The parts of an OpenAPI 3.0 schema that the server uses. */
 interface Schema {
   pattern?: string;
   properties?: Record<string, Schema>;
   "x-error-message"?: string | Record<string, string>;
   "x-rejected-properties"?: Record<string, string>;
-  /** What the raw text of a number must match; coercion would also take `1e1` and `0x10`. */
+  /** The pattern for the raw text of a number; coercion would also accept `1e1` and `0x10`. */
   "x-lexical-pattern"?: string;
-  /** A number outside these bounds counts as the nearer of them. */
+  /** A number outside these bounds counts as the nearer bound. */
   "x-clamp"?: { minimum: number; maximum: number };
 }
 
@@ -24,23 +23,23 @@ export interface Parameter {
   in: "path" | "query" | "header";
   allowEmptyValue?: boolean;
   schema: Schema;
-  /** What the raw text must match, where the validator does not see it: a header, the digits of a number. */
+  /** The pattern for raw text that the validator does not see: of a header, or of a number before coercion. */
   pattern?: RegExp;
 }
 
-/** One operation of the contract, with all references resolved. */
+/** An operation of the contract, with all references resolved. */
 export interface Operation {
   operationId: OperationId;
   method: string;
-  /** Its path below the base path, as the contract writes it: `/customers/{id}`. */
+  /** Its path below the base path, as in the contract: `/customers/{id}`. */
   template: string;
-  /** Its whole path as a pattern with one named group for each path parameter. */
+  /** Its full path as a pattern with a named group for each path parameter. */
   path: RegExp;
   scope: Scope;
   parameters: Parameter[];
   headers: Parameter[];
   query: Map<string, Parameter>;
-  /** Maximum size of its body in bytes; absent where it has none. */
+  /** Maximum size of its body in bytes; absent if it has no body. */
   maxBodyBytes?: number;
   bodySchema?: Schema;
   // biome-ignore lint/suspicious/noExplicitAny: a part of the contract, as its lint knows it
@@ -49,7 +48,7 @@ export interface Operation {
 
 const document = createRequire(import.meta.url)("#openapi.json");
 
-/** Copies a document with every local reference replaced by what it points to: one object, however often it is referenced. */
+/** Copies a document with every local reference replaced by its target: one shared object for all its references. */
 // biome-ignore lint/suspicious/noExplicitAny: any JSON document
 export function dereference(root: any): any {
   // biome-ignore lint/suspicious/noExplicitAny: any part of a JSON document
@@ -77,12 +76,12 @@ export function dereference(root: any): any {
 /** The contract with every reference resolved. */
 export const contract = dereference(document);
 
-/** `/api/v1`: the path of the servers that the contract names. */
+/** `/api/v1`: the path of the contract's servers. */
 export const basePath = new URL(contract.servers[0].url).pathname;
 
 const methods = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/** The operations of the contract, in its order. */
+/** The operations in the order of the contract. */
 // biome-ignore lint/suspicious/noExplicitAny: a part of the contract, as its lint knows it
 export const operations: Operation[] = Object.entries<any>(contract.paths).flatMap(([template, item]) =>
   methods
@@ -123,7 +122,7 @@ function createOperation(
   };
 }
 
-/** The operations of one path. */
+/** A path and its operations. */
 export interface PathItem {
   template: string;
   /** The path as Express writes it: `/api/v1/customers/:id`. */
@@ -132,9 +131,9 @@ export interface PathItem {
 }
 
 /**
- * The paths of operations in the order in which a router must try them: a literal segment before a parameter in its
- * place (OpenAPI, "Path Templating Matching"), whatever their order in the contract.
- * @throws {Error} when two templates match the same path and neither comes first
+ * Sorts the paths of operations in the order in which a router must try them: a literal segment before a parameter in
+ * the same position (OpenAPI, "Path Templating Matching"), regardless of their order in the contract.
+ * @throws {Error} when two templates match the same path and neither takes precedence
  */
 export function orderPaths(all: Operation[]): PathItem[] {
   const templates = [...new Set(all.map(({ template }) => template))];
@@ -150,10 +149,10 @@ export function orderPaths(all: Operation[]): PathItem[] {
 /** The scopes that a key can have. */
 export const scopes = [...new Set(operations.map((operation) => operation.scope))];
 
-/** A message out of the contract; `npm run generate` has seen that it is among the examples. */
+/** An error message of the contract; `npm run generate` has checked that it is among the examples. */
 export type ContractMessage = ConstructorParameters<typeof ApiError<400>>[1];
 
-/** The message that stands beside the failed constraint; of several, the first that the contract lists. */
+/** Finds the error message beside the failed constraint; if several failed, the first that the contract lists. */
 export function findMessage(schema: Schema, failedKeywords: string[]): ContractMessage {
   const messages = schema["x-error-message"];
   const message =

@@ -10,14 +10,14 @@ import type { ApiError } from "./errors.ts";
 import { createIdempotencyKeys } from "./idempotencyKeys.ts";
 import { type Call, implementOperations, type Operations, type Reply } from "./operations.ts";
 
-/** A call for one customer, of any operation that may find none. */
+/** A call of any operation on a single customer that may not exist. */
 type CallForOne = Pick<Call<"getCustomer">, "path" | "companyId"> & {
   error(status: 404, message: "Customer not found."): ApiError;
 };
 
 /**
- * The operations of the contract, on a database.
- * @param publicPath the path before `/api/v1` under which partners reach the server
+ * Creates the operations of the contract on a database.
+ * @param publicPath the path of the server's public URL, without `/api/v1`
  */
 export function createOperations(database: Database, publicPath = "/"): Operations {
   const customersPath = `${publicPath.replace(/\/$/, "")}${basePath}/customers`;
@@ -35,7 +35,7 @@ export function createOperations(database: Database, publicPath = "/"): Operatio
   const operations: Operations = implementOperations({
     async listCustomers({ companyId, query }) {
       const { limit, cursor, status, email, search } = query;
-      // No customer has U+0000, which PostgreSQL does not take, and no email a character that is not ASCII.
+      // No customer contains U+0000, which PostgreSQL rejects, and no email contains non-ASCII characters.
       const rows =
         search?.includes("\u0000") || (email && !/^[\u0001-\u007f]*$/.test(email))
           ? []
@@ -115,9 +115,9 @@ export function createOperations(database: Database, publicPath = "/"): Operatio
   }
 
   /**
-   * Creates again with another id: another process may have drawn an id of the same position in the same
-   * millisecond, once in many thousand.
-   * @throws {ApiError} 409 when it was the email that is taken
+   * Creates the customer again with another ID: once in many thousand times, another process has generated an ID of the
+   * same position in the same millisecond.
+   * @throws {ApiError} 409 when the email is taken
    */
   async function retryCreate(
     call: Call<"createCustomer">,
@@ -129,21 +129,21 @@ export function createOperations(database: Database, publicPath = "/"): Operatio
   }
 
   /**
-   * The version that an update must find, by the entity tags of If-Match; null for any.
-   * @throws {ApiError} 404 when there is no such customer, 412 when none of the tags is its own
+   * Returns the version that an update requires according to If-Match, or null for any version.
+   * @throws {ApiError} 404 when there is no such customer, 412 when none of the tags is current
    */
   async function requireMatch(call: Call<"updateCustomer">, ifMatch: string): Promise<number | null> {
     const tags = parseEntityTags(ifMatch);
     const row = await findCustomer(call);
     if (tags === "*") return null;
-    // The weak form of our tag too, which a compressing proxy makes of it. That is safe, as the tag tells the
-    // version of the customer and not its bytes.
+    // Also matches the weak form of our tag, which a compressing proxy sends. That is safe, because the tag identifies
+    // the version of the customer and not the bytes of a response.
     if (!matchesTag(tags, toEntityTag(row))) throw call.error(412, "Customer has changed since it was read.");
     return row.version;
   }
 }
 
-/** The row of a new customer. Its id is drawn here, and its time of creation with it. */
+/** Builds the row of a new customer, with a new ID that contains the time of creation. */
 export function newCustomer(body: Call<"createCustomer">["body"]): CustomerRow {
   const { email, name = null, status, notes = null, creditLimit = null, taxRateOverride = null } = body;
   const id = newCustomerId();
@@ -153,7 +153,7 @@ export function newCustomer(body: Call<"createCustomer">["body"]): CustomerRow {
   };
 }
 
-/** Every change moves the version by at least a millisecond, so it tells any two states apart. */
+/** Every change increases the version by at least a millisecond, so no two states of a customer share a tag. */
 function toEntityTag({ version }: CustomerRow): string {
   return `"${version.toString(36)}"`;
 }

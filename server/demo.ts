@@ -1,4 +1,4 @@
-/** The first run on an empty database: something to try, and how. */
+/** Demo data for the first run on an empty database. */
 import { createApiKeys } from "./apiKeys.ts";
 import { scopes } from "./contract.ts";
 import { newCustomer } from "./customers.ts";
@@ -25,8 +25,8 @@ const customers = [
 ] as const satisfies Call<"createCustomer">["body"][];
 
 /**
- * Where no key exists yet: creates a company `demo` with a few customers and a key.
- * @returns the key, or undefined where there was nothing to do
+ * If there are no keys yet, creates a company `demo` with a few customers and a key.
+ * @returns the key, or undefined if there was nothing to do
  */
 export async function createDemo(database: Database): Promise<string | undefined> {
   const key = await createKeyAdministration(database).createFirst({
@@ -43,7 +43,7 @@ export async function createDemo(database: Database): Promise<string | undefined
   return key;
 }
 
-/** The text for a new user, printed once; the key is stored in no other place. */
+/** The text for a new user, printed once; the key is stored nowhere else. */
 export function welcomeText(key: string, url: string): string {
   return `
 An empty database: created the company "demo", three customers, and this API key, which is shown only now:

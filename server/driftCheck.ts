@@ -1,4 +1,4 @@
-/** Compares a sample of the responses with the contract, once they were sent: it changes none. */
+/** Compares a sample of responses with the contract after they were sent, so it changes none. */
 import type { Logger } from "pino";
 import type { Exchange } from "./exchange.ts";
 import type { OperationId } from "./operations.ts";
@@ -7,11 +7,10 @@ import type { OperationId } from "./operations.ts";
 export type DriftCheck = (exchange: Exchange) => void;
 
 /**
- * Loads and compiles what responses are compared with, which takes a tenth of a second: do it before the server
- * listens, while the database connects.
+ * Compiles the contract's response schemas, which takes a tenth of a second, so create it before the server listens.
  *
- * The check compares one response in `oneIn`, at random, each in a turn of the event loop of its own. The log line of
- * a difference leaves out what was sent: that is a customer's.
+ * The check compares one in `oneIn` responses, at random, each in its own turn of the event loop. The log line of a
+ * difference leaves out the response's values, which are customers' data.
  * @param checked called for each response that was checked
  */
 export async function createDriftCheck(

@@ -1,12 +1,12 @@
 /** Erases the personal data of a customer. */
-import { columnsOf, type Field, toColumns } from "./database/customers.ts";
+import { type Field, listColumns, toColumns } from "./database/customers.ts";
 import type { Database } from "./database/database.ts";
 import { deleteReturning } from "./database/deleteReturning.ts";
 import { named, namedColumns } from "./database/statement.ts";
 import { CommandError } from "./errors.ts";
 import { createOperatorTrail } from "./operatorTrail.ts";
 
-/** What was erased; nothing where that had been done before. */
+/** The result of an erasure; nothing changes when it is repeated. */
 export interface Erasure {
   isChanged: boolean;
   /** How many idempotency keys were deleted. */
@@ -14,8 +14,8 @@ export interface Erasure {
 }
 
 /**
- * Replaces the email by `erased+<id>@erased.invalid`, clears name and notes, blocks the customer, and deletes its
- * idempotency keys, each with a hash of the request, which frees those keys: all in one transaction.
+ * Replaces the email with `erased+<id>@erased.invalid`, clears name and notes, blocks the customer, and deletes its
+ * idempotency keys with the hashes of their requests, all in one transaction. The keys can then be used again.
  * @throws {CommandError} when the company has no such customer
  */
 export async function eraseCustomer(
@@ -25,7 +25,7 @@ export async function eraseCustomer(
 ): Promise<Erasure> {
   const { knex, prepare, session, dialect } = database;
   const fields: Field[] = ["email", "name", "notes", "status"];
-  const columns = columnsOf(fields);
+  const columns = listColumns(fields);
   const ofCustomer = (table: string, idColumn: string) =>
     knex(table).where("company_id", named("companyId")).where(idColumn, named("customerId"));
   const find = prepare(ofCustomer("customers", "id").select("id"));

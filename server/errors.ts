@@ -1,13 +1,13 @@
-/** Errors: the contract's messages as types, and the response to anything thrown. */
+/** Errors: the contract's error messages as types, and the response to any thrown error. */
 import type { AnyRequestMessages, Messages } from "../generated/messages.ts";
 import type { LogCause } from "./causeLog.ts";
 
 type EveryMessages = Messages[keyof Messages] | AnyRequestMessages;
 
-/** The statuses of all errors that the contract shows. */
+/** All error statuses in the contract. */
 export type ErrorStatus = EveryMessages extends infer M ? (M extends M ? keyof M & number : never) : never;
 
-/** The messages that the contract shows for a status, for any operation. */
+/** The error messages in the contract for a status, of any operation. */
 export type MessageOf<Status extends ErrorStatus> = EveryMessages extends infer M
   ? M extends { [S in Status]: infer Message extends string }
     ? Message
@@ -15,14 +15,14 @@ export type MessageOf<Status extends ErrorStatus> = EveryMessages extends infer 
   : never;
 
 export interface ErrorDetails {
-  /** The one field, parameter or header that caused a 400. */
+  /** The single field, parameter or header that caused a 400. */
   field?: string;
   /** Seconds to wait before the next request. */
   retryAfter?: number;
   headers?: Record<string, string>;
 }
 
-/** An error response of the contract: thrown anywhere, sent in one place. */
+/** An error response of the contract: thrown anywhere, sent in a single place. */
 export class ApiError<Status extends ErrorStatus = ErrorStatus> extends Error {
   readonly status: Status;
   readonly details: ErrorDetails;
@@ -34,22 +34,22 @@ export class ApiError<Status extends ErrorStatus = ErrorStatus> extends Error {
   }
 }
 
-/** The database is down, locked, slow, full or damaged: a 503, as a retry may succeed. */
+/** The database is down, locked, slow, full or damaged. The response is a 503, because a retry may succeed. */
 export class UnavailableError extends Error {}
 
-/** A statement was cancelled after the time that its caller had set. */
+/** A statement was cancelled after the timeout that its caller had set. */
 export class StatementTimeoutError extends UnavailableError {}
 
-/** The client has closed the connection: nobody reads a response. */
+/** The client has closed the connection, so there is nobody to respond to. */
 export class ClientGoneError extends Error {}
 
-/** Tells the operator what is wrong with the input of a command, which has changed nothing. */
+/** A command failed without changing anything. The message tells the operator why. */
 export class CommandError extends Error {}
 
-/** The database cannot be used as it is: its schema or its encoding is not ours. */
+/** The database cannot be used: its schema or encoding is not ours. */
 export class SchemaError extends CommandError {}
 
-/** There is no database, and this caller does not create one. */
+/** The database does not exist, and the caller does not create one. */
 export class MissingDatabaseError extends SchemaError {}
 
 /** The response to an error. */
@@ -60,8 +60,8 @@ export interface ErrorResponse {
 }
 
 /**
- * The response to anything thrown. What the contract does not know is a 500; its cause goes to the log and not to
- * the caller.
+ * Creates the response to any thrown error. An unexpected error becomes a 500 whose cause is logged, but not sent to the
+ * client.
  */
 export function createErrorResponse(thrown: unknown, requestId: string, logCause: LogCause): ErrorResponse {
   const error = toApiError(thrown, requestId, logCause);
@@ -75,7 +75,7 @@ export function createErrorResponse(thrown: unknown, requestId: string, logCause
     body: {
       error: error.message,
       ...(field !== undefined && { field }),
-      // In the body only where the contract has it.
+      // In the body only where the contract has it: on a 429.
       ...(retryAfter !== undefined && error.status === 429 && { retryAfter }),
     },
   };
@@ -94,8 +94,8 @@ function toApiError(thrown: unknown, requestId: string, logCause: LogCause): Api
 }
 
 /**
- * pino's serializer for `err`: the error without what drivers attach to it, as the values of a statement are
- * customers' data.
+ * pino's serializer for `err`: the error without the properties that drivers attach to it, because the values of
+ * statements are customers' data.
  */
 export function serializeError(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };

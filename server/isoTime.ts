@@ -1,4 +1,4 @@
-/** Times as the contract writes them. */
+/** Formats times as in the contract. */
 
 const dayInMilliseconds = 86_400_000;
 const twoDigits = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, "0"));
@@ -7,9 +7,9 @@ const threeDigits = Array.from({ length: 1_000 }, (_, value) => String(value).pa
 let latest = { day: Number.NaN, prefix: "" };
 
 /**
- * What `new Date(milliseconds).toISOString()` gives, an order of magnitude sooner, as most times
- * follow one of the same day: a list of 50 holds a hundred of them, which took a third of its time.
- * @param milliseconds since 1970, not before
+ * Returns the same as `new Date(milliseconds).toISOString()`, ten times faster if the previous time was on the same day:
+ * formatting the hundred times in a list of 50 took a third of its time.
+ * @param milliseconds since 1970, not negative
  */
 export function isoTime(milliseconds: number): string {
   const day = Math.floor(milliseconds / dayInMilliseconds);

@@ -1,4 +1,4 @@
-/** API keys as the operator manages them. Every change is in the audit trail. */
+/** Administration of API keys. Every change is recorded in the audit trail. */
 import crypto from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import type { Scope } from "../generated/messages.ts";
@@ -17,7 +17,7 @@ export interface NewKey {
   name?: string;
   /** Null for a key that never expires. */
   expiresAt?: number | null;
-  /** A limit of its own; null for that of the server. */
+  /** Its own rate limit; null for the server's. */
   requestsPerMinute?: number | null;
 }
 
@@ -116,7 +116,7 @@ export function createKeyAdministration(database: Database) {
     /**
      * Creates a key, and its company if it is new.
      * @returns the key itself, which is not stored
-     * @throws {CommandError} when the slug differs from that of another company in case only
+     * @throws {CommandError} when the slug differs from another company's only in case
      */
     async create(newKey: NewKey): Promise<string> {
       const { key, id, step } = insertion(newKey);
@@ -131,8 +131,8 @@ export function createKeyAdministration(database: Database) {
     },
 
     /**
-     * Creates the first key of a database, of a new company.
-     * @returns the key, or undefined if there is a key or this company already
+     * Creates the first key of a database, for a new company.
+     * @returns the key, or undefined if a key or this company already exists
      */
     async createFirst(newKey: NewKey): Promise<string | undefined> {
       const { key, id, step } = insertion(newKey);
@@ -145,19 +145,19 @@ export function createKeyAdministration(database: Database) {
       return "rows" in result ? key : undefined;
     },
 
-    /** All keys, the oldest first. */
+    /** Lists all keys, oldest first. */
     async list(): Promise<ListedKey[]> {
       const now = Date.now();
       return (await read(listAll, {})).map(({ revokedAt, blockedAt, scopes, ...key }) => ({
         ...key,
         scopes: scopes.split(",") as Scope[],
-        status: statusOf({ ...key, revokedAt, blockedAt }, now),
+        status: getStatus({ ...key, revokedAt, blockedAt }, now),
       }));
     },
 
     /**
-     * Replaces a key by a new one of the same company, scopes, name, limit and lifetime.
-     * @param overlapInMilliseconds how long the old key still works
+     * Replaces a key with a new one of the same company, scopes, name, limit and lifetime.
+     * @param overlapInMilliseconds how long the old key keeps working
      * @returns the new key, which is not stored
      * @throws {CommandError} when the old key is not live
      */
@@ -186,7 +186,7 @@ export function createKeyAdministration(database: Database) {
   };
 }
 
-function statusOf(
+function getStatus(
   key: Pick<KeyRow, "revokedAt" | "expiresAt" | "blockedAt">,
   now: number,
 ): ListedKey["status"] {

@@ -1,4 +1,4 @@
-/** Metrics for Prometheus, on a port of their own. Loaded only where that port is set. */
+/** Metrics for Prometheus, on a separate port. Loaded only if that port is set. */
 import cluster from "node:cluster";
 import { once } from "node:events";
 import http from "node:http";
@@ -16,9 +16,9 @@ const databaseBuckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /**
- * The metrics of this process, its event loop and memory among them.
- * @param droppedLines how many lines of the log were dropped since startup
- * @param diskFile a SQLite database, the space on whose disk is measured
+ * Creates the metrics of this process, including its event loop and memory.
+ * @param droppedLines returns the number of log lines dropped since startup
+ * @param diskFile the SQLite database whose free disk space is measured
  */
 export function createMetrics({
   droppedLines,
@@ -32,13 +32,13 @@ export function createMetrics({
   prometheus.collectDefaultMetrics({ register });
   const requests = new prometheus.Counter({
     name: "http_requests_total",
-    help: "Requests that got a response, or whose client closed the connection before.",
+    help: "Requests that got a response, or whose client closed the connection first.",
     labelNames: ["operation", "status"] as const,
     registers,
   });
   const durations = new prometheus.Histogram({
     name: "http_request_duration_seconds",
-    help: "From the headers of a request to the end of its response.",
+    help: "Time from the headers of a request to the end of its response.",
     labelNames: ["operation"] as const,
     buckets: requestBuckets,
     registers,
@@ -50,14 +50,14 @@ export function createMetrics({
   });
   const rateLimited = new prometheus.Counter({
     name: "rate_limited_requests_total",
-    help: "Requests that got a 429, by the limit: of their key, or of the failed keys of their address.",
+    help: "Requests that got a 429, by limit: of their key, or of failed keys from their address.",
     labelNames: ["limit"] as const,
     registers,
   });
   for (const limit of ["key", "address"] as const) rateLimited.inc({ limit }, 0);
   const databaseTime = new prometheus.Histogram({
     name: "database_duration_seconds",
-    help: "What requests waited for the database, including the wait for a connection or a lock.",
+    help: "Time that requests waited for the database, including for a connection or a lock.",
     labelNames: ["kind"] as const,
     buckets: databaseBuckets,
     registers,
@@ -69,17 +69,17 @@ export function createMetrics({
   });
   const drift = new prometheus.Counter({
     name: "contract_drift_total",
-    help: "Of these, responses that differ from it; the log says in what.",
+    help: "Checked responses that differ from the contract; the log names the differences.",
     labelNames: ["operation"] as const,
     registers,
   });
-  // From zero, so that an alert sees the first difference as an increase.
+  // Starts at zero, so that an alert sees the first difference as an increase.
   for (const operation of ["none", ...operations.map(({ operationId }) => operationId)])
     drift.inc({ operation }, 0);
 
   new prometheus.Counter({
     name: "log_lines_dropped_total",
-    help: "Lines of the log that standard output did not take: its reader is stuck, or its disk is full.",
+    help: "Log lines that standard output did not accept: its reader is stuck, or its disk is full.",
     registers,
     collect() {
       this.reset();
@@ -90,7 +90,7 @@ export function createMetrics({
   if (diskFile !== undefined) {
     new prometheus.Gauge({
       name: "database_disk_free_bytes",
-      help: "SQLite: the space that is left on the disk of the database.",
+      help: "SQLite: free space on the disk of the database.",
       registers,
       // Several workers measure the same disk.
       aggregator: "min",
@@ -122,7 +122,7 @@ export function createMetrics({
       inFlight.inc();
     },
 
-    /** @param status undefined without a response, as the client had closed the connection */
+    /** @param status undefined if the client closed the connection before the response */
     requestEnded(exchange: Exchange, status: number | undefined, seconds: number): void {
       const operation = exchange.operation?.operationId ?? "none";
       inFlight.dec();
@@ -131,7 +131,7 @@ export function createMetrics({
       if (status === 429) rateLimited.inc({ limit: exchange.key === undefined ? "address" : "key" });
     },
 
-    /** What is no request: malformed, slow or oversized. */
+    /** Counts a response to malformed, slow or oversized input that never became a request. */
     connectionRejected(status: number): void {
       requests.inc({ operation: "none", status });
     },
@@ -141,13 +141,13 @@ export function createMetrics({
       if (isDifferent) drift.inc({ operation: operation ?? "none" });
     },
 
-    /** The same database, whose reads and writes are timed, and its pool counted. */
-    ofDatabase(database: Database): Database {
+    /** Wraps a database: measures its reads and writes, and counts its connections. */
+    measureDatabase(database: Database): Database {
       const { pool } = database;
       if (pool) {
         new prometheus.Gauge({
           name: "database_connections",
-          help: "Connections to PostgreSQL that are open; and requests that wait for one.",
+          help: "Open connections to PostgreSQL, and requests waiting for one.",
           labelNames: ["state"] as const,
           registers,
           collect() {
@@ -165,8 +165,8 @@ export function createMetrics({
 }
 
 /**
- * Serves metrics at /metrics: those of this process or, in a primary, those of all its workers as one.
- * @returns the port, and what ends it
+ * Serves metrics at /metrics: of this process or, in a primary, aggregated over all workers.
+ * @returns the port, and a function that stops serving
  * @throws {Error} when it cannot listen
  */
 export async function serveMetrics(
@@ -181,7 +181,7 @@ export async function serveMetrics(
     await text.then(
       (body) =>
         response.writeHead(200, { "Content-Type": prometheus.Registry.PROMETHEUS_CONTENT_TYPE }).end(body),
-      // A worker died meanwhile.
+      // A worker has died in the meantime.
       () => response.writeHead(503).end(),
     );
   });

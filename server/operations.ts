@@ -1,10 +1,10 @@
-/** The operations: what each receives and may return, derived from the contract, and how one is performed. */
+/** The types of the operations, derived from the contract, and the handler that performs one. */
 import type { components, operations } from "../generated/api.ts";
 import type { Defaulted, Messages } from "../generated/messages.ts";
 import { ApiError, type ErrorStatus, type MessageOf } from "./errors.ts";
 import type { Handler } from "./exchange.ts";
 
-/** The name of an operation, everywhere. */
+/** The name of an operation in contract, code, logs and metrics. */
 export type OperationId = keyof operations & keyof Messages;
 
 /** A customer, as partners see it. */
@@ -24,14 +24,14 @@ type Defined<Parameters> = [NonNullable<Parameters>] extends [never]
   ? Record<never, never>
   : NonNullable<Parameters>;
 
-/** With what the contract gives a default no longer optional. */
+/** Values that have a default in the contract are not optional. */
 type WithDefaults<Values, Names> = Values & {
   [Name in keyof Values as Name extends Names ? Name : never]-?: NonNullable<Values[Name]>;
 };
 
 type Success = 200 | 201 | 304;
 
-/** What one operation may return: one member for each success status that the contract gives it. */
+/** What an operation may return: a member for each of its success statuses in the contract. */
 export type Reply<Id extends OperationId> = {
   [Status in keyof operations[Id]["responses"] & Success]: {
     status: Status;
@@ -46,10 +46,10 @@ export interface Call<Id extends OperationId> {
   query: WithDefaults<Defined<operations[Id]["parameters"]["query"]>, Defaulted[Id]["query"]>;
   headers: Defined<operations[Id]["parameters"]["header"]>;
   body: WithDefaults<RequestBody<Id>, Defaulted[Id]["body"]>;
-  /** The body as it was sent. */
+  /** The body exactly as sent. */
   rawBody: Uint8Array;
   companyId: string;
-  /** The id of the key: who writes. */
+  /** The ID of the key, recorded as the writer. */
   keyId: string;
   /** An error that the contract lists for this operation; any other status or message does not compile. */
   error<Status extends keyof Messages[Id] & ErrorStatus>(
@@ -58,7 +58,7 @@ export interface Call<Id extends OperationId> {
   ): ApiError;
 }
 
-/** Every operation of the contract; a missing or misspelt one is a type error. */
+/** All operations of the contract; a missing or misspelt one is a type error. */
 export type Operations = {
   [Id in OperationId]: (call: Call<Id>) => Promise<Reply<Id>>;
 };
@@ -66,7 +66,7 @@ export type Operations = {
 type KeyOf<Union> = Union extends object ? keyof Union : never;
 type ValueOf<Union, Key> = Union extends object ? (Key extends keyof Union ? Union[Key] : never) : never;
 
-/** The names of what a value has, at any depth, beyond what is described. */
+/** The names of fields, at any depth, that are not in the description. */
 type Surplus<Actual, Described> = Actual extends readonly (infer Item)[]
   ? Surplus<Item, ValueOf<Described, number>>
   : Actual extends object
@@ -81,8 +81,8 @@ type SurplusOf<Handler extends (call: never) => Promise<unknown>, Id extends Ope
 >;
 
 /**
- * Takes the operations as they are. One that returns a field which the contract does not describe
- * is a type error: TypeScript by itself lets a function return more than its type says.
+ * Returns the operations unchanged. An operation that returns a field which the contract does not describe is a type
+ * error: TypeScript by itself lets a function return extra fields.
  */
 export function implementOperations<Implemented extends Operations>(
   operations: Implemented & {
@@ -94,7 +94,7 @@ export function implementOperations<Implemented extends Operations>(
   return operations;
 }
 
-/** Performs an operation, unless the request has got the 503 of its deadline meanwhile. */
+/** Performs an operation, unless the request's deadline has passed and the 503 has been sent. */
 export function perform<Id extends OperationId>(operations: Operations, id: Id): Handler {
   return async (_request, response) => {
     const { exchange } = response.locals;
@@ -114,12 +114,12 @@ export function perform<Id extends OperationId>(operations: Operations, id: Id):
   };
 }
 
-/** What was validated against the contract has the type that is generated from it. */
+/** A value that was validated against the contract has the generated type. */
 function conform<Type>(validated: unknown): Type {
   return validated as Type;
 }
 
-/** The types of a call allow only what the contract lists for its operation. */
+/** `Call` allows only the errors that the contract lists for the operation. */
 function createError(status: ErrorStatus, message: unknown): ApiError {
   return new ApiError(status, message as MessageOf<ErrorStatus>);
 }

@@ -1,10 +1,10 @@
-/** The audit trail of what the operator does: keys, companies, erased customers. Triggers record customers. */
+/** The audit trail of the operator's actions on keys, companies and erased customers. Triggers record all other changes. */
 import { v7 as uuidv7 } from "uuid";
 import type { Database, Step } from "./database/database.ts";
 import { named } from "./database/statement.ts";
 import { systemUser } from "./systemUser.ts";
 
-/** What is recorded. */
+/** The actions that are recorded. */
 export type OperatorAction =
   | "create key"
   | "rotate key"
@@ -16,10 +16,10 @@ export type OperatorAction =
 /** A recorded action. */
 export interface OperatorEntry {
   changedAt: number;
-  /** The user of the operating system who ran the command. */
+  /** The operating system user who ran the command. */
   changedBy: string;
   action: OperatorAction;
-  /** The id of the key, company or customer. */
+  /** The ID of the key, company or customer. */
   subjectId: string;
 }
 
@@ -44,7 +44,7 @@ export function createOperatorTrail({ knex, prepare, read }: Database) {
       .orderBy("id"),
   );
   return {
-    /** The step that records an action on something of a company. */
+    /** The step that records an action within a company. */
     record(slug: string, action: OperatorAction, subjectId: string): Step<{ id: string }> {
       const changedBy = systemUser();
       return {
@@ -53,7 +53,7 @@ export function createOperatorTrail({ knex, prepare, read }: Database) {
       };
     },
 
-    /** The actions of a company since a time, the oldest first. */
+    /** Lists the actions within a company since a time, oldest first. */
     list(companyId: string, since: number): Promise<OperatorEntry[]> {
       return read(listOfCompany, { companyId, since });
     },

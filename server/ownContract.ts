@@ -1,4 +1,4 @@
-/** The contract and its documentation as this deployment serves them: its own URL is the first of the servers. */
+/** The contract and its documentation as served by this deployment, with its own URL as the first server. */
 import crypto from "node:crypto";
 import { basePath, contract } from "./contract.ts";
 
@@ -6,8 +6,8 @@ import { basePath, contract } from "./contract.ts";
 export type ContractFile = "#docs.html" | "#openapi.json" | "#openapi.yaml";
 
 /**
- * Puts the URL of this deployment first: the public one or, where none is known, the relative `/api/v1`.
- * @param content the file as it was built
+ * Puts the URL of this deployment first: the public URL or, if it is not known, the relative `/api/v1`.
+ * @param content the file as built
  */
 export function listOwnServerFirst(file: ContractFile, content: string, publicUrl: string | false): string {
   const own = { url: `${publicUrl || ""}${basePath}`, description: "This server" };
@@ -17,33 +17,33 @@ export function listOwnServerFirst(file: ContractFile, content: string, publicUr
   ];
   if (file === "#openapi.json") return `${JSON.stringify({ ...JSON.parse(content), servers }, null, 2)}\n`;
   if (file === "#openapi.yaml") {
-    // JSON's strings are strings of YAML.
+    // JSON strings are valid YAML strings.
     const items = servers.map(
       ({ url, description }) =>
         `  - url: ${JSON.stringify(url)}\n    description: ${JSON.stringify(description)}\n`,
     );
-    return replaced(content, /^servers:\n(?: .*\n)+/m, `servers:\n${items.join("")}`);
+    return replaceOnce(content, /^servers:\n(?: .*\n)+/m, `servers:\n${items.join("")}`);
   }
   return listInDocs(content, servers);
 }
 
-/** The page holds the contract in a script, which its policy allows by its hash. */
+/** The page contains the contract in a script, which its policy allows by hash. */
 function listInDocs(page: string, servers: object[]): string {
   const before = `"servers":${JSON.stringify(contract.servers)}`;
   const scripts = [...page.matchAll(/<script\b[^>]*>(.*?)<\/script>/gs)].map(([, code = ""]) => code);
   const script = scripts.find((code) => code.includes(before)) ?? "";
   const list = JSON.stringify(servers).replaceAll("<", "\\u003c");
-  const changed = replaced(script, before, `"servers":${list}`);
-  return replaced(replaced(page, script, changed), hashOf(script), hashOf(changed));
+  const changed = replaceOnce(script, before, `"servers":${list}`);
+  return replaceOnce(replaceOnce(page, script, changed), hashForPolicy(script), hashForPolicy(changed));
 }
 
-/** @throws {Error} where there is nothing to replace, as in another version of Redoc */
-function replaced(text: string, found: string | RegExp, by: string): string {
+/** @throws {Error} when there is nothing to replace, as with another version of Redoc */
+function replaceOnce(text: string, found: string | RegExp, by: string): string {
   const result = text.replace(found, () => by);
   if (result === text) throw new Error(`The contract cannot be served: ${found} is not in it`);
   return result;
 }
 
-function hashOf(code: string): string {
+function hashForPolicy(code: string): string {
   return `sha256-${crypto.hash("sha256", code, "base64")}`;
 }

@@ -1,4 +1,4 @@
-/** What is served beside the operations: the contract, its documentation, and health. */
+/** Pages besides the operations: the contract, its documentation, and health checks. */
 import crypto from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,23 +7,23 @@ import type { Request, Response } from "express";
 import type { Database } from "./database/database.ts";
 import { type ContractFile, listOwnServerFirst } from "./ownContract.ts";
 
-/** How long readiness waits for the database: meanwhile a load balancer would go on sending requests. */
+/** How long a readiness check waits for the database. Meanwhile a load balancer keeps sending requests. */
 const readinessTimeoutInMilliseconds = 600;
 
-/** For how long its result is served. */
+/** How long the result of a readiness check is reused. */
 const readinessIntervalInMilliseconds = 300;
 
-/** Serves GET and HEAD of one path. */
+/** Handles GET and HEAD for a path. */
 export type Page = (request: Request, response: Response) => void | Promise<void>;
 
 const require = createRequire(import.meta.url);
 
-/** From `/` to the documentation. */
+/** Redirects to the documentation. */
 export const toDocs: Page = (_request, response) => response.redirect("/docs");
 
 /**
- * The pages by their path.
- * @param publicUrl the URL before `/api/v1` under which partners reach the server
+ * Creates the pages, keyed by path.
+ * @param publicUrl the public URL of the server, without `/api/v1`
  */
 export function createPages(
   database: Database,
@@ -32,7 +32,7 @@ export function createPages(
 ): Record<string, Page> {
   let lastCheck: { at: number; result: Promise<boolean> } | undefined;
 
-  /** Whether the database responds. Any number of probes cost one check in this time. */
+  /** Whether the database responds. All probes within an interval share one check. */
   function isReachable(): Promise<boolean> {
     const now = performance.now();
     if (lastCheck && now - lastCheck.at < readinessIntervalInMilliseconds) return lastCheck.result;
@@ -59,7 +59,7 @@ export function createPages(
   };
 }
 
-/** The contract or its documentation, read when it is first requested. */
+/** Serves the contract or its documentation, read on the first request. */
 function file(name: ContractFile, type: string, publicUrl: string | false): Page {
   let kept: { content: Buffer; entityTag: string; policy: string } | undefined;
   return (_request, response) => {
@@ -67,7 +67,7 @@ function file(name: ContractFile, type: string, publicUrl: string | false): Page
       const built = readFileSync(require.resolve(name), "utf8");
       const content = Buffer.from(listOwnServerFirst(name, built, publicUrl));
       const entityTag = `"${crypto.hash("sha256", content, "base64url")}"`;
-      // The documentation brings its own, with the hashes of what may run.
+      // The documentation contains its own policy, with the hashes of its scripts and styles.
       const [, own = "default-src 'none'"] =
         /<meta http-equiv="Content-Security-Policy" content="([^"]+)">/.exec(
           content.toString("latin1", 0, 2_000),

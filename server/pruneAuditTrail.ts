@@ -2,14 +2,14 @@ import type { Database } from "./database/database.ts";
 import { deleteReturning } from "./database/deleteReturning.ts";
 import { named } from "./database/statement.ts";
 
-/** So many entries are deleted in one transaction, so that no other write waits for long. */
+/** How many entries are deleted in one transaction, so that other writes never wait long. */
 const batchSize = 500;
 
 /**
- * Deletes the entries of the audit trail before a time, in small transactions. Several processes may do so at once.
+ * Deletes audit trail entries before a time, in small transactions. Several processes may do so at once.
  * @param before milliseconds since 1970
  * @returns how many were deleted
- * @throws {UnavailableError} when the database is; what is deleted by then stays deleted
+ * @throws {UnavailableError} when the database is unavailable; entries deleted by then stay deleted
  */
 export async function pruneAuditTrail(
   { knex, prepare, read, write }: Database,
@@ -37,7 +37,7 @@ export async function pruneAuditTrail(
   for (const { id: companyId } of await read(companies, {})) {
     const values = { companyId, before };
     for (const { any, deletion } of prunings) {
-      // A write takes a lock, also if there is nothing to delete.
+      // A write takes a lock even if there is nothing to delete.
       while ((await read(any, values)).length > 0) {
         const result = await write([{ statement: deletion, values }]);
         if ("failedStep" in result) break;

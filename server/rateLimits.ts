@@ -1,4 +1,4 @@
-/** Rate limits: requests of each key, and failed keys of each network. */
+/** Rate limits: requests per key, and failed keys per network. */
 import cluster from "node:cluster";
 import { RateLimiterCluster, RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { Database } from "./database/database.ts";
@@ -11,38 +11,38 @@ const windowInSeconds = 60;
 export interface RateLimits {
   /**
    * Counts a request of a key.
-   * @param ownLimit the key's own limit a minute; null for that of the server
-   * @returns the RateLimit headers of its response
+   * @param ownLimit the key's own limit per minute; null for the server's
+   * @returns the RateLimit headers of the response
    * @throws {ApiError} 429 when the key is over its limit
    */
   countRequest(keyId: string, ownLimit: number | null): Promise<Record<string, string>>;
   /**
-   * Counts a failed key; a request without any key counts nothing, but gets the 429 too.
-   * @throws {ApiError} 429 when the network of the caller is over its limit
+   * Counts a failed key. A request without a key is not counted, but also gets the 429.
+   * @throws {ApiError} 429 when the caller's network is over its limit
    */
   countFailedKey(findNetwork: () => string, hasKey: boolean): Promise<void>;
-  /** Whether this process knows of any network over its limit of failed keys. */
+  /** Whether this process knows of a network over its limit of failed keys. */
   hasNetworksOverLimit(): boolean;
   /**
-   * Rejects a request from memory.
-   * @throws {ApiError} 429 when this process knows the network to be over its limit
+   * Rejects a request without querying the database.
+   * @throws {ApiError} 429 when this process knows that the network is over its limit
    */
   rejectOverLimit(network: string): void;
 }
 
-/** How many networks over their limit a process remembers; further ones cost a look-up for each key. */
+/** How many networks over their limit a process remembers; keys from further ones are looked up. */
 const maxNetworksOverLimit = 10_000;
 
 /**
- * Counts in memory on SQLite, that of the primary where there are workers; on PostgreSQL together with all other
- * processes.
- * @param requestsPerMinute for each key, above 0; a tenth of it, rounded up, in failed keys
+ * Creates the rate limits. On SQLite they are in memory, in the primary if there are workers; on PostgreSQL all
+ * processes share them.
+ * @param requestsPerMinute for each key, above 0; the limit of failed keys is a tenth of it, rounded up
  */
 export function createRateLimits(requestsPerMinute: number, database: Database): RateLimits {
   const failuresPerMinute = Math.ceil(requestsPerMinute / 10);
   const requests = new Map([[requestsPerMinute, createLimiter("key", requestsPerMinute, database)]]);
   const failures = createLimiter("address", failuresPerMinute, database);
-  /** When the window of each network that is over its limit ends, on the clock of performance.now(). */
+  /** When the window of each network over its limit ends, in terms of performance.now(). */
   const overLimit = new Map<string, number>();
 
   function rememberOverLimit(network: string, millisecondsUntilReset: number): void {
@@ -56,7 +56,7 @@ export function createRateLimits(requestsPerMinute: number, database: Database):
       const limit = ownLimit ?? requestsPerMinute;
       let limiter = requests.get(limit);
       if (!limiter) {
-        // Only the operator gives keys limits of their own, so there are few.
+        // Only the operator sets limits of individual keys, so there are few.
         limiter = createLimiter(`key${limit}`, limit, database);
         requests.set(limit, limiter);
       }
@@ -90,7 +90,7 @@ function createLimiter(prefix: string, limit: number, database: Database): RateL
     : new RateLimiterMemory(options);
   return {
     async consume(name, points) {
-      // It rejects with the usage of a name that is over its limit.
+      // Over the limit, it rejects with the usage.
       const { consumedPoints, msBeforeNext } = await limiter.consume(name, points).catch((rejection) => {
         if (rejection instanceof RateLimiterRes) return rejection;
         throw new UnavailableError("the rate limits", { cause: rejection });
@@ -101,7 +101,7 @@ function createLimiter(prefix: string, limit: number, database: Database): RateL
 }
 
 /**
- * The RateLimit headers of a response.
+ * Creates the RateLimit headers of a response.
  * @throws {ApiError} 429 when the usage is over the limit
  */
 function toHeaders(limit: number, usage: Usage): Record<string, string> {
@@ -117,7 +117,7 @@ function createHeaders(limit: number, { consumed, millisecondsUntilReset }: Usag
   return {
     "RateLimit-Limit": String(limit),
     "RateLimit-Remaining": String(Math.max(0, limit - consumed)),
-    // Rounded up: a client that waits as told is not rejected again.
+    // Rounded up, so that a client that waits this long is not rejected again.
     "RateLimit-Reset": String(Math.ceil(millisecondsUntilReset / 1_000)),
   };
 }

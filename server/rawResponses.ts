@@ -1,10 +1,10 @@
-/** Responses to what is no request, written to the socket as node:http has none to give. */
+/** Responses to input that is not a request, written to the socket because node:http creates no response for it. */
 import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Logger } from "pino";
 import type { AnyRequestMessages } from "../generated/messages.ts";
 
-/** How long a client may keep its side of the connection open after the response, in milliseconds. */
+/** How long a client may keep its side of the connection open after the response. */
 const closeTimeoutInMilliseconds = 1_000;
 
 const responses = {
@@ -18,7 +18,7 @@ const responses = {
 
 export interface RawResponse {
   status: keyof typeof responses;
-  /** Node's code of the error. */
+  /** Node's error code. */
   code?: string | undefined;
 }
 
@@ -42,6 +42,6 @@ export function sendRawResponse(socket: Socket, { status, code }: RawResponse, l
       body,
     ].join("\r\n"),
   );
-  // The client may keep its side open and go on sending, a byte now and then too.
+  // The client may keep its side open and keep sending, even single bytes.
   setTimeout(() => socket.destroy(), closeTimeoutInMilliseconds).unref();
 }

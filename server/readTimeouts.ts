@@ -1,30 +1,30 @@
 /**
- * Clients that do not read their responses. Closing their connections would leave to the kernel what is not sent, for
- * as long as the client keeps its side open; a reset frees it.
+ * Timeouts for clients that do not read their responses. Closing their connections would leave unsent data in the kernel
+ * for as long as the client keeps its side open; a reset frees it.
  */
 import type { Socket } from "node:net";
 import type { Connection } from "./connection.ts";
 
-/** How often a socket that takes nothing of a response is noticed: the timeout of the server. */
+/** The server's socket timeout, after which a socket that accepts no more of a response is noticed. */
 export const quietInMilliseconds = 5_000;
 
-/** Which time in a row resets it: 15 to 20 s without progress. */
+/** How many timeouts in a row reset the connection: 15 to 20 s without progress. */
 const quietTimesBeforeReset = 3;
 
-/** How much of a response may stay in the kernel. */
+/** How much unread response data may stay in the kernel. */
 const largeResponseBytes = 65_536;
 
-/** The timeouts of connections whose responses are not read. */
+/** Creates the timeouts of connections whose responses are not read. */
 export function createReadTimeouts(
   connections: ReadonlyMap<Socket, Connection>,
   keepAliveTimeoutInSeconds: number,
 ) {
-  /** Whether the kernel may have more of the last response than the client has read. */
+  /** Whether the last response is so large that much of it may be unread in the kernel. */
   function isLarge(socket: Socket): boolean {
     return socket.bytesWritten - (connections.get(socket)?.bytesWrittenBefore ?? 0) > largeResponseBytes;
   }
 
-  /** Ends a connection so that the kernel can be told to drop what the client has not read: not after a close. */
+  /** Half-closes a connection, and resets it later so that the kernel drops unread data: impossible after a close. */
   function endLater(socket: Socket): void {
     const connection = connections.get(socket);
     if (connection) connection.isRejected = true;
@@ -35,8 +35,8 @@ export function createReadTimeouts(
 
   return {
     /**
-     * For the event `timeout` of the server. Its timeout applies from the headers of a request to the end of the
-     * response, and then keepAliveTimeout does. Node counts it as activity when the kernel takes a part of a write.
+     * For the server's `timeout` event. The timeout applies from the headers of a request to the end of its response;
+     * then keepAliveTimeout applies. Node counts it as activity when the kernel accepts part of a write.
      */
     timeOut(socket: Socket): void {
       const connection = connections.get(socket);
@@ -45,12 +45,12 @@ export function createReadTimeouts(
       // It has a timer of its own.
       if (isRejected) return;
       if (!current) {
-        // It has been idle for long; before its first request, headersTimeout applies.
+        // The connection has been idle for long; before its first request, headersTimeout applies.
         if (isLarge(socket)) socket.resetAndDestroy();
         else if (connection.bytesReadWhenIdle > 0) socket.destroy();
         return;
       }
-      // Until a response has begun, its own timeouts apply.
+      // Until a response has begun, other timeouts apply.
       if (!current.headersSent) return;
       const now = performance.now();
       quiet.times = now - quiet.at < 1.5 * quietInMilliseconds ? quiet.times + 1 : 1;
@@ -59,7 +59,7 @@ export function createReadTimeouts(
       else socket.setTimeout(quietInMilliseconds);
     },
 
-    /** Keeps a connection open until its last response is read, where that is large: Node would close it at once. */
+    /** Keeps a connection open until a large last response is read: Node would close it immediately. */
     holdLastResponse(socket: Socket): void {
       const destroySoon = socket.destroySoon.bind(socket);
       socket.destroySoon = () => (isLarge(socket) ? endLater(socket) : destroySoon());

@@ -1,10 +1,10 @@
 /**
- * A rate limiter that several processes share through PostgreSQL. An upsert for each request would cost 47 % more
- * CPU; here each process counts for itself and settles its counts with the database in batches.
+ * A rate limiter that several processes share through PostgreSQL. An upsert per request would cost 47 % more CPU, so
+ * each process counts locally and settles its counts with the database in batches.
  *
- * A process admits requests on its own while it has settled all but 2 % of the limit and knows of less than 90 %. All
- * others, the first of a window among them, wait for the batch that counts them, and get a place of their own in the
- * window. So the overshoot is at most 2 % of the limit for each process, and none for limits below 50.
+ * A process admits requests on its own while at most 2 % of the limit is unsettled and it knows of less than 90 %. All
+ * other requests, including the first of a window, wait for the batch that counts them, which gives each its own
+ * position in the window. So the limit is exceeded by at most 2 % per process, and never if it is below 50.
  */
 import type { Database } from "./database/database.ts";
 import { named } from "./database/statement.ts";
@@ -12,24 +12,24 @@ import { named } from "./database/statement.ts";
 /** How often counts are settled while there are any, in milliseconds. */
 const settleIntervalInMilliseconds = 100;
 
-/** Up to which part of the limit a process admits requests on its own, and how much of it that it has not settled. */
+/** A process admits requests on its own up to these shares of the limit: known in total, and unsettled. */
 const ownAdmission = { known: 0.9, unsettled: 0.02 };
 
 /** How often expired rows are deleted, in milliseconds. */
 const cleanupIntervalInMilliseconds = 60_000;
 
-/** How much of a limit is used. */
+/** The usage of a limit. */
 export interface Usage {
-  /** Points of this window so far; more than the limit means that the request is over it. */
+  /** Points consumed in this window; if this exceeds the limit, the request is rejected. */
   consumed: number;
   millisecondsUntilReset: number;
 }
 
-/** Counts points by name in windows that begin with their first point. */
+/** Counts points by name, in windows that start with their first point. */
 export interface RateLimiter {
   /**
-   * Counts points; 0 only looks.
-   * @throws {UnavailableError} when the count cannot be settled, but has to be
+   * Consumes points; 0 only reads the usage.
+   * @throws {UnavailableError} when the count must be settled and cannot be
    */
   consume(name: string, points: number): Promise<Usage>;
 }
@@ -43,20 +43,20 @@ interface Waiting {
 interface Window {
   /** The points of all processes, as of the last batch. */
   settled: number;
-  /** Ours since then, those of the batch in flight included. */
+  /** The points of this process since then, including those of the batch in flight. */
   unsettled: number;
-  /** Ours that are admitted and in no batch yet. */
+  /** The points of this process that are admitted and not in a batch yet. */
   pending: number;
-  /** Requests that wait for the next batch. */
+  /** Requests waiting for the next batch. */
   waiting: Waiting[];
   isKnown: boolean;
-  /** When it ends, on the clock of performance.now(). */
+  /** When it ends, in terms of performance.now(). */
   endsAt: number;
 }
 
 /**
- * @param prefix of the names in the database, where all limiters share one table
- * @param limit points of a window
+ * @param prefix prefix of the names in the table, which all limiters share
+ * @param limit points per window
  */
 export function createSharedRateLimiter(
   { knex, prepare, write }: Database,
@@ -67,8 +67,8 @@ export function createSharedRateLimiter(
   let timer: NodeJS.Timeout | undefined;
   let cleanedAt = performance.now();
 
-  // The database's clock alone decides, so that those of the processes may differ; where it was set back, a window
-  // that would last too long starts anew.
+  // Only the database's clock is used, because the clocks of the processes may differ. If it was set back, a window
+  // that would last too long is restarted.
   const now = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
   const isOver = `rate_limits.expire <= ${now} or rate_limits.expire > ${now} + ${windowInMilliseconds}`;
   const settlement = prepare<{ key: string; points: number; rest: number }>(
@@ -92,7 +92,7 @@ export function createSharedRateLimiter(
     timer ??= setTimeout(settle, settleIntervalInMilliseconds).unref();
   }
 
-  /** Settles all counts so far in one statement; those that arrive meanwhile wait for the next one. */
+  /** Settles all counts so far in one statement; counts that arrive meanwhile wait for the next one. */
   async function settle(): Promise<void> {
     if (isSettling) return;
     isSettling = true;
@@ -129,16 +129,16 @@ export function createSharedRateLimiter(
       points: pending + sumPoints(waiting),
     }));
     const result = await write([{ statement: settlement, values: { counts: JSON.stringify(counts) } }]);
-    if (!("rows" in result)) throw new Error("PostgreSQL settled no counts");
+    if (!("rows" in result)) throw new Error("PostgreSQL settled none of the counts");
     const settled = new Map(result.rows[0].map((row) => [row.key, row]));
     for (const { name, window, pending, waiting } of batch) {
       const row = settled.get(prefix + name);
-      if (!row) throw new Error("PostgreSQL settled not all counts");
+      if (!row) throw new Error("PostgreSQL did not settle all counts");
       window.settled = row.points;
       window.unsettled -= pending + sumPoints(waiting);
       window.isKnown = true;
       window.endsAt = performance.now() + row.rest;
-      // Each has a place of its own in the window.
+      // Each waiting request gets its own position in the window.
       let consumed = row.points - sumPoints(waiting);
       for (const { points, resolve } of waiting) {
         consumed += points;
@@ -153,7 +153,7 @@ export function createSharedRateLimiter(
       if (endsAt <= time && pending === 0 && waiting.length === 0) windows.delete(name);
     if (time - cleanedAt < cleanupIntervalInMilliseconds) return;
     cleanedAt = time;
-    // It says nothing that a request should know.
+    // A failed cleanup does not affect any request.
     write([{ statement: cleanup, values: {} }]).catch(() => {});
   }
 

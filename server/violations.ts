@@ -1,18 +1,18 @@
-/** Violations of the contract, as ajv and express-openapi-validator find them, and the contract's error for them. */
+/** Maps violations that ajv and express-openapi-validator report to the contract's errors. */
 import Ajv from "ajv-draft-04";
 import { type ContractMessage, findMessage, type Operation } from "./contract.ts";
 import { ApiError } from "./errors.ts";
 
 export interface Violation {
-  /** Where: `/query/cursor`, `/body/name`. */
+  /** The location, such as `/query/cursor` or `/body/name`. */
   path: string;
-  /** Which keyword: `pattern.openapi.validation`. */
+  /** The keyword, such as `pattern.openapi.validation`. */
   errorCode?: string;
 }
 
 /**
- * The contract's error for the first of the violations: parameters and fields in the contract's order, unknown
- * fields last. Undefined where the contract has no message for any of them.
+ * Finds the contract's error for the first violation: parameters and fields in the contract's order, unknown fields
+ * last. Returns undefined if the contract has no error message for any of them.
  */
 export function findFirstError(
   { parameters, bodySchema }: Operation,
@@ -45,8 +45,8 @@ export function findFirstError(
 }
 
 /**
- * Compiles the body schema of an operation, for bodies that arrive without a request, such as the rows of an import.
- * @returns a function that gives the contract's error for the first wrong field, or undefined for a valid body
+ * Compiles the body schema of an operation, for bodies that are not in a request, such as the rows of an import.
+ * @returns a function that returns the contract's error for the first invalid field, or undefined for a valid body
  */
 export function compileBodyCheck(operation: Operation): (body: object) => ApiError | undefined {
   const validate = new Ajv.default({ allErrors: true, strict: false }).compile(operation.bodySchema ?? {});

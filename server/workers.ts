@@ -1,29 +1,28 @@
-/** Several processes on one port: a primary that serves nothing, and workers that it starts. */
+/** Several processes on one port: a primary that handles no requests, and the workers that it starts. */
 import cluster, { type Worker } from "node:cluster";
 import { once } from "node:events";
 import type { Logger } from "pino";
 import { RateLimiterClusterMaster } from "rate-limiter-flexible";
 
-/** How long a worker that has died is not replaced, so that one that cannot live does not spin. */
+/** The delay before a dead worker is replaced, so that a worker that always dies does not cause a busy loop. */
 const pauseInMilliseconds = 1_000;
 
 /**
- * Starts workers, each of which runs this program again, and replaces those that die. Resolves once
- * all of them listen.
- * @returns what stops them: it resolves when each has finished what it had begun
- * @throws {Error} when one ends before it listens
+ * Starts workers, each of which runs this program again, and replaces those that die. Resolves once all are listening.
+ * @returns a function that stops them, and resolves when all have completed their requests
+ * @throws {Error} when a worker exits before it listens
  */
 export async function startWorkers(count: number, log: Logger): Promise<() => Promise<void>> {
-  // Keeps the counts of the rate limits that the workers share where the database does not.
+  // Keeps the rate limit counts that the workers share if the database does not.
   new RateLimiterClusterMaster();
   let stopping = false;
 
   async function start(): Promise<Worker> {
     const worker = cluster.fork();
-    // What could not be sent to it: it is dying, and its exit says so.
+    // Sending to a dying worker fails; its exit is handled below.
     worker.on("error", () => {});
-    const [code] = await Promise.race([once(worker, "listening").then(() => []), exitOf(worker)]);
-    if (code !== undefined) throw new Error(`A worker ended with ${code} before it listened`);
+    const [code] = await Promise.race([once(worker, "listening").then(() => []), waitForExit(worker)]);
+    if (code !== undefined) throw new Error(`A worker exited with code ${code} before it listened`);
     worker.on("exit", (code, signal) => {
       if (stopping) return;
       log.error({ worker: worker.id, code, signal }, "a worker has died");
@@ -45,11 +44,11 @@ export async function startWorkers(count: number, log: Logger): Promise<() => Pr
   return async () => {
     stopping = true;
     const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
-    // Node keeps a worker that was killed while connections were on their way to it: it never exits again.
+    // Node keeps a worker that was killed while connections were being sent to it; its exit event never comes.
     const alive = workers.filter((worker) => !worker.isDead());
     await Promise.all(
       alive.map(async (worker) => {
-        const exited = exitOf(worker);
+        const exited = waitForExit(worker);
         worker.process.kill("SIGTERM");
         await exited;
       }),
@@ -57,8 +56,8 @@ export async function startWorkers(count: number, log: Logger): Promise<() => Pr
   };
 }
 
-/** Resolves with exit code and signal. Unlike `once`, it does not reject on an error of the worker before. */
-function exitOf(worker: Worker): Promise<[number | null, string | null]> {
+/** Resolves with exit code and signal. Unlike `once`, it does not reject on an earlier error of the worker. */
+function waitForExit(worker: Worker): Promise<[number | null, string | null]> {
   return new Promise((resolve) => {
     worker.once("exit", (code, signal) => resolve([code, signal]));
   });

@@ -1,7 +1,7 @@
-/** Opens databases. */
+/** Opens a database of either engine. */
 import type { Database } from "./database.ts";
 
-/** How long a request waits for a locked or slow database before its response is a 503. */
+/** How long a request waits for a locked or slow database before it gets a 503. */
 export const timeoutInMilliseconds = 1_500;
 
 /** How to reach a database. */
@@ -10,26 +10,26 @@ export interface ConnectOptions {
   url: string;
   /** PostgreSQL: the maximum number of connections of this process. */
   poolSize?: number;
-  /** PostgreSQL: the longest that one statement may run, in milliseconds. */
+  /** PostgreSQL: the statement timeout, in milliseconds. */
   statementTimeoutInMilliseconds?: number;
-  /** PostgreSQL: what hands out sessions between us and the server, if anything does, for a transaction each. */
+  /** PostgreSQL: whether connections go through a pooler in transaction mode. */
   pooler?: "transaction" | false;
-  /** Of a list with no more customers than this, a search uses no index. */
+  /** A search in a list of no more customers than this uses no index. */
   searchWindow?: number;
-  /** Whether a database that does not exist, or has no tables of ours, is an error instead of being created. */
+  /** Whether a database that does not exist, or has none of our tables, is an error instead of being created. */
   mustExist?: boolean;
-  /** Called with what an operator should know of the database at startup. */
+  /** Called with warnings about the database for the operator. */
   warn?(message: string): void;
 }
 
 /**
- * Opens a database and applies the migrations that it lacks.
+ * Opens a database and applies pending migrations.
  * @throws {UnavailableError} when it cannot be reached
  * @throws {MissingDatabaseError} when it must exist and does not
  * @throws {SchemaError} when its schema or its encoding is not ours
  */
 export async function connectDatabase(options: ConnectOptions): Promise<Database> {
-  // Only the driver that is needed is loaded.
+  // Loads only the driver that is needed.
   const file = parseSqliteUrl(options.url);
   if (file !== undefined) {
     const { connectSqlite } = await import("./sqlite.ts");
@@ -39,7 +39,7 @@ export async function connectDatabase(options: ConnectOptions): Promise<Database
   return connectPostgres(options);
 }
 
-/** The file of a SQLite URL, `:memory:` included; undefined for any other URL. */
+/** Returns the file of a SQLite URL, including `:memory:`; undefined for any other URL. */
 export function parseSqliteUrl(url: string): string | undefined {
   return url.startsWith("sqlite:") ? url.slice("sqlite:".length).replace(/^\/\//, "") : undefined;
 }

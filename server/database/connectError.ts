@@ -4,7 +4,7 @@ import { parseSqliteUrl } from "./connect.ts";
 import { postgresAddress } from "./describeUrl.ts";
 
 /**
- * Says in one line why a database could not be opened: which one, and what the driver or PostgreSQL reported.
+ * Explains on one line why a database could not be opened: which one, and what the driver or PostgreSQL reported.
  * Neither reports passwords.
  * @param error what `connectDatabase` threw
  */
@@ -12,16 +12,16 @@ export function explainConnectError(url: string, error: unknown): string {
   if (error instanceof MissingDatabaseError) return error.message;
   const cause = error instanceof UnavailableError && error.cause ? error.cause : error;
   const file = parseSqliteUrl(url);
-  if (file !== undefined) return `Cannot open the database ${resolve(file)}: ${reasonOf(cause)}`;
+  if (file !== undefined) return `Cannot open the database ${resolve(file)}: ${getReason(cause)}`;
   if (!URL.canParse(url)) return `Cannot reach PostgreSQL: DATABASE_URL is not a valid URL`;
   const { host, port } = postgresAddress(url);
-  return `Cannot reach PostgreSQL at ${host}:${port}: ${reasonOf(cause)}`;
+  return `Cannot reach PostgreSQL at ${host}:${port}: ${getReason(cause)}`;
 }
 
-function reasonOf(error: unknown): string {
-  // A name with several addresses: one error for each of them, and an empty message for all.
+function getReason(error: unknown): string {
+  // A host name with several addresses: an error with an empty message, which contains one error per address.
   if (error instanceof AggregateError && error.errors.length > 0)
-    return [...new Set(error.errors.map(reasonOf))].join(", ");
+    return [...new Set(error.errors.map(getReason))].join(", ");
   if (!(error instanceof Error)) return String(error);
   return error.message || (error as NodeJS.ErrnoException).code || error.name;
 }

@@ -1,6 +1,6 @@
-/** The table of the customers: the one list of its columns, and the statements on it. */
+/** The customers table: the only list of its columns, and its statements. */
 import type { Knex } from "knex";
-import { createdAt, positionOf } from "../customerIds.ts";
+import { createdAt, toPosition } from "../customerIds.ts";
 import { isoTime } from "../isoTime.ts";
 import type { Customer } from "../operations.ts";
 import type { Database, Dialect, Step, Value, Values } from "./database.ts";
@@ -10,8 +10,8 @@ import { contains } from "./slices.ts";
 import { keepStatements, named, namedColumns } from "./statement.ts";
 
 /**
- * The column of each field, in the order of the contract. The id is a column too, its time is `createdAt`, and
- * `updatedAt` is the row's version.
+ * The column of each field, in the order of the contract. Besides these, there is a column for the ID, whose time is
+ * `createdAt`, and `updatedAt` is the version of the row.
  */
 export const columnOfField = {
   email: "email",
@@ -23,33 +23,33 @@ export const columnOfField = {
   emailVerified: "email_verified",
 } as const satisfies Record<Exclude<keyof Customer, "id" | "createdAt" | "updatedAt">, string>;
 
-/** A field that has a column of its own. */
+/** A field with a column of its own. */
 export type Field = keyof typeof columnOfField;
 
 /** The values of some fields. */
 export type Fields = Partial<Pick<Customer, Field>>;
 
-/** A customer as it is stored; its time of creation is that of its id. */
+/** A customer as stored; its time of creation is in its ID. */
 export interface CustomerRow extends Pick<Customer, "id" | Exclude<Field, "emailVerified">> {
-  /** SQLite has numbers for booleans. */
+  /** SQLite stores booleans as numbers. */
   emailVerified: boolean | number;
-  /** The time of the last change, in milliseconds since 1970. Every change moves it. */
+  /** The time of the last change, in milliseconds since 1970. Every change increases it. */
   version: number;
 }
 
-/** What is read of a row, as Knex selects it. */
+/** The columns of a CustomerRow, as Knex selects them. */
 export const selectedColumns = [
   "id",
   ...Object.entries(columnOfField).map(([field, column]) => `${column} as ${field}`),
   "updated_at as version",
 ];
 
-/** The columns that hold these fields, with those that are derived from them. */
-export function columnsOf(fields: readonly Field[]): string[] {
+/** Lists the columns of these fields, including columns derived from them. */
+export function listColumns(fields: readonly Field[]): string[] {
   return fields.flatMap((field) => (field === "name" ? ["name", "folded_name"] : [columnOfField[field]]));
 }
 
-/** The values of the columns that hold these fields, with those that are derived from them. */
+/** Returns the values of the columns of these fields, including columns derived from them. */
 export function toColumns(fields: Fields): Record<string, Value> {
   const values: Record<string, Value> = {};
   for (const [field, value] of Object.entries(fields) as [Field, Fields[Field]][]) {
@@ -60,21 +60,21 @@ export function toColumns(fields: Fields): Record<string, Value> {
   return values;
 }
 
-/** The columns that identify a customer: its id and, on SQLite, its place in the order of the ids. */
+/** The columns that identify a customer: its ID and, on SQLite, its position in the order of IDs. */
 export const idColumns = { sqlite: ["id", "position"], postgres: ["id"] };
 
-/** The values of these columns. */
+/** Returns the values of these columns. */
 export function idValues(dialect: Dialect, id: string): Record<string, Value> {
-  return dialect === "sqlite" ? { id, position: positionOf(id) } : { id };
+  return dialect === "sqlite" ? { id, position: toPosition(id) } : { id };
 }
 
-/** The names of all columns that an insert sets, `company_id` first. */
+/** Lists all columns that an insert sets, `company_id` first. */
 export function insertedColumns(dialect: Dialect): string[] {
   const fields = Object.keys(columnOfField) as Field[];
-  return [...["company_id", ...idColumns[dialect]], ...columnsOf(fields), ...["updated_at", "changed_by"]];
+  return [...["company_id", ...idColumns[dialect]], ...listColumns(fields), ...["updated_at", "changed_by"]];
 }
 
-/** The values of these columns. */
+/** Returns the values of these columns. */
 export function insertedValues(
   dialect: Dialect,
   companyId: string,
@@ -90,7 +90,7 @@ export function insertedValues(
   };
 }
 
-/** A customer as partners see it. */
+/** Converts a row to the customer that partners see. */
 export function toCustomer({ version, ...fields }: CustomerRow): Customer {
   return {
     ...fields,
@@ -100,12 +100,12 @@ export function toCustomer({ version, ...fields }: CustomerRow): Customer {
   };
 }
 
-/** The filters of a list; those that are undefined are not given. */
+/** The filters of a list; undefined ones do not apply. */
 export interface ListFilters {
   companyId: string;
-  /** The most rows that are returned. */
+  /** The maximum number of rows to return. */
   rows: number;
-  /** The id after which the list goes on. */
+  /** The ID after which the list continues. */
   cursor?: string | undefined;
   status?: Customer["status"] | undefined;
   email?: string | undefined;
@@ -113,7 +113,7 @@ export interface ListFilters {
   text?: string | undefined;
 }
 
-/** The customers of a database. No statement is without its company. */
+/** Creates the statements on the customers of a database. Every statement filters by company. */
 export function createCustomerTable(database: Database) {
   const { knex, prepare, read, dialect } = database;
   const customersOfCompany = () => knex("customers").where("company_id", named("companyId"));
@@ -132,8 +132,8 @@ export function createCustomerTable(database: Database) {
       .returning("id"),
   );
 
-  /** The update's statement for a set of columns. It leaves `updated_at` where no value differs. */
-  const updateOf = keepStatements((changed: string[]) => {
+  /** Returns the update statement for a set of columns. It leaves `updated_at` unchanged if no value differs. */
+  const getUpdate = keepStatements((changed: string[]) => {
     const differs = changed.map((column) => knex.raw("?? is distinct from ?", [column, named(column)]));
     const version = knex.raw(
       `case when ${differs.map(() => "?").join(" or ")} then case when updated_at < ? then ? else updated_at + 1 end else updated_at end`,
@@ -145,7 +145,7 @@ export function createCustomerTable(database: Database) {
         .whereRaw("updated_at = coalesce(?, updated_at)", [named("version")])
         .update({
           ...namedColumns(changed),
-          // A trigger writes the entry of the audit trail where a value differs.
+          // If a value differs, a trigger writes the audit trail entry.
           changed_by: named("changedBy"),
           updated_at: changed.length > 0 ? version : knex.ref("updated_at"),
         })
@@ -153,7 +153,7 @@ export function createCustomerTable(database: Database) {
     );
   });
 
-  /** The list's query for a combination of filters, without columns and order. */
+  /** Builds the query of a list for a combination of filters, without columns and order. */
   function buildList(filters: { cursor: boolean; status: boolean; email?: boolean }): Knex.QueryBuilder {
     const query = customersOfCompany();
     if (filters.cursor) query.where("id", "<", named("cursor"));
@@ -161,11 +161,11 @@ export function createCustomerTable(database: Database) {
     if (filters.email) query.where("email", named("email"));
     return query;
   }
-  const listOf = keepStatements(
+  const getList = keepStatements(
     ({ text, ...filters }: Parameters<typeof buildList>[0] & { text: boolean }) => {
       const query = buildList(filters).select(selectedColumns);
       if (text) query.where(contains(database));
-      // An email has at most one row. Knex takes only a number for a limit, so it stands in the order.
+      // An email matches at most one row. Knex's limit() accepts only numbers, so the placeholder is in the order.
       return prepare<CustomerRow>(
         filters.email ? query : query.orderByRaw("id desc limit ?", [named("rows")]),
       );
@@ -174,7 +174,7 @@ export function createCustomerTable(database: Database) {
   const search = createSearch({ database, columns: selectedColumns, buildList });
 
   return {
-    /** The customer of this id, or undefined. */
+    /** Returns the customer with this ID, or undefined. */
     async get(companyId: string, id: string): Promise<CustomerRow | undefined> {
       const [row] = await read(selectById, { companyId, id });
       return row;
@@ -184,14 +184,14 @@ export function createCustomerTable(database: Database) {
       return (await read(selectByEmail, { companyId, email })).length > 0;
     },
 
-    /** The step that inserts a customer; it returns no row where its id or its email is taken. */
+    /** The step that inserts a customer; it returns no row if its ID or email is taken. */
     insertion(companyId: string, row: CustomerRow, changedBy: string | null) {
       return { statement: insert, values: insertedValues(dialect, companyId, row, changedBy) };
     },
 
     /**
-     * The step that updates these fields, and the version only where one of them differs. It returns no row where
-     * there is no such customer, or its version is not the one that is given.
+     * The step that updates these fields, and the version only if a value differs. It returns no row if there is no such
+     * customer, or its version is not the given one.
      */
     update(
       key: { companyId: string; id: string; version: number | null; changedBy: string },
@@ -199,12 +199,12 @@ export function createCustomerTable(database: Database) {
     ): Step<CustomerRow> {
       const columns = toColumns(fields);
       return {
-        statement: updateOf(Object.keys(columns)),
+        statement: getUpdate(Object.keys(columns)),
         values: { ...columns, ...key, now: Date.now() },
       };
     },
 
-    /** The newest customers of a list. */
+    /** Returns a page of a list, newest first. */
     async list({ companyId, rows, cursor, status, email, text }: ListFilters): Promise<CustomerRow[]> {
       if (text !== undefined && email === undefined) return search({ companyId, rows, cursor, status, text });
       const values: Values = {
@@ -215,7 +215,7 @@ export function createCustomerTable(database: Database) {
         ...{ cursor: cursor !== undefined, status: status !== undefined },
         ...{ email: email !== undefined, text: text !== undefined },
       };
-      return read(listOf(filters), values);
+      return read(getList(filters), values);
     },
   };
 }

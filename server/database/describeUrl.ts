@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import { parseSqliteUrl } from "./connect.ts";
 
 /**
- * A database URL to show to the operator: the absolute path of a SQLite file, or user, host, port and name of a
- * PostgreSQL database. It never contains the password, nor parameters, which may hold one.
+ * Formats a database URL for the operator: the absolute path of a SQLite file, or user, host, port and name of a
+ * PostgreSQL database. It never contains the password, or parameters, which may contain one.
  */
 export function describeUrl(url: string): string {
   const file = parseSqliteUrl(url);
@@ -15,7 +15,7 @@ export function describeUrl(url: string): string {
   return `postgres://${username && `${username}@`}${host}:${port}${pathname}`;
 }
 
-/** Where a PostgreSQL URL points to, with the defaults of libpq. The host may be the folder of a Unix socket. */
+/** Returns the address in a PostgreSQL URL, with libpq's defaults. The host may be the directory of a Unix socket. */
 export function postgresAddress(url: string): { host: string; port: string } {
   const { hostname, port, searchParams } = new URL(url);
   return {

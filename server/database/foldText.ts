@@ -1,7 +1,7 @@
 /**
- * Text as a search compares it. Case is folded fully: upper case expands what lower case alone keeps apart
- * (`ß` and `ss`, `ı` and `i`). A final sigma counts as a sigma, so that the sigma at the end of a term is found within a
- * word, and the dot that is left of `İ` is dropped.
+ * Folds text for comparison in a search. Case is folded fully: upper case unifies what lower case alone keeps distinct
+ * (`ß` and `ss`, `ı` and `i`). A final sigma becomes a sigma, so that a term ending in sigma is found within a word, and
+ * the dot that remains of `İ` is dropped.
  */
 export function foldText(text: string): string {
   return text

@@ -2,13 +2,13 @@
 import type { Knex } from "knex";
 import type { Dialect } from "./database.ts";
 
-/** One step of the schema. */
+/** A migration of the schema. */
 export interface Migration {
   /**
-   * Names the state of its file: a database records it, and is rejected where it differs. It changes with every
-   * edit, which ends with the first release; from then on no migration is edited.
+   * Identifies the state of its file. A database records it and is rejected if it differs. It changes with every edit
+   * until the first release; after that, migrations are never edited.
    */
   revision: string;
-  /** Builds its statements in the dialect at hand. */
+  /** Builds its statements in a dialect. */
   up(schema: Knex.SchemaBuilder, dialect: Dialect): Knex.SchemaBuilder;
 }

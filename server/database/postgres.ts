@@ -1,4 +1,4 @@
-/** PostgreSQL through pg, with a pool of connections that Knex keeps. */
+/** PostgreSQL through pg, with Knex's connection pool. */
 import { createHash } from "node:crypto";
 import createKnex from "knex";
 import pg from "pg";
@@ -17,35 +17,35 @@ import { asUnavailable, FailedStep, isHealthy } from "./postgresErrors.ts";
 import { assertRoleSettings, sessionSettings } from "./postgresSettings.ts";
 import { bindValues, prepareStatement } from "./statement.ts";
 
-/** Any number, but the same in all processes: the lock under which migrations run. */
+/** The advisory lock under which migrations run: an arbitrary number, the same in all processes. */
 const migrationLock = 7_216_305_118;
 
-/** How long the start waits for another process that migrates. */
+/** How long startup waits for another process that is migrating. */
 const migrationTimeoutInMilliseconds = 600_000;
 
-/** Knex discards a pooled connection with this mark, as one that has failed in the middle. */
+/** Knex discards a pooled connection with this property, such as one that failed during a statement. */
 type PooledConnection = pg.Client & { __knex__disposed?: unknown };
 
 /**
- * Opens a PostgreSQL database and applies the migrations that it lacks.
+ * Opens a PostgreSQL database and applies pending migrations.
  * @throws {UnavailableError} when it cannot be reached
- * @throws {MissingDatabaseError} when it must exist and has no tables of ours
+ * @throws {MissingDatabaseError} when it must exist and has none of our tables
  * @throws {SchemaError} when its schema is not ours, or its encoding is not UTF-8
  */
 export async function connectPostgres(options: ConnectOptions): Promise<Database> {
   const { url, poolSize = 10, statementTimeoutInMilliseconds = timeoutInMilliseconds } = options;
   const { searchWindow = 4_000, pooler = false, mustExist = false, warn = () => {} } = options;
-  // Knex passes on what its own type does not know.
+  // Knex passes on options that its own types do not have.
   const connection = {
     connectionString: url,
     connectionTimeoutMillis: timeoutInMilliseconds,
-    // A pooler takes no parameters at the start of a connection.
+    // Poolers reject parameters in the startup packet.
     ...(!pooler && {
       application_name: "distribu-customers-api",
       statement_timeout: statementTimeoutInMilliseconds,
     }),
     keepAlive: true,
-    // Every bigint of ours is a time in milliseconds, and fits.
+    // All our bigints are times in milliseconds, which fit in a number.
     types: {
       getTypeParser: (oid: number, format?: string) =>
         oid === 20 ? Number : pg.types.getTypeParser(oid, format === "binary" ? format : "text"),
@@ -64,7 +64,7 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
       }),
     },
     acquireConnectionTimeout: timeoutInMilliseconds,
-    // Knex would write to the console what is thrown anyway.
+    // Knex would also print errors that it throws.
     log: { warn() {}, error() {}, deprecate() {}, debug() {} },
   });
 
@@ -78,7 +78,7 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     } catch (error) {
       throw asUnavailable(error);
     }
-    // The server cancels a statement by itself, unless it is frozen or the network is gone.
+    // PostgreSQL cancels slow statements itself, unless it is frozen or the network is down.
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new UnavailableError("no response")), milliseconds + 100);
@@ -107,10 +107,10 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
       throw new MissingDatabaseError(`There is no database at ${describeUrl(url)}`);
     if (encoding !== "UTF8")
       throw new SchemaError(
-        `The database's encoding is ${encoding}; create it with encoding 'UTF8', or not all text can be stored.`,
+        `The database's encoding is ${encoding}, which cannot store all text. Create the database with encoding 'UTF8'.`,
       );
     if (pooler) await assertRoleSettings(connection, statementTimeoutInMilliseconds);
-    // All locks and settings are those of the transaction, as a pooler may hand the next one to another session.
+    // Locks and settings are transaction-scoped, because a pooler may run the next transaction in another session.
     await connection.query("begin");
     await connection.query("set local statement_timeout = 0");
     await connection.query("select pg_advisory_xact_lock($1)", [migrationLock]);
@@ -121,7 +121,7 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     const { trigrams } = (await connection.query("select show_trgm('żółć') as trigrams")).rows[0];
     if (trigrams.length === 0)
       warn(
-        "The database's LC_CTYPE knows ASCII letters only: a search for other letters reads every customer of the company. Create the database with LC_CTYPE C.UTF-8.",
+        "The database's LC_CTYPE supports only ASCII letters, so a search for other letters reads every customer of the company. Create the database with LC_CTYPE C.UTF-8.",
       );
   }, migrationTimeoutInMilliseconds).catch(async (error) => {
     await knex.destroy();
@@ -131,7 +131,7 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
   const names = new WeakMap<Statement<unknown>, string>();
   async function run<Row>(connection: pg.Client, statement: Statement<Row>, values: Values): Promise<Row[]> {
     const query = { text: statement.sql, values: bindValues(statement, values) };
-    // Named statements belong to a session, which a pooler gives to others.
+    // Named statements belong to a session, which a pooler shares between clients.
     if (statement.planEachTime || pooler) return (await connection.query(query)).rows;
     let name = names.get(statement);
     if (!name) {
@@ -177,7 +177,7 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
       if (error instanceof FailedStep) return { failedStep: error.index };
       throw error;
     }
-    // The driver's rows have no type; these are of the statements of the steps.
+    // The driver's rows are untyped; these are the rows of the steps' statements.
     return { rows: rows as RowsOf<Steps> };
   }
 
@@ -192,14 +192,14 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     async session(work) {
       if (pooler)
         throw new CommandError(
-          "This command needs a session of its own: give it PostgreSQL's own address, not the pooler's, and no DATABASE_POOLER",
+          "This command needs its own session: use PostgreSQL's address instead of the pooler's, without DATABASE_POOLER",
         );
       const connection: PooledConnection = await knex.client.acquireConnection();
       try {
         await connection.query("set statement_timeout = 0");
         return await work((statement, values = {}) => run(connection, statement, values));
       } finally {
-        // Whatever it has set or left open is gone with it.
+        // Closing the connection discards its settings and open transactions.
         connection.__knex__disposed = true;
         await connection.end();
         knex.client.releaseConnection(connection);
@@ -217,7 +217,7 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
   };
 }
 
-/** Runs work between a begin and a commit; rolls it back where it fails. */
+/** Runs work in a transaction; rolls back if it fails. */
 async function inTransaction<Result>(
   connection: pg.Client,
   begin: string,

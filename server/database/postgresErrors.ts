@@ -1,14 +1,14 @@
-/** Which errors of PostgreSQL and its driver mean that the database is unavailable, or a connection unusable. */
+/** Classifies errors of PostgreSQL and its driver: whether the database is unavailable, or a connection unusable. */
 import pg from "pg";
 import { SchemaError, StatementTimeoutError, UnavailableError } from "../errors.ts";
 
 /**
- * SQLSTATE classes of a server that is away, starting, stopping, full, read-only, damaged or locked
- * against us, and of statements that it cancelled.
+ * SQLSTATE classes of a server that is unreachable, starting, stopping, full, read-only, damaged or locked, and of
+ * statements that it cancelled.
  */
 const unavailableStates = /^(08|25006|28|3D|40|53|55000|55P03|57|58|XX00[12])/;
 
-/** Rolls a write back, as this step returned no row. */
+/** Rolls back a write whose step returned no row. */
 export class FailedStep extends Error {
   readonly index: number;
 
@@ -18,14 +18,14 @@ export class FailedStep extends Error {
   }
 }
 
-/** Whether the connection can be used again after this error: the server has responded, and in words. */
+/** Whether the connection can be reused after this error: the server responded with an error of the statement. */
 export function isHealthy(error: unknown): boolean {
   if (error instanceof FailedStep) return true;
   if (error instanceof StatementTimeoutError) return true;
   return error instanceof pg.DatabaseError && !/^(08|57P)/.test(String(error.code));
 }
 
-/** What to throw for an error of a statement or a connection: unavailable, where a retry may succeed. */
+/** Converts an error of a statement or connection to an UnavailableError if a retry may succeed. */
 export function asUnavailable(error: unknown): unknown {
   if ([UnavailableError, SchemaError, FailedStep, TypeError].some((type) => error instanceof type))
     return error;

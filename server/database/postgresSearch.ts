@@ -1,4 +1,4 @@
-/** PostgreSQL: finds customers by pg_trgm's index. */
+/** PostgreSQL: searches customers with the pg_trgm index. */
 import { StatementTimeoutError } from "../errors.ts";
 import type { CustomerRow } from "./customers.ts";
 import type { Values } from "./database.ts";
@@ -7,29 +7,29 @@ import type { FindByIndex, SearchedTable } from "./search.ts";
 import { contains } from "./slices.ts";
 import { keepStatements, named } from "./statement.ts";
 
-/** The least time that the index is given. */
+/** The minimum timeout of an index query. */
 const leastMilliseconds = 20;
-/** The words of a term that the index looks up, the rarest ones, and how many characters of each. */
+/** How many words of a term are looked up in the index (the rarest ones), and how many characters of each. */
 const [mostWords, longestWord] = [2, 8];
-/** The index finds no word that more of a hundred customers have faster than reading in order does. */
+/** If more than this many of a hundred customers contain a word, reading in order is faster than the index. */
 const mostOfHundred = 50;
 
-/** To fetch a hit of the index costs so many times what the next customer in order costs. */
+/** Fetching a hit of the index costs this many times as much as reading the next customer in order. */
 const hitCost = 4;
 
-/** What the index has of a term: pg_trgm knows letters and digits, three in a row. */
+/** The words of a term that the index can find: pg_trgm indexes sequences of three letters or digits. */
 const word = new RegExp(`[\\p{L}\\p{M}\\p{N}]{3,${longestWord}}`, "gu");
 
-/** SQL: what the schema's index has of a customer. */
+/** SQL expression: the indexed text of a customer, as in the schema. */
 const indexedText = "(email || chr(1) || coalesce(folded_name, ''))";
 
-/** The index of a table. */
+/** Creates the search by the index of a table. */
 export function createPostgresIndex({ database, columns, buildList }: SearchedTable): FindByIndex {
   const { knex, prepare, read } = database;
   const sortByRarity = createRarity({ database, columns, buildList });
   type Form = { cursor: boolean; status: boolean };
-  /** Without an order, so that the planner takes the index and does not read in order of the ids. */
-  const foundOf = keepStatements(({ wordCount, ...form }: Form & { wordCount: number }) => {
+  /** The inner query has no order, so that the planner uses the index instead of reading in ID order. */
+  const getIndexQuery = keepStatements(({ wordCount, ...form }: Form & { wordCount: number }) => {
     const rarest = Array.from({ length: wordCount }, (_, index) => named(`pattern${index}`));
     return prepare<CustomerRow>(
       knex
@@ -46,8 +46,8 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
       { planEachTime: true },
     );
   });
-  /** The planner's estimate of how many customers a list has. */
-  const estimateOf = keepStatements((form: Form) => {
+  /** The planner's estimate of the number of customers in a list. */
+  const getEstimate = keepStatements((form: Form) => {
     const { sql, bindings, ...other } = prepare<{ "QUERY PLAN": [{ Plan: { "Plan Rows": number } }] }>(
       buildList(form).select("id"),
       { planEachTime: true },
@@ -55,8 +55,8 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
     return { ...other, bindings, sql: `explain (format json) ${sql}` };
   });
 
-  /** Reads in order, and ends with the page. */
-  const listOf = keepStatements((form: Form) =>
+  /** Reads in order until the page is full. */
+  const getList = keepStatements((form: Form) =>
     prepare<CustomerRow>(
       buildList(form)
         .select(columns)
@@ -70,12 +70,12 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
     const { companyId, text, status, cursor, rows } = filters;
     const form = { cursor: cursor !== undefined, status: status !== undefined };
     const values: Values = { companyId, rows, text, cursor: cursor ?? null, status: status ?? null };
-    const readInOrder = () => read(listOf(form), values);
+    const readInOrder = () => read(getList(form), values);
 
     const words = await sortByRarity(companyId, text.match(word) ?? []);
     const rarest = words.slice(0, mostWords);
     if (!rarest[0] || rarest[0].count > mostOfHundred) return readInOrder();
-    const [estimate] = await read(estimateOf(form), values);
+    const [estimate] = await read(getEstimate(form), values);
     const listed = estimate?.["QUERY PLAN"][0].Plan["Plan Rows"] ?? 0;
     const share = matches / compared;
     if (rows / share < hitCost * share * listed) return readInOrder();
@@ -83,9 +83,9 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
     const patterns = rarest.map(({ part }, index) => [`pattern${index}`, `%${part}%`]);
     try {
       return await read(
-        foundOf({ ...form, wordCount: rarest.length }),
+        getIndexQuery({ ...form, wordCount: rarest.length }),
         { ...values, ...Object.fromEntries(patterns) },
-        // As long as reading in order would take, so that both together take twice that at most.
+        // As long as reading in order would take, so that both together take at most twice that.
         { timeoutInMilliseconds: Math.max(leastMilliseconds, listed * millisecondsPerRow) },
       );
     } catch (error) {

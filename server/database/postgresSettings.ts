@@ -1,12 +1,12 @@
 /**
- * What the server's or the role's defaults could change of what is promised: numbers come back as they were
- * written, each statement sees what was committed before it, what was acknowledged is durable, a search finds
- * every match, and no plan waits for a compiler.
+ * Session settings that our guarantees depend on, whatever the defaults of the server or role: numbers are returned as
+ * written, each statement sees everything committed before it, acknowledged writes are durable, a search finds every
+ * match, and no query waits for JIT compilation.
  */
 import type pg from "pg";
 import { SchemaError } from "../errors.ts";
 
-/** Each setting with its value, and what may stay as it is instead. */
+/** Each setting with its value, and which other values are acceptable. */
 const settings: { name: string; value: string; isGood?(value: string): boolean }[] = [
   { name: "extra_float_digits", value: "1", isGood: (value) => Number(value) >= 1 },
   { name: "default_transaction_isolation", value: "read committed" },
@@ -16,7 +16,7 @@ const settings: { name: string; value: string; isGood?(value: string): boolean }
   { name: "jit", value: "off" },
 ];
 
-/** SQL that makes them those of a session. A level of synchronous_commit above `off` stays as it is. */
+/** SQL that applies them to a session. A synchronous_commit level above `off` is kept. */
 export const sessionSettings = settings
   .map(({ name, value }) =>
     name === "synchronous_commit"
@@ -26,9 +26,9 @@ export const sessionSettings = settings
   .join("; ");
 
 /**
- * Checks that sessions begin with our settings, where a pooler hands each transaction to any of them: what one client
- * sets would be set for others.
- * @throws {SchemaError} that names each missing setting, and the SQL that makes it one of the role
+ * Checks that sessions start with our settings. Behind a pooler in transaction mode, setting them in a session would
+ * change them for other clients.
+ * @throws {SchemaError} with each missing setting, and the SQL that sets it for the role
  */
 export async function assertRoleSettings(
   connection: pg.Client,
@@ -37,11 +37,11 @@ export async function assertRoleSettings(
   const timeout = String(statementTimeoutInMilliseconds);
   const missing: string[] = [];
   for (const { name, value, isGood = (found: string) => found === value } of [
-    // SHOW has a unit, such as 1500ms or 2s.
+    // SHOW returns a value with a unit, such as 1500ms or 2s.
     {
       name: "statement_timeout",
       value: timeout,
-      isGood: (found: string) => inMilliseconds(found) === timeout,
+      isGood: (found: string) => toMilliseconds(found) === timeout,
     },
     ...settings,
   ]) {
@@ -50,11 +50,11 @@ export async function assertRoleSettings(
   }
   if (missing.length > 0)
     throw new SchemaError(
-      `With DATABASE_POOLER=transaction the role's own settings count, and these are missing: ${missing.join(" ")} Then let the pooler reconnect.`,
+      `DATABASE_POOLER=transaction requires settings of the role, and these are missing: ${missing.join(" ")} Then make the pooler reconnect.`,
     );
 }
 
-function inMilliseconds(interval: string): string {
+function toMilliseconds(interval: string): string {
   const [, count, unit = "ms"] = /^(\d+)(\w*)$/.exec(interval) ?? [];
   return String(Number(count) * ({ ms: 1, s: 1_000, min: 60_000 }[unit] ?? Number.NaN));
 }

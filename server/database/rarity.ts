@@ -1,17 +1,17 @@
-/** Which parts of a term are rare: they leave few candidates, and each part that is looked up costs a list of the index. */
+/** Estimates which parts of a term are rare: they leave few candidates, and each part costs an index lookup. */
 import type { SearchedTable } from "./search.ts";
 import { named } from "./statement.ts";
 
-/** So many of a company's newest customers tell. */
+/** How many of a company's newest customers are sampled. */
 const sampleSize = 100;
 
-/** A part of a term, and in how many of a hundred customers it stands. */
+/** A part of a term, and how many of a hundred customers contain it. */
 export interface CountedPart {
   part: string;
   count: number;
 }
 
-/** A function that counts the parts of a term in a sample of a company's customers, the rarest first. */
+/** Returns a function that sorts the parts of a term, rarest first, by a sample of a company's customers. */
 export function createRarity({ database }: SearchedTable) {
   const { knex, prepare, read } = database;
   const sample = prepare<{ email: string; name: string | null }>(

@@ -1,7 +1,7 @@
 /**
- * Search: the newest customers of a list are compared one by one, as what is common is among them. For the rest
- * the index of the database finds candidates; where it cannot do so cheaply, they are all read, in order and in
- * slices. Every match is decided by comparing email and name, so an index may find too much.
+ * Search: compares the newest customers of a list one by one, because common terms match among them. For the rest, the
+ * index of the database finds candidates; if it cannot do so cheaply, all customers are read, in order and in slices.
+ * Email and name are always compared, so an index may return too many candidates.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Knex } from "knex";
@@ -14,10 +14,10 @@ import { createSlices } from "./slices.ts";
 import { createSqliteIndex } from "./sqliteSearch.ts";
 import { createTurns } from "./turns.ts";
 
-/** A search; its text is folded. */
+/** The filters of a search, with folded text. */
 export type SearchFilters = ListFilters & { text: string };
 
-/** Where customers are searched for. */
+/** The table that is searched. */
 export interface SearchedTable {
   database: Database;
   /** The columns of a CustomerRow, as Knex selects them. */
@@ -26,7 +26,7 @@ export interface SearchedTable {
   buildList(filters: { cursor: boolean; status: boolean }): Knex.QueryBuilder;
 }
 
-/** What comparing the newest customers has told of the list. */
+/** Statistics from comparing the newest customers of the list. */
 export interface Comparison {
   compared: number;
   matches: number;
@@ -34,25 +34,25 @@ export interface Comparison {
 }
 
 /**
- * Finds the matches of a search by an index, the newest first.
- * @returns undefined where they are to be read in order, in slices
+ * Finds the matches of a search with an index, newest first.
+ * @returns undefined if customers should be read in order, in slices, instead
  */
 export type FindByIndex = (
   filters: SearchFilters,
   comparison: Comparison,
 ) => Promise<CustomerRow[] | undefined>;
 
-/** How many customers the first statement compares, and at most any other. */
+/** How many customers the first statement compares, and any other at most. */
 const firstSlice = 100;
 const largestSlice = 2_000;
 
 /**
- * How many searches of one company are in progress at once, and how long its others wait: they would take all
- * connections of the pool, or a slice each between two requests of others.
+ * How many searches of a company run concurrently, and how long its others wait. Otherwise they could use all connections
+ * of the pool or, on SQLite, each run a slice between two requests of other companies.
  */
 const fairness = { concurrent: 2, timeoutInMilliseconds: 1_000 };
 
-/** The search of a table. */
+/** Creates the search of a table. */
 export function createSearch(table: SearchedTable) {
   const { dialect, searchWindow } = table.database;
   const slices = createSlices(table);
@@ -75,7 +75,7 @@ export function createSearch(table: SearchedTable) {
       if (found.length >= rows || slice.end === undefined) return found;
       cursor = slice.end;
       compared += size;
-      // FTS5 gives its matches in order, so that it may be used at once where they are rare; pg_trgm in none.
+      // FTS5 returns matches in order, so for rare terms it can be used at once; pg_trgm returns them unordered.
       const isRare = dialect === "sqlite" && found.length * searchWindow < rows * compared;
       if (!isIndexTried && (isRare || compared >= searchWindow)) {
         isIndexTried = true;
@@ -85,7 +85,7 @@ export function createSearch(table: SearchedTable) {
         if (indexed) return [...found, ...indexed];
       }
       size = Math.min(size * 8, isIndexTried ? largestSlice : searchWindow - compared);
-      // Between two slices other requests have their turn.
+      // Other requests run between two slices.
       await nextTurn();
     }
   }

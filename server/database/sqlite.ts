@@ -1,4 +1,4 @@
-/** SQLite through better-sqlite3: one connection a process, which only its event loop uses. */
+/** SQLite through better-sqlite3: one connection per process, used only by its event loop. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,13 +12,13 @@ import { createSqliteFile, watchSqliteFiles } from "./sqliteFiles.ts";
 import { prepareRunner, type SqliteRunner } from "./sqliteRunner.ts";
 import { bindValues, prepareStatement } from "./statement.ts";
 
-/** How long the start and the operator's commands wait for another process that migrates or holds the write lock. */
+/** How long startup and the operator's commands wait for another process that migrates or holds the write lock. */
 const lockTimeoutInMilliseconds = 30_000;
 
-/** How long a successful write vouches for the next one. */
+/** How long after a successful write the database counts as writable. */
 const probeIntervalInMilliseconds = 100;
 
-/** The error codes of a full, read-only, damaged, missing or locked file: it may be repaired while we run. */
+/** Error codes of a full, read-only, damaged, missing or locked file, which may be repaired while the server runs. */
 const unavailable =
   /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CORRUPT|NOTADB|CANTOPEN|PROTOCOL|NOMEM|PERM|AUTH)/;
 
@@ -27,14 +27,14 @@ type StepResult = { rows: unknown[][] } | { failedStep: number };
 
 interface PendingWrite {
   steps: readonly Step[];
-  /** Of the monotonic clock, performance.now(). */
+  /** In terms of performance.now(). */
   deadline: number;
   resolve(result: StepResult): void;
   reject(error: unknown): void;
 }
 
 /**
- * Opens a SQLite database and applies the migrations that it lacks.
+ * Opens a SQLite database and applies pending migrations.
  * @param file a path, or `:memory:`
  * @throws {MissingDatabaseError} when it must exist and does not
  * @throws {SchemaError} when its schema is not ours
@@ -62,20 +62,20 @@ export async function connectSqlite(
     throw missing();
   }
   connection.pragma("journal_mode = WAL");
-  // NORMAL could lose acknowledged writes when the power fails.
+  // NORMAL could lose acknowledged writes in a power failure.
   connection.pragma("synchronous = FULL");
   connection.pragma("foreign_keys = ON");
 
   const pendingMigrations = () =>
     buildMigrations(knex, "sqlite", connection.prepare(versionTable.readAll).all() as AppliedMigration[]);
-  // Where none is pending, the start does not wait for the lock, which an import may hold.
+  // If none is pending, startup does not wait for the lock, which an import may hold.
   const migrate = () => {
     connection.exec(versionTable.create);
     for (const sql of pendingMigrations()) connection.exec(sql);
   };
   if (isNew || pendingMigrations().length > 0) connection.transaction(migrate).immediate();
-  // SQLite would wait for a lock by blocking the event loop, and with it the requests that need
-  // no lock. We wait ourselves.
+  // SQLite would wait for a lock by blocking the event loop, and with it requests that need no lock, so waiting is
+  // implemented here.
   connection.pragma("busy_timeout = 0");
 
   const files = watchSqliteFiles(file);
@@ -89,7 +89,7 @@ export async function connectSqlite(
   const readVersion = prepareStatement<{ version: number }>(knex.raw(versionTable.readNewest));
   const rewriteVersion = prepareStatement(knex.raw(versionTable.rewrite));
   let pending: PendingWrite[] = [];
-  /** When a write has last succeeded. */
+  /** When the last write succeeded. */
   let committedAt = Number.NEGATIVE_INFINITY;
 
   function run<Row>(statement: Statement<Row>, values: Values): Row[] {
@@ -101,7 +101,7 @@ export async function connectSqlite(
     return kept(bindValues(statement, values)) as Row[];
   }
 
-  /** Runs all steps within the open transaction, or none of them. */
+  /** Runs all steps or none within the open transaction. */
   function runSteps(steps: readonly Step[]): StepResult {
     const rows: unknown[][] = [];
     if (steps.length > 1) savepoint.run();
@@ -121,9 +121,9 @@ export async function connectSqlite(
   }
 
   /**
-   * Commits all pending writes in one transaction: one lock and one fsync for all of them, each with its own
-   * result, after the commit. Sixteen clients that create or update take two thirds of the CPU time of a commit
-   * each, at nearly twice the throughput.
+   * Commits all pending writes in one transaction, with one lock and one fsync. Each write gets its own result, after the
+   * commit. With sixteen clients that create or update, this takes two thirds of the CPU time of separate commits, and
+   * nearly doubles the throughput.
    */
   function writePending(): void {
     const batch = pending;
@@ -142,7 +142,7 @@ export async function connectSqlite(
       for (const [index, write] of batch.entries()) write.resolve(results[index] as StepResult);
     } catch (error) {
       if (connection.inTransaction) rollback.run();
-      // Nothing was committed. Each is retried alone, so that one failure does not fail the others.
+      // Nothing was committed. Each write is retried alone, so that one failure does not fail the others.
       for (const write of batch) {
         if (batch.length === 1) write.reject(asUnavailable(error));
         else writeAlone(write);
@@ -171,12 +171,12 @@ export async function connectSqlite(
     timeout = timeoutInMilliseconds,
   ): Promise<WriteResult<Steps>> {
     return new Promise((resolve, reject) => {
-      // After the requests that are being read now, so that their writes share the transaction.
+      // After the requests being read now, so that their writes share the transaction.
       if (pending.length === 0) setImmediate(writePending);
       const deadline = performance.now() + timeout;
       pending.push({
         ...{ steps, deadline, reject },
-        // The driver's rows have no type; these are of the statements of the steps.
+        // The driver's rows are untyped; these are the rows of the steps' statements.
         resolve: (result) => resolve("rows" in result ? { rows: result.rows as RowsOf<Steps> } : result),
       });
     });
@@ -185,7 +185,7 @@ export async function connectSqlite(
   function asUnavailable(error: unknown): unknown {
     const code = String((error as { code?: string }).code);
     if (!unavailable.test(code)) return error;
-    // Pages that were read from a damaged file are not kept: it may be repaired while we run.
+    // Drops cached pages of a damaged file, which may be repaired while the server runs.
     if (/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(code)) connection.pragma("shrink_memory");
     return new UnavailableError(code, { cause: error });
   }
@@ -225,8 +225,8 @@ export async function connectSqlite(
       files.compare();
       const [row] = await read(readVersion, {});
       if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");
-      // A file may be readable and yet read-only or without space: only a write tells. It is not repeated for
-      // every poll, which would keep the disk busy. While another process has the lock, it writes: all is well.
+      // A readable file may still be read-only, or its disk full, which only a write detects. The write is not repeated
+      // for every poll, to spare the disk. If another process holds the lock, that process can write, which suffices.
       if (performance.now() - committedAt > probeIntervalInMilliseconds)
         await write([{ statement: rewriteVersion, values: {} }], 0).catch((error) => {
           if (!isBusy(error.cause)) throw error;

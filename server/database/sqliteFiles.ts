@@ -1,28 +1,28 @@
 /**
- * The files of a SQLite database: how they are created, and whether they stay where they are. SQLite goes on with
- * deleted ones as if nothing were.
+ * Creates the files of a SQLite database and detects when they are deleted or replaced: SQLite keeps using deleted files
+ * without an error.
  */
 import { closeSync, mkdirSync, openSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { UnavailableError } from "../errors.ts";
 
-/** How often they are compared while nothing is written. */
+/** How often the files are checked while nothing is written. */
 const intervalInMilliseconds = 1_000;
 
 /** The files of an open database. */
 export interface SqliteFiles {
   /**
-   * Compares device and inode of each with what they were at first.
+   * Compares device and inode of each file with those at startup.
    * @throws {UnavailableError} when one was deleted or replaced
    */
   compare(): void;
   /**
-   * The same of the file and the log alone, for each transaction.
+   * The same for only the file and the log, before each commit.
    * @throws {UnavailableError} when one was deleted or replaced
    */
   beforeCommit(): void;
   /**
-   * The same as of the last second, for the price of a comparison.
+   * Reuses the result of the last comparison, at most a second old.
    * @throws {UnavailableError} when one was deleted or replaced
    */
   check(): void;
@@ -30,8 +30,8 @@ export interface SqliteFiles {
 }
 
 /**
- * Watches the file of a database, its write-ahead log and the index of that: what is written to a deleted one is
- * lost. They must exist already; the process must not open them otherwise, which would release SQLite's locks.
+ * Watches the database file, its write-ahead log and the log's index: writes to a deleted file are lost. The files must
+ * exist. They are never opened here, because closing them would release SQLite's locks.
  */
 export function watchSqliteFiles(file: string): SqliteFiles {
   if (file === ":memory:") return { compare() {}, beforeCommit() {}, check() {}, stopWatching() {} };
@@ -59,7 +59,7 @@ export function watchSqliteFiles(file: string): SqliteFiles {
   const timer = setInterval(compareAll, intervalInMilliseconds).unref();
   return {
     beforeCommit() {
-      // What a commit writes to is the log, and in time the file.
+      // A commit writes to the log and, at a checkpoint, to the file.
       if (!areSame(2)) isInPlace = false;
       check();
     },
@@ -76,17 +76,17 @@ function identify(name: string): Stats | undefined {
   try {
     return statSync(name, { throwIfNoEntry: false });
   } catch {
-    // No longer within reach, as its folder is not.
+    // The directory is not accessible any more.
     return undefined;
   }
 }
 
-/** Creates the file and its folder if they do not exist, for their owner alone: SQLite creates files that all may read. */
+/** Creates the file and its directory if they do not exist, accessible only to their owner: SQLite's are world-readable. */
 export function createSqliteFile(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   try {
     closeSync(openSync(file, "ax", 0o600));
   } catch {
-    // It exists, or SQLite says what is wrong with it.
+    // The file exists, or opening it with SQLite will report the problem.
   }
 }

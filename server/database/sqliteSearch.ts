@@ -1,6 +1,6 @@
-/** SQLite: finds customers by FTS5's index of trigrams. */
+/** SQLite: searches customers with FTS5's trigram index. */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { positionOf } from "../customerIds.ts";
+import { toPosition } from "../customerIds.ts";
 import { UnavailableError } from "../errors.ts";
 import { timeoutInMilliseconds } from "./connect.ts";
 import type { CustomerRow } from "./customers.ts";
@@ -10,20 +10,20 @@ import type { FindByIndex, SearchedTable } from "./search.ts";
 import { contains, type Slices } from "./slices.ts";
 import { keepStatements, named } from "./statement.ts";
 
-/** The trigrams that a search looks up of a term, the rarest ones; each costs a list of the index. */
+/** How many trigrams of a term are looked up, the rarest ones; each costs an index lookup. */
 const mostTrigrams = 3;
-/** The trigrams that a search looks up of a term that is shorter than one. */
+/** How many trigrams are looked up for a term that is shorter than a trigram. */
 const mostContinuations = 100;
-/** With more of them, it reads the customers of all companies that have one, if they stand in so few entries. */
+/** Above that, the customers of all companies that contain one are read, if there are at most this many entries. */
 const mostEntries = 20_000;
-/** Candidates that the first statement compares, and at most any other. */
+/** How many candidates the first statement compares, and any other at most. */
 const [firstSlice, largestSlice] = [128, 1_024];
 
-/** The index of a table. */
+/** Creates the search by the index of a table. */
 export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByIndex {
   const { knex, prepare, read, searchWindow } = table.database;
   const sortByRarity = createRarity(table);
-  /** The trigrams from `:low` on and below `:high`, each found by a look-up behind the one before. */
+  /** The trigrams from `low` up to but excluding `high`, each found by a lookup after the previous one. */
   const continuations = prepare<{ trigram: string }>(
     knex.raw(
       `with recursive found (trigram) as (
@@ -37,7 +37,7 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
     ),
   );
   /** Compares the next candidates of the index; returns the matches, and the last candidate. */
-  const candidatesOf = keepStatements((hasStatus: boolean) => {
+  const getCandidates = keepStatements((hasStatus: boolean) => {
     const candidates = knex("customers_search")
       .join("customers", "customers.position", "customers_search.rowid")
       .whereRaw("customers_search match ?", [named("match")])
@@ -50,7 +50,7 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
       knex
         .withMaterialized("slice", candidates)
         .select(table.columns)
-        // Again, of few rows.
+        // Computed again, for few rows.
         .select({ isMatch: contains(table.database), compared: knex("slice").count("*") })
         .from("customers")
         .whereRaw("position in (select position from slice where isMatch)")
@@ -71,11 +71,11 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
         .as("entries"),
     ),
   );
-  const matchesOfEntries = keepStatements((hasStatus: boolean) => {
+  const getEntryMatches = keepStatements((hasStatus: boolean) => {
     const query = knex
       .select(table.columns)
       .from(entries.clone().distinct("doc").as("entries"))
-      // SQLite keeps the order of a cross join: the entries first, then the customer of each.
+      // SQLite keeps the order of a cross join: entries first, then the customer of each.
       .joinRaw("cross join customers on position = doc")
       .where("company_id", named("companyId"))
       .where("id", "<", named("cursor"))
@@ -84,7 +84,7 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
     return prepare<CustomerRow>(query.orderByRaw("position desc limit ?", [named("rows")]));
   });
 
-  /** The condition of the index that every customer with this text meets, or undefined where it is too long. */
+  /** Builds the index query that every customer with this text matches, or undefined if it is too long. */
   async function buildMatch(companyId: string, text: string): Promise<string | undefined> {
     const trigrams = toTrigrams(text);
     if (trigrams.length > 0) {
@@ -92,8 +92,8 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
         trigrams.length > mostTrigrams
           ? (await sortByRarity(companyId, trigrams)).slice(0, mostTrigrams).map(({ part }) => part)
           : trigrams;
-      // FTS5 would flatten one AND, and advance the long list of the company for every candidate of the first trigram.
-      // An OR with what no folded text contains keeps the trigrams together: a third of the time.
+      // FTS5 would flatten a single AND and advance the long list of the company for every candidate of the first trigram.
+      // An OR with a term that no folded text contains keeps the trigrams together, which takes a third of the time.
       return `((${rarest.map(quote).join(" AND ")}) OR "AAA")`;
     }
     const found = await read(continuations, toRange(text));
@@ -110,14 +110,14 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
       const range = toRange(text);
       const [entry] = await read(countEntries, range);
       if (!entry || entry.count > mostEntries) return undefined;
-      return read(matchesOfEntries(status !== undefined), { ...list, ...range, text, rows });
+      return read(getEntryMatches(status !== undefined), { ...list, ...range, text, rows });
     }
     const found: CustomerRow[] = [];
     if (match === "") return found;
     const marker = toMarkers(companyId, status).map(quote).join(" AND ");
-    const statement = candidatesOf(status !== undefined);
+    const statement = getCandidates(status !== undefined);
     const deadline = performance.now() + timeoutInMilliseconds;
-    let before = cursor === undefined ? 2n ** 63n - 1n : positionOf(cursor);
+    let before = cursor === undefined ? 2n ** 63n - 1n : toPosition(cursor);
     for (let size = firstSlice; ; size = Math.min(size * 2, largestSlice)) {
       if (performance.now() > deadline)
         throw new UnavailableError("search", { cause: new Error("took too long") });
@@ -126,32 +126,32 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
       for (const { isMatch, compared, ...row } of candidates) if (isMatch) found.push(row);
       const last = candidates.at(-1);
       if (!last || found.length >= rows || last.compared < size) return found.slice(0, rows);
-      before = positionOf(last.id);
+      before = toPosition(last.id);
       await nextTurn();
     }
   };
 }
 
-/** Every three characters in a row, in code points, once each. */
+/** Lists the distinct trigrams of a text: sequences of three code points. */
 function toTrigrams(text: string): string[] {
   const characters = [...text];
   return [...new Set(characters.slice(2).map((last, at) => `${characters[at]}${characters[at + 1]}${last}`))];
 }
 
-/** The range of the trigrams that begin with a text, in the order of code points: from `low` on and below `high`. */
+/** Returns the range of trigrams that start with a text, in code point order: from `low` up to but excluding `high`. */
 function toRange(text: string): { low: string; high: string } {
   // FTS5 indexes the noncharacters U+FFFE and U+FFFF as U+FFFD.
   const low = text.replace(/[\ufffe\uffff]/g, "\ufffd");
   const codes = [...low].map((character) => character.codePointAt(0) as number);
   while (codes.at(-1) === 0x10ffff) codes.pop();
   const last = codes.pop();
-  // No trigram is longer than three characters, so none is greater than four of the greatest.
+  // Trigrams have three characters, so none is greater than four times the greatest character.
   if (last === undefined) return { low, high: "\u{10ffff}".repeat(4) };
-  // Behind U+D7FF come the surrogates, which are no characters.
+  // U+D7FF is followed by the surrogates, which are not characters.
   return { low, high: String.fromCodePoint(...codes, last === 0xd7ff ? 0xe000 : last + 1) };
 }
 
-/** The trigrams of a company, and of its customers of a status: see the schema. */
+/** Returns the marker trigrams of a company, or of its customers with a status: see the schema. */
 function toMarkers(companyId: string, status: string | undefined): string[] {
   const digits = [companyId.slice(30, 33), companyId.slice(33, 36)];
   const company = String.fromCharCode(...digits.map((three) => 0xe000 + Number.parseInt(three, 16)));
@@ -159,7 +159,7 @@ function toMarkers(companyId: string, status: string | undefined): string[] {
   return [`${company}${status === "BLOCKED" ? "\uf001" : "\uf000"}`];
 }
 
-/** A string of FTS5's query language. */
+/** Quotes a string for FTS5's query language. */
 function quote(text: string): string {
   return `"${text.replaceAll('"', '""')}"`;
 }

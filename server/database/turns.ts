@@ -1,15 +1,15 @@
-/** Fair shares of the database: the expensive work of one company waits in a queue of its own. */
+/** Shares the database fairly: the expensive work of each company waits in a separate queue. */
 import { UnavailableError } from "../errors.ts";
 
-/** What one company has in progress and in its queue. */
+/** The work of a company, in progress and in its queue. */
 interface Share {
   inProgress: number;
   waiting: (() => void)[];
 }
 
 /**
- * Returns a function that runs work of a company once fewer than so many others of it are in progress. It rejects with
- * an UnavailableError where that takes too long.
+ * Returns a function that runs work of a company when fewer than `concurrent` others of the company are in progress. It
+ * rejects with an UnavailableError if that takes too long.
  */
 export function createTurns({
   concurrent,
@@ -24,7 +24,7 @@ export function createTurns({
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         waiting.splice(waiting.indexOf(begin), 1);
-        reject(new UnavailableError("too many expensive requests of one company at once"));
+        reject(new UnavailableError("too many concurrent searches of one company"));
       }, timeoutInMilliseconds);
       function begin(): void {
         clearTimeout(timer);
@@ -45,7 +45,7 @@ export function createTurns({
     try {
       return await work();
     } finally {
-      // The next one takes over its place.
+      // The next one takes its place.
       const next = share.waiting.shift();
       if (next) next();
       else {

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import Sqlite from "better-sqlite3";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { positionOf } from "../../server/customerIds.ts";
+import { toPosition } from "../../server/customerIds.ts";
 import { createDatabase } from "../support/databases.ts";
 import type { Partner } from "../support/partner.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -70,7 +70,7 @@ describe.each([
       company_id: "(select id from companies where slug = 'acme')",
       ...{ id: `'${id}'`, email: "'other@x.example'", name: "'Other Ünit'", folded_name: "'other ünit'" },
       ...{ status: "'ACTIVE'", email_verified: "false", updated_at: String(createdAt) },
-      ...(isSqlite && { position: String(positionOf(id)) }),
+      ...(isSqlite && { position: String(toPosition(id)) }),
       ...values,
     };
     return `insert into customers (${Object.keys(row).join()}) values (${Object.values(row).join()})`;
@@ -131,8 +131,8 @@ describe.each([
     ["a time of change before that of creation", { updated_at: "0" }],
     ...(isSqlite
       ? ([
-          ["a position of another time", { position: String(positionOf(id) + 32_768n) }],
-          ["a position of another count", { position: String(positionOf(id) + 1n) }],
+          ["a position of another time", { position: String(toPosition(id) + 32_768n) }],
+          ["a position of another count", { position: String(toPosition(id) + 1n) }],
           ["an id in upper case", { id: `'${id.toUpperCase()}'` }],
           ["a verification that is no boolean", { email_verified: "2" }],
         ] satisfies [string, Record<string, string>][])

@@ -62,7 +62,7 @@ it("DATABASE_POOLER: import needs a session → exit code 1, says what to do", a
     DATABASE_POOLER,
   });
   expect(imported.code).toBe(1);
-  expect(imported.stderr).toContain("This command needs a session of its own");
+  expect(imported.stderr).toContain("This command needs its own session");
 });
 
 it("DATABASE_POOLER: role without a setting → startup names it, and how to set it", async () => {

@@ -1,5 +1,5 @@
 /** Imports customers from a CSV file: all rows are validated and staged first, then all or none are written. */
-import { columnsOf } from "../../database/customers.ts";
+import { listColumns } from "../../database/customers.ts";
 import type { Database } from "../../database/database.ts";
 import { CommandError } from "../../errors.ts";
 import { formatImporter } from "../audit.ts";
@@ -68,7 +68,7 @@ export async function importCustomers(
       const result = { rows, invalid, created: 0, updated: 0, unchanged: 0 };
       if (invalid > 0) return result;
 
-      const changed = columnsOf(columns.filter((column) => column !== "email"));
+      const changed = listColumns(columns.filter((column) => column !== "email"));
       const removed = await staging.removeUnchanged(changed);
       progress.update(rows, rows);
       if (isDryRun) return { ...result, ...(await staging.count()), unchanged: removed };

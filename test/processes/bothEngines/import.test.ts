@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { positionOf } from "../../../server/customerIds.ts";
+import { toPosition } from "../../../server/customerIds.ts";
 import { fileOf } from "../../support/databaseFaults.ts";
 import { customersByEmail, importByCommand } from "../../support/importing.ts";
 import type { Partner } from "../../support/partner.ts";
@@ -215,7 +215,7 @@ describe("import", () => {
         .prepare(
           "update customers set id = ?, position = ?, updated_at = ? where email = 'position@x.example'",
         )
-        .run(id, positionOf(id), time + 1);
+        .run(id, toPosition(id), time + 1);
       other.close();
       const file = join(folder.path, "many.csv");
       const emails = Array.from({ length: 2 ** 15 + 1 }, (_, n) => `many-${n}@x.example`);

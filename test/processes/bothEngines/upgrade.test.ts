@@ -200,7 +200,7 @@ describe("next release", () => {
       server.process.kill("SIGTERM");
       expect(await server.exited).toBe(0);
       const { code, stdout } = await runServer({ DATABASE_URL });
-      expect([code, stdout.includes("The database is newer than this version")]).toEqual([1, true]);
+      expect([code, stdout.includes("The database is newer than this release")]).toEqual([1, true]);
       expect(await versionsOf(DATABASE_URL)).toEqual(nextVersions);
     }
   });
