@@ -1,8 +1,8 @@
-# Dependencies run no install script: nothing is compiled, and the image has its Node already.
+# No install scripts of dependencies: nothing needs compiling, and the image already has Node.
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-# A workspace, which npm reads; the server does not use it.
+# A workspace that npm needs; the server does not use it.
 COPY client/package.json client/
 RUN npm ci --ignore-scripts && rm -f node_modules/.bin/node
 COPY tsconfig.json ./
@@ -15,7 +15,7 @@ FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY client/package.json client/
-# Sources of SQLite and its builds for other systems take more room than all that runs.
+# SQLite's sources and its builds for other systems would take more space than everything that runs.
 RUN npm ci --omit=dev --ignore-scripts \
     && rm -rf node_modules/@distribu node_modules/openapi-fetch node_modules/openapi-typescript-helpers \
     && rm -rf node_modules/better-sqlite3/deps node_modules/better-sqlite3/src \
@@ -38,13 +38,13 @@ COPY --from=build /app/openapi/openapi.yaml openapi/
 COPY --from=build /app/generated/openapi.json generated/
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
-# The user node, by its number: only so can an orchestrator tell that it is not root.
+# The user node as a number, so that an orchestrator can verify that it is not root.
 USER 1000:1000
 VOLUME /data
 EXPOSE 3000
 STOPSIGNAL SIGTERM
-# Whether the process is alive, and not whether it is ready: a database that is down is no reason to restart.
+# Checks that the process is alive, not that it is ready: no restart is needed if the database is down.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
     CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# No inspector by SIGUSR1: whoever could send that signal and reach its port could run code.
+# No inspector on SIGUSR1: it would let anyone who can send the signal and reach the port run code.
 CMD ["node", "--disable-sigusr1", "dist/server/cli.js", "serve"]

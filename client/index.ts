@@ -23,13 +23,13 @@ export type {
   paths,
 } from "../generated/api.ts";
 
-/** The bundler follows Node.js, to which the default import of a CommonJS module is the whole module. */
+/** The bundler follows Node.js, where the default import of a CommonJS module is the whole module. */
 const createClient = ("default" in openapiFetch ? openapiFetch.default : openapiFetch) as typeof openapiFetch;
 
 export interface CustomersClientOptions extends Omit<ClientOptions, "baseUrl">, RetryOptions, PacingOptions {
-  /** Where the API is, as in `https://distribu.app/api/v1`. */
+  /** The URL of the API, such as `https://distribu.app/api/v1`. */
   baseUrl: string;
-  /** `dk_` and 43 characters. */
+  /** `dk_` followed by 43 characters. */
   apiKey: string;
 }
 
@@ -107,7 +107,7 @@ export function createCustomersClient({
     customers: (query = {}, init = {}) =>
       Object.assign(each(query, init), { pages: () => pages(query, init) }),
     async findCustomerByEmail(email, init = {}) {
-      // The API takes an empty email for none, and would return the newest customer.
+      // The API ignores an empty email, and would return the newest customer.
       if (!email) return undefined;
       const query = { email, limit: 1 };
       const list = await unwrap(client.GET("/customers", { ...init, params: { query } }));
@@ -120,7 +120,7 @@ export function createCustomersClient({
 const automaticIdempotencyKey: Middleware = {
   onRequest({ request }) {
     if (request.method !== "POST" || request.headers.has("Idempotency-Key")) return;
-    // Not randomUUID, which browsers provide on secure pages only.
+    // Not randomUUID, which browsers provide only in secure contexts.
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     request.headers.set("Idempotency-Key", Array.from(bytes, (byte) => byte.toString(16)).join("-"));
   },
@@ -145,14 +145,14 @@ export function unwrap(result: Result | Promise<Result>): unknown {
   throw new CustomersApiError(result);
 }
 
-/** A response that is not successful. A network failure is not one: it is the error that `fetch` throws. */
+/** The error for a response that is not successful. For a network failure, `fetch` throws its own error instead. */
 export class CustomersApiError extends Error {
   override readonly name = "CustomersApiError";
   /** The HTTP status. */
   readonly status: number;
   /** The field, parameter or header that caused a 400, if it was one. */
   readonly field: string | undefined;
-  /** The id of the request, for the API's operators. */
+  /** The request ID, for the API's operators. */
   readonly requestId: string | undefined;
   /** Seconds to wait before the next request, on 429 and 503. */
   readonly retryAfter: number | undefined;

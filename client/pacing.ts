@@ -4,7 +4,7 @@ import { onAbort, retryAfterOf } from "./retries.ts";
 export interface PacingOptions {
   /** How many requests may be in flight at once, 1 or more: 10 by default. Further calls wait for their turn. */
   maxConcurrency?: number | undefined;
-  /** Whether calls wait while the rate limit is spent, which they do by default, or are sent and may get a 429. */
+  /** Whether calls wait while the rate limit is exhausted, as they do by default, or are sent and may get a 429. */
   waitForRateLimit?: boolean | undefined;
 }
 
@@ -13,49 +13,49 @@ export interface Pacer {
   /**
    * Waits for the turn of a request.
    * @param isRetry whether it goes before all requests that have not been sent yet
-   * @returns what to call when the request is over, with its response if there is one
+   * @returns a function to call when the request is over, with its response if there is one
    * @throws the reason of `signal` once it is aborted
    */
   enter(signal: AbortSignal, isRetry: boolean): Promise<(response?: Response) => void>;
 }
 
 interface RateWindow {
-  /** On the clock of `performance.now()`, as all times here. */
+  /** In terms of `performance.now()`, like all times here. */
   endsAt: number;
-  /** Requests that may still be sent, by an estimate that counts those in flight. */
+  /** How many requests may still be sent: an estimate that counts those in flight. */
   remaining: number;
-  /** The fewest that any response has told, which is exact once nothing is in flight. */
+  /** The lowest RateLimit-Remaining of any response, which is exact once nothing is in flight. */
   lowest: number;
 }
 
 /** The API counts requests per minute. */
 const minute = 60_000;
-/** Timers fire late; what they miss within this time is caught up. */
+/** Timers fire late; delays up to this time are caught up. */
 const catchUp = 100;
-/** RateLimit-Reset is in whole seconds, so the end of one window is known to a second. */
+/** RateLimit-Reset is in whole seconds, so the end of a window is known only to the second. */
 const resolution = 1_500;
 
 /**
- * Requests are sent at once until the RateLimit headers of the responses, or a 429, say that the window is spent. Then
- * all wait for its end, and from then on pass at the rate of RateLimit-Limit, evenly spaced, until no request has had
- * to wait for a minute.
+ * Sends requests immediately until the RateLimit headers of a response, or a 429, show that the window is exhausted. Then
+ * all requests wait for its end, and from then on are sent at the rate of RateLimit-Limit, evenly spaced, until no
+ * request has had to wait for a minute.
  */
 export function createPacer({ maxConcurrency = 10, waitForRateLimit = true }: PacingOptions = {}): Pacer {
   if (!(maxConcurrency >= 1)) throw new RangeError("maxConcurrency must be 1 or more.");
-  /** Those that wait, in their order. */
+  /** Waiting requests, in order. */
   const retries = new Set<() => void>();
-  const firstTries = new Set<() => void>();
+  const firstAttempts = new Set<() => void>();
   let inFlight = 0;
   let sent = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   let requestsPerMinute: number | undefined;
   let window: RateWindow | undefined;
-  /** Until when requests are spaced, and when the next may pass then. */
+  /** Until when requests are spaced, and when the next one may be sent. */
   let spacedUntil = 0;
   let nextAt = 0;
 
-  /** When the next request may be sent; not later than `now` if at once. */
+  /** When the next request may be sent; at most `now` if immediately. */
   function nextTurn(now: number): number {
     if (window && window.endsAt <= now) window = undefined;
     if (window && window.remaining <= 0) return window.endsAt;
@@ -87,20 +87,20 @@ export function createPacer({ maxConcurrency = 10, waitForRateLimit = true }: Pa
       const endsAt = now + Math.min((retryAfterOf(response) ?? 0) * 1_000, minute);
       window = { endsAt: Math.max(endsAt, window?.endsAt ?? 0), remaining: 0, lowest: 0 };
     } else if (remaining >= 0 && reset >= 0) {
-      const told = { endsAt: now + reset * 1_000, remaining: remaining - sentSince, lowest: remaining };
-      if (!window || told.endsAt > window.endsAt + resolution) window = told;
-      if (told.endsAt < window.endsAt - resolution) return;
+      const reported = { endsAt: now + reset * 1_000, remaining: remaining - sentSince, lowest: remaining };
+      if (!window || reported.endsAt > window.endsAt + resolution) window = reported;
+      if (reported.endsAt < window.endsAt - resolution) return;
       window.lowest = Math.min(window.lowest, remaining);
-      window.remaining = inFlight === 0 ? window.lowest : Math.min(window.remaining, told.remaining);
+      window.remaining = inFlight === 0 ? window.lowest : Math.min(window.remaining, reported.remaining);
     }
   }
 
-  /** Lets pass all whose turn it is, and comes back when the next one's is. */
+  /** Sends all requests that are due, and schedules itself for the next one. */
   function run(): void {
     clearTimeout(timer);
     timer = undefined;
     while (inFlight < maxConcurrency) {
-      const queue = retries.size > 0 ? retries : firstTries;
+      const queue = retries.size > 0 ? retries : firstAttempts;
       const [pass] = queue;
       if (!pass) return;
       const now = performance.now();
@@ -118,7 +118,7 @@ export function createPacer({ maxConcurrency = 10, waitForRateLimit = true }: Pa
   return {
     enter(signal, isRetry) {
       return new Promise((resolve, reject) => {
-        const queue = isRetry ? retries : firstTries;
+        const queue = isRetry ? retries : firstAttempts;
         const pass = () => {
           stopFollowing();
           resolve(start(performance.now()));
@@ -126,7 +126,7 @@ export function createPacer({ maxConcurrency = 10, waitForRateLimit = true }: Pa
         const stopFollowing = onAbort(signal, () => {
           queue.delete(pass);
           reject(signal.reason);
-          if (retries.size + firstTries.size === 0) clearTimeout(timer);
+          if (retries.size + firstAttempts.size === 0) clearTimeout(timer);
         });
         if (signal.aborted) return stopFollowing();
         queue.add(pass);

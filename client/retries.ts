@@ -1,8 +1,8 @@
-/** A `fetch` that retries what may be sent twice and may succeed later. */
+/** A `fetch` that retries requests which are safe to repeat and may succeed later. */
 import type { Pacer } from "./pacing.ts";
 
 export interface RetryOptions {
-  /** How often a request is retried at most: 3 times by default, 0 for never. */
+  /** The maximum number of retries of a request: 3 by default, 0 for none. */
   maxRetries?: number | undefined;
   /**
    * Milliseconds that each attempt may take, until its whole response has arrived: 15,000 by default, which is as long
@@ -14,18 +14,18 @@ export interface RetryOptions {
 
 type Fetch = (request: Request, ...extensions: never[]) => Promise<Response>;
 
-/** A read changes nothing, and an update sets absolute values, so a second one changes nothing more. */
+/** Reads change nothing, and updates set absolute values, so repeating them is safe. */
 const repeatableMethods = ["GET", "HEAD", "OPTIONS", "PATCH"];
-/** The API's statuses for "later", and those of a proxy whose connection to the API failed. */
+/** The API's temporary errors, and those of a proxy whose connection to the API failed. */
 const retriedStatuses = [429, 502, 503, 504];
 /** A network failure, an attempt that took too long, and a response whose JSON is incomplete. */
 const retriedErrors = ["TypeError", "TimeoutError", "SyntaxError"];
 
 const firstBackoffInMilliseconds = 500;
 const longestBackoffInMilliseconds = 30_000;
-/** A timer with a longer delay fires at once. */
+/** A timer with a longer delay fires immediately. */
 const longestTimerInMilliseconds = 2 ** 31 - 1;
-/** The API counts requests per minute, so it asks for no longer wait; whether to wait longer is up to the caller. */
+/** The API's limits are per minute, so its `Retry-After` is never longer; whether to wait longer is up to the caller. */
 const longestRetryAfterInSeconds = 60;
 
 /**
@@ -33,7 +33,7 @@ const longestRetryAfterInSeconds = 60;
  * with the same bytes and headers, if the request is a read, an update, or a create with an Idempotency-Key. Each retry
  * waits as long as `Retry-After` says, plus a random time of up to 500 ms, twice that before the second retry, and so on
  * up to 30 s. The last response is returned, or the last error thrown, as `fetch` does; so is a response whose
- * `Retry-After` is more than a minute. The request's signal ends attempts and waits at once, with its reason.
+ * `Retry-After` is more than a minute. The request's signal aborts attempts and waits immediately, with its reason.
  * @param pacer decides when each attempt may be sent
  */
 export function createRetryingFetch(
@@ -41,7 +41,7 @@ export function createRetryingFetch(
   pacer: Pacer,
   { maxRetries = 3, timeout = 15_000 }: RetryOptions = {},
 ): Fetch {
-  /** One attempt, to the last byte: a response that breaks off is a failure, as one that never came. */
+  /** One attempt, including the whole response: an incomplete response is a failure, like a missing one. */
   async function attempt(request: Request, ...extensions: never[]): Promise<Response> {
     request.signal.throwIfAborted();
     const deadline = new AbortController();
@@ -52,11 +52,11 @@ export function createRetryingFetch(
     const stopFollowing = onAbort(request.signal, () => deadline.abort(request.signal.reason));
     try {
       const copy = new Request(request.clone(), { signal: deadline.signal });
-      // openapi-fetch sets what Request does not know, such as the `next` of Next.js, on the object.
+      // openapi-fetch sets options that Request does not support, such as `next` of Next.js, as properties of the request.
       Object.assign(copy, Object.fromEntries(Object.entries(request)));
       const response = await fetch(copy, ...extensions);
       const text = await response.clone().text();
-      // Chromium takes headers that broke off for a complete response without a body. Every success has one.
+      // Chromium treats incomplete headers as a complete response without a body. Every success has a body.
       if (response.ok && request.method !== "HEAD" && response.status !== 204) JSON.parse(text);
       return response;
     } catch (error) {
@@ -97,7 +97,7 @@ export function createRetryingFetch(
       } catch (error) {
         if (!retriedErrors.includes((error as Error)?.name)) throw error;
       }
-      // Jitter on the whole backoff, and on top of Retry-After, so that clients that failed together come back apart.
+      // Jitter over the whole backoff, in addition to Retry-After, so that clients that failed together retry separately.
       const backoff = Math.min(firstBackoffInMilliseconds * 2 ** retry, longestBackoffInMilliseconds);
       await wait(retryAfter * 1000 + Math.random() * backoff, request.signal);
     }
@@ -106,8 +106,8 @@ export function createRetryingFetch(
 }
 
 /**
- * The seconds that a response asks to wait: its `Retry-After`, a number or a date (RFC 9110, section 10.2.3), or
- * undefined if it has none. A date is compared with the response's own, as the local clock may be wrong.
+ * Returns the seconds in a response's `Retry-After`, a number or a date (RFC 9110, section 10.2.3), or undefined if it
+ * has none. A date is compared with the response's own `Date`, because the local clock may be wrong.
  */
 export function retryAfterOf({ headers }: Response): number | undefined {
   const value = headers.get("Retry-After") ?? "";
@@ -130,7 +130,7 @@ function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Calls back when the signal is aborted, at once if it already is; returns a function that stops that. */
+/** Calls back when the signal is aborted, immediately if it already is. Returns a function that stops listening. */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   if (signal.aborted) callback();
   signal.addEventListener("abort", callback);

@@ -1,17 +1,17 @@
 /**
- * The changes of a contract since its last release that can break a client. As a command, `npm run contract:breaking`,
- * it compares openapi.yaml with released.json, the contract of the last release, which is empty before the first.
+ * Finds changes of the contract since the last release that can break a client. As a command, `npm run
+ * contract:breaking`, it compares openapi.yaml with released.json, which is empty before the first release.
  */
 import { readFileSync } from "node:fs";
 import { dereference } from "../server/contract.ts";
 import { type Part, readContract } from "./contractFile.ts";
 import { falls, ignoredKeywords, narrows, same } from "./schemaKeywords.ts";
 
-/** `input` is what clients send and must stay accepted; `output` is what they receive and must stay valid for them. */
+/** `input` is sent by clients and must still be accepted; `output` is received by clients and must still be valid. */
 type Direction = "input" | "output";
 
 /**
- * One line for each change that can break a client: the place and the change.
+ * Lists the changes that can break a client, one per line: the location and the change.
  * @param released the contract that clients were written for
  * @param current the contract that replaces it
  */
@@ -31,7 +31,7 @@ export function findBreakingChanges(released: Part, current: Part): string[] {
       else compare(place, part, to[name]);
     }
   }
-  /** Reports a value that clients rely on and that differs. */
+  /** Reports a value that clients rely on, if it differs. */
   function keep(where: string, what: string, from: Part, to: Part): void {
     if (!same(from, to)) report(where, `${what} was ${JSON.stringify(from)}, is ${JSON.stringify(to)}`);
   }
@@ -41,7 +41,7 @@ export function findBreakingChanges(released: Part, current: Part): string[] {
       if (ignoredKeywords.has(keyword)) continue;
       const narrow = narrows[keyword];
       const [before, after] = [from[keyword], to[keyword]];
-      // A response that allows more breaks a client just as a request that allows less does.
+      // A response that allows more breaks clients, just like a request that allows less.
       const breaking = narrow
         ? direction === "input"
           ? narrow(before, after)
@@ -140,7 +140,7 @@ export function findBreakingChanges(released: Part, current: Part): string[] {
 
 const methods = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/** The operations by method and path, each with the parameters and the security that apply to it. */
+/** Returns the operations by method and path, each with the parameters and security that apply to it. */
 function operationsOf(contract: Part): Part {
   return Object.fromEntries(
     Object.entries<Part>(contract.paths).flatMap(([path, item]) =>
@@ -175,13 +175,13 @@ function isWithin(credentials: Part, given: Part): boolean {
   );
 }
 
-/** The error messages of the examples of a media type, each with the `field` beside it. */
+/** Returns the error messages in the examples of a media type, each with its `field`. */
 function messagesOf(mediaType: Part): Map<string, string | undefined> {
   const values = Object.values<Part>(mediaType.examples ?? {}).map(({ value }) => value);
   return new Map(values.filter((value) => value?.error).map(({ error, field }) => [error, field]));
 }
 
-/** `x-error-message` by the keyword that fails; `*` stands for every keyword. */
+/** Returns `x-error-message` by failing keyword; `*` stands for all keywords. */
 function byKeyword(messages: string | Record<string, string> = {}): Record<string, string> {
   return typeof messages === "string" ? { "*": messages } : messages;
 }
@@ -190,7 +190,7 @@ function lowerCased(headers: Part = {}): Part {
   return Object.fromEntries(Object.entries(headers).map(([name, header]) => [name.toLowerCase(), header]));
 }
 
-/** The contract of the last release, which is empty before the first, and the current one. */
+/** Reads the contract of the last release, which is empty before the first, and the current one. */
 export function readContracts(): { released: Part; current: Part } {
   const released = JSON.parse(readFileSync(new URL("released.json", import.meta.url), "utf8"));
   return { released, current: readContract() };

@@ -1,26 +1,26 @@
 /**
- * What the operations of a contract imply and their responses do not show. The server checks every request by the
- * contract, so a parameter, a body or a scope brings error messages with it; a response that lacks one of them would
- * hide it from partners, from generated clients and from the types of the server.
+ * Finds errors that the operations of a contract imply but their responses lack. The server validates every request
+ * against the contract, so a parameter, body or scope implies error messages; a missing one would be hidden from partners,
+ * generated clients and the server's types.
  */
 import { type ContractOperation, errorMessagesOf, operationsOf, type Part, resolve } from "./contractFile.ts";
 
-/** Keywords of a schema that reject no value that arrives as text. */
+/** Schema keywords that reject no text value. */
 const unlimiting = ["type", "description", "default", "example", "title", "deprecated", "nullable"];
 
-/** The status that stands for what a request header asks for. */
+/** The response status that a request header implies. */
 const headerStatuses: Record<string, string> = {
   "if-match": "412",
   "if-none-match": "304",
   "idempotency-key": "422",
 };
 
-/** One line for each implied error message or status that is missing, in the contract's order. */
+/** Lists missing error messages and statuses, one per line, in the contract's order. */
 export function missingErrors(contract: Part): string[] {
-  return operationsOf(contract).flatMap((operation) => missingErrorsOf(contract, operation));
+  return operationsOf(contract).flatMap((operation) => findMissingErrors(contract, operation));
 }
 
-function missingErrorsOf(contract: Part, operation: ContractOperation): string[] {
+function findMissingErrors(contract: Part, operation: ContractOperation): string[] {
   const missing = new Set<string>();
   const report = (what: string) => missing.add(`${operation.operationId}: ${what}`);
   const shown = (status: string) =>
@@ -33,7 +33,7 @@ function missingErrorsOf(contract: Part, operation: ContractOperation): string[]
     if (!operation.responses[status] || !shown(status).includes(message))
       report(`${status} does not show ${JSON.stringify(message)}, which ${reason} implies`);
   }
-  /** Requires the messages of a response that many operations share. */
+  /** Requires the error messages of a shared response. */
   function requireResponse(status: string, name: string, reason: string): void {
     for (const { message } of errorMessagesOf(contract, { $ref: `#/components/responses/${name}` }))
       requireMessage(status, message, reason);
@@ -42,7 +42,7 @@ function missingErrorsOf(contract: Part, operation: ContractOperation): string[]
     const { value } = resolve(contract, { $ref: `#/components/examples/${name}` });
     requireMessage("400", value.error, reason);
   }
-  /** Requires the messages that stand beside the constraints of a schema. */
+  /** Requires the error messages beside the constraints of a schema. */
   function requireMessagesOf(schema: Part, place: string): void {
     const messages = schema["x-error-message"];
     if (messages === undefined) report(`${place} has no x-error-message`);

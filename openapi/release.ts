@@ -1,20 +1,20 @@
 /**
- * `npm run release -- <version>`: sets the version of both packages, of the contract, of the image and of the generated
- * code, dates the changes in CHANGELOG.md and keeps the contract in released.json: one commit with a tag, or no change at all. It
- * pushes and publishes nothing: .github/workflows/release.yml does, once the tag is pushed.
+ * `npm run release -- <version>`: sets the version of both packages, the contract, the image and the generated code,
+ * dates the changes in CHANGELOG.md and copies the contract to released.json. Creates one commit with a tag, or changes
+ * nothing. It does not push or publish: .github/workflows/release.yml publishes once the tag is pushed.
  */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { findBreakingChanges, readContracts } from "./breakingChanges.ts";
 import type { Part } from "./contractFile.ts";
 
-/** A reason why nothing is released, for the person who runs the command. */
+/** Explains to the user why nothing is released. */
 class NotReleasableError extends Error {}
 
 try {
   const [version = "", ...others] = process.argv.slice(2);
   if (!/^(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}$/.test(version) || others.length > 0)
-    throw new NotReleasableError("Usage: npm run release -- <version>, as in npm run release -- 1.2.0");
+    throw new NotReleasableError("Usage: npm run release -- <version>, for example npm run release -- 1.2.0");
   requireReleasable(version);
   release(version);
   console.log(`Released ${version}: committed and tagged v${version}, not pushed.`);
@@ -40,7 +40,7 @@ function requireReleasable(version: string): void {
     throw new NotReleasableError("CHANGELOG.md lists nothing under [Unreleased].");
 }
 
-/** Changes all files, or none: when a step fails, everything is restored from the last commit. */
+/** Changes all files or none: if a step fails, everything is restored from the last commit. */
 function release(version: string): void {
   const [day] = new Date().toISOString().split("T");
   try {

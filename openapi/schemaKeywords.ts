@@ -1,7 +1,7 @@
-/** How a change of each keyword of a schema changes the values that it accepts. */
+/** Determines how a change of a schema keyword affects the values that the schema accepts. */
 import type { Part } from "./contractFile.ts";
 
-/** For each keyword of a schema that restricts values: whether `to` rejects a value that `from` accepts. */
+/** For each schema keyword that restricts values: whether `to` rejects a value that `from` accepts. */
 export const narrows: Record<string, (from: Part, to: Part) => boolean> = {
   type: (from, to) => from !== to,
   nullable: (from = false, to = false) => from && !to,
@@ -21,14 +21,14 @@ export const narrows: Record<string, (from: Part, to: Part) => boolean> = {
   exclusiveMinimum: (from = false, to = false) => to && !from,
   exclusiveMaximum: (from = false, to = false) => to && !from,
   uniqueItems: (from = false, to = false) => to && !from,
-  // It is undecided which of two expressions accepts more.
+  // Whether one expression accepts more than another is not computed.
   pattern: differs,
   format: differs,
   multipleOf: differs,
   "x-lexical-pattern": differs,
 };
 
-/** Keywords of a schema that restrict nothing, or that are compared separately. */
+/** Schema keywords that do not restrict values, or are compared separately. */
 export const ignoredKeywords = new Set(
   "title description example examples externalDocs deprecated default properties items x-error-message".split(
     " ",

@@ -1,4 +1,4 @@
-/** The path of a request, from its first middleware to its response. */
+/** The Express application: the path of a request from the first middleware to the response. */
 import "./requireNode.ts";
 import cors from "cors";
 import express, { type IRouter } from "express";
@@ -24,19 +24,19 @@ import { createValidation } from "./validation.ts";
 
 export interface AppOptions extends Observers {
   database: Database;
-  /** For each key; 0 disables the rate limits. */
+  /** The limit of each key; 0 disables rate limits. */
   requestsPerMinute: number;
   /** Origins whose pages may call the API from a browser. */
   corsOrigins?: string[] | false;
-  /** The URL before `/api/v1` under which partners reach the server. */
+  /** The public URL of the server, without `/api/v1`. */
   publicUrl?: string | false;
   /** Express's `trust proxy`. */
   trustProxy?: number | string[] | false;
-  /** Whether the server has been told to stop, and is no longer ready. */
+  /** Whether the server is stopping, and therefore not ready. */
   isStopping?(): boolean;
 }
 
-/** The application that serves everything: the API, its pages, and a 404 in JSON for any other path. */
+/** Creates the application that serves the API, its pages, and a JSON 404 for any other path. */
 export function createApp(options: AppOptions): express.Express {
   const { database, trustProxy, publicUrl, isStopping = () => false } = options;
   const app = express();
@@ -54,10 +54,10 @@ export function createApp(options: AppOptions): express.Express {
 }
 
 /**
- * The API for an Express application to mount: below `/api/v1` everything, the pages `/docs`, `/openapi.json`,
- * `/openapi.yaml`, `/healthz` and `/readyz`, and nothing else.
- * @param options the environment variables in camelCase; `pages: false` leaves out the pages
- * @returns the router, and what closes the database once the server has closed
+ * Creates the API as a router for an Express application to mount. It handles everything below `/api/v1`, the pages
+ * `/docs`, `/openapi.json`, `/openapi.yaml`, `/healthz` and `/readyz`, and nothing else.
+ * @param options the environment variables in camelCase; `pages: false` omits the pages
+ * @returns the router, and a function that closes the database, to call once the server has closed
  * @throws {ConfigError} when an option is invalid
  * @throws {UnavailableError} when the database cannot be reached; its message names host, port and cause
  * @throws {SchemaError} when the schema of the database is not ours
@@ -103,7 +103,7 @@ export async function createCustomersApi({
   };
 }
 
-/** Adds everything that a request passes through, in this order; `isOurs` tells the paths that it is for. */
+/** Adds the middlewares and routes in the order in which requests pass them; `isOurs` selects the API's paths. */
 function addMiddlewares<Target extends IRouter>(
   target: Target,
   options: AppOptions,
@@ -152,7 +152,7 @@ function addMiddlewares<Target extends IRouter>(
   return target;
 }
 
-/** After its methods: OPTIONS needs no key and lists them, and any other method is a 405. */
+/** Completes a route after its methods: OPTIONS, without a key, lists them; any other method gets a 405. */
 function finishRoute(route: express.IRoute, methods: string[]): void {
   const allowed = methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
   const Allow = [...allowed, "OPTIONS"].join(", ");
@@ -163,7 +163,7 @@ function finishRoute(route: express.IRoute, methods: string[]): void {
   route.options(sendMethods).all(rejectMethod);
 }
 
-/** What a page of another origin may read; the preflight goes on to the OPTIONS of the route. */
+/** Allows pages of other origins to call the API. A preflight request continues to the OPTIONS handler of the route. */
 function allowOrigins(origin: string[]): express.RequestHandler {
   const exposedHeaders =
     "ETag, Idempotent-Replayed, Location, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id";
@@ -172,7 +172,7 @@ function allowOrigins(origin: string[]): express.RequestHandler {
   return cors({ origin, exposedHeaders, allowedHeaders, maxAge: 600, preflightContinue: true });
 }
 
-/** A page is sent by Express, and so are the headers of its response. */
+/** Passes the headers to Express, which sends the pages. */
 const setHeaders: Handler = (_request, response, next) => {
   response.set(response.locals.exchange.headers as Record<string, string>);
   next();

@@ -1,8 +1,8 @@
-/** Requests whose responses are compared with the contract. */
+/** Sends requests and compares their responses with the contract. */
 import { basePath } from "./contract.ts";
 import { type Difference, findDifferences, type ObservedResponse } from "./contractCheck.ts";
 
-/** The differences as text: the request, then what the contract says and what the response has. */
+/** Formats the differences: the request, then what the contract requires and what the response contains. */
 export function formatReport(response: ObservedResponse, differences: Difference[]): string {
   const lines = differences.map(
     ({ where, contract, response }) => `  ${where}\n  - contract: ${contract}\n  + response: ${response}`,
@@ -13,14 +13,14 @@ export function formatReport(response: ObservedResponse, differences: Difference
   ].join("\n");
 }
 
-/** @throws {Error} the report, where a response differs from the contract */
+/** @throws {Error} with a report, when the response differs from the contract */
 export function assertContract(response: ObservedResponse, options?: { strictHeaders?: boolean }): void {
   const differences = findDifferences(response, options);
   if (differences.length > 0) throw new Error(formatReport(response, differences));
 }
 
 /**
- * A `fetch` that compares every response of the API with the contract, and rejects where one differs.
+ * Creates a `fetch` that compares every response of the API with the contract, and rejects if one differs.
  * @param options `onReceived` is called with the time of every response, in milliseconds from sending the request to
  *   the end of the body; `onResponse` with every response that conforms
  */
@@ -41,7 +41,7 @@ export function createCheckedFetch(
     const apiPath = pathname.indexOf(basePath);
     const observed: ObservedResponse = {
       method: request.method,
-      // A deployment may mount the API below a path of its own.
+      // A deployment may mount the API below a prefix.
       target: (apiPath > 0 ? pathname.slice(apiPath) : pathname) + search,
       status: response.status,
       headers: Object.fromEntries(response.headers),

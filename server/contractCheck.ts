@@ -1,19 +1,19 @@
-/** Compares a response that was received over HTTP with the contract. */
+/** Compares responses received over HTTP with the contract. */
 import Ajv, { type ValidateFunction } from "ajv-draft-04";
 import addFormats from "ajv-formats";
 import { contract, type Operation, operations, orderPaths } from "./contract.ts";
 
-/** A response as it was received. Header names are in lower case. */
+/** A response as received. Header names are in lower case. */
 export interface ObservedResponse {
   method: string;
-  /** Path and query of the request, as they were sent. */
+  /** Path and query of the request, as sent. */
   target: string;
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
-/** One difference: where, what the contract says, and what the response has. */
+/** A difference: its location, what the contract requires, and what the response contains. */
 export interface Difference {
   where: string;
   contract: string;
@@ -23,7 +23,7 @@ export interface Difference {
 // biome-ignore lint/suspicious/noExplicitAny: a part of the contract
 type Part = any;
 
-/** What HTTP itself and node:http add. */
+/** Headers that HTTP itself and node:http add. */
 const transportHeaders = [
   "date",
   "connection",
@@ -33,10 +33,10 @@ const transportHeaders = [
   "content-type",
 ];
 
-/** Paths that the server has besides those of the contract. */
+/** Paths of the server that are not in the contract. */
 const pages = ["/", "/docs", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz"];
 
-// The lint has compared the schemas with their metaschema; compiling that takes as long as compiling them.
+// Linting has validated the schemas; compiling their metaschema would take as long as compiling them.
 const ajv = new Ajv.default({
   ...{ allErrors: true, strict: false, verbose: true },
   ...{ meta: false, validateSchema: false },
@@ -53,10 +53,10 @@ JSON.stringify(contract, (key, value) => {
 /** Statuses that arise before the operation of a request is known. */
 const beforeOperation = [400, 408, 431];
 
-/** As a router tries them. */
+/** In the order in which a router tries them. */
 const ordered = orderPaths(operations).flatMap((path) => path.operations);
 
-/** The operation that a request of this method and path is for, if it is for one. */
+/** Finds the operation with the method and path of the request, if there is one. */
 export function findOperation({ method, target }: ObservedResponse): Operation | undefined {
   const path = target.split("?")[0] as string;
   return ordered.find(
@@ -64,12 +64,12 @@ export function findOperation({ method, target }: ObservedResponse): Operation |
   );
 }
 
-/** The responses that the contract gives an operation, or any request where there is none, by status. */
+/** Returns the responses in the contract by status: of the operation or, without one, of any request. */
 export function findResponses(operation: Operation | undefined): Part {
   return operation ? operation.responses : contract["x-any-request"].responses;
 }
 
-/** The contract's description of a response, or undefined where it has none. */
+/** Finds the contract's description of a response, if there is one. */
 export function findDescribedResponse(response: ObservedResponse): Part {
   return (
     findResponses(findOperation(response))[response.status] ??
@@ -77,16 +77,16 @@ export function findDescribedResponse(response: ObservedResponse): Part {
   );
 }
 
-/** Whether a page sent the response; the contract describes those that arise before the page is known. */
+/** Whether the response is from a page; responses sent before the page is known are in the contract. */
 function isPage({ method, target, status }: ObservedResponse): boolean {
   const isRead = method === "GET" || method === "HEAD";
   return isRead && pages.includes(target.split("?")[0] as string) && !beforeOperation.includes(status);
 }
 
 /**
- * Every difference between a response and the contract; empty where the response conforms to it.
- * @param strictHeaders whether a header that the contract does not describe is a difference, as it is on
- *   our own server; a proxy in front of a deployment adds some of its own
+ * Finds all differences between a response and the contract; none if the response conforms.
+ * @param strictHeaders whether a header that the contract does not describe is a difference; a proxy in front of a
+ *   deployment adds such headers
  */
 export function findDifferences(response: ObservedResponse, { strictHeaders = true } = {}): Difference[] {
   if (isPage(response)) return [];
@@ -182,13 +182,13 @@ function findBodyDifferences(response: ObservedResponse, described: Part): Diffe
   return differences;
 }
 
-/** The error messages that a response may carry: its examples. */
+/** Lists the error messages that a response may contain: its examples. */
 export function listMessages(described: Part): string[] {
   const examples = described.content?.["application/json"].examples ?? {};
   return Object.values<Part>(examples).map((example) => example.value.error);
 }
 
-/** The errors that ajv finds in a value. Every object of the schema is closed, so that a leaked field is one. */
+/** Validates a value with ajv. Every object of the schema is closed, so that a leaked field is an error. */
 export function findSchemaErrors(schema: Part, value: unknown): NonNullable<ValidateFunction["errors"]> {
   const validate = compileSchema(schema);
   return validate(value) ? [] : (validate.errors ?? []);
@@ -203,7 +203,7 @@ function compileSchema(schema: Part): ValidateFunction {
   return validate;
 }
 
-/** Compiles all that responses are compared with, so that no check has to wait for it. */
+/** Compiles all response schemas in advance, so that no check has to wait for it. */
 export function compileContract(): void {
   for (const responses of [undefined, ...operations].map(findResponses)) {
     for (const { headers = {}, content = {} } of Object.values<Part>(responses))

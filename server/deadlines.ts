@@ -1,21 +1,21 @@
-/** The time that each request may take. */
+/** Deadlines of requests. */
 
-/** How often deadlines are checked, in milliseconds: one may be noticed late by as much. */
+/** How often deadlines are checked, in milliseconds, and so how late one may be noticed. */
 const checkInterval = 50;
 
-/** The deadline of one request. */
+/** The deadline of a request. */
 export interface Deadline {
-  /** Lets the time run. */
+  /** Starts or resumes the countdown. */
   start(): void;
-  /** Stops the time, for good or until it is started again with what is left. */
+  /** Pauses the countdown. */
   stop(): void;
 }
 
 /**
- * Creates deadlines. The running ones are a linked list that one timer goes through: a timer for each request takes
- * 7 % of the CPU time of a point read, and the table of a Set keeps ended requests in memory.
- * @param expire called with the owner of a deadline once its time is over
- * @returns creates a deadline that is not running yet
+ * Creates deadlines. The running ones form a linked list that a single timer checks: a timer per request takes 7 % of the
+ * CPU time of a point read, and the table of a Set keeps ended requests in memory.
+ * @param expire called with the owner of a deadline when it expires
+ * @returns a function that creates a deadline, which is not running yet
  */
 export function createDeadlines<Owner>(
   timeoutInMilliseconds: number,

@@ -1,4 +1,4 @@
-/** A request and its response: id, deadline, headers, how the response is sent, and its log line. */
+/** A request and its response: ID, deadline, headers, sending the response, and the log line. */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, NextFunction, Request, Response } from "express";
@@ -15,19 +15,19 @@ import { isDecodable, splitTarget, toOriginForm } from "./targets.ts";
 import type { Tracing } from "./tracing.ts";
 
 /**
- * Milliseconds that a request may take, all of its statements together, before it gets a 503; the time in
- * which its body arrives does not count. As with any 503, a write that had begun may still take effect.
+ * How long a request may take, all of its statements together, before it gets a 503; receiving its body does not count.
+ * As with any 503, a write that has begun may still take effect.
  */
 const timeoutInMilliseconds = 1_750;
 
-/** A middleware of the API. The exchange is in `response.locals`, where Express keeps what belongs to a request. */
+/** A middleware of the API. The exchange is in `response.locals`, Express's place for data of a request. */
 export type Handler = (
   request: Request,
   response: Response<unknown, { exchange: Exchange }>,
   next: NextFunction,
 ) => unknown;
 
-/** What is known of a request so far; the middlewares fill it in. */
+/** The state of a request, filled in by the middlewares. */
 export class Exchange {
   readonly request: Request;
   readonly response: Response;
@@ -35,11 +35,11 @@ export class Exchange {
   /** The request target in origin form, below the path where the API is mounted. */
   readonly target: string;
   readonly requestId: string;
-  /** The headers of the response, whatever it will be. */
+  /** The headers of the response, of any status. */
   readonly headers: Record<string, string | number>;
   operation?: Operation;
   key?: ApiKey;
-  /** Bytes of the path or query that are not percent-encoded UTF-8: a 400, once the key is known. */
+  /** Whether the path is not valid percent-encoded UTF-8: a 400, after the key is checked. */
   isMalformed = false;
   /** Decoded parameters and body; they conform to the contract once the request is validated. */
   path: Request["params"] = {};
@@ -47,7 +47,7 @@ export class Exchange {
   requestHeaders: Record<string, string> = {};
   body: unknown;
   rawBody: Uint8Array = noBytes;
-  /** The response, unless it is that of a page. */
+  /** The response, except of a page. */
   sent?: { status: number; body: string | undefined };
   /** By when the request must have its response. */
   readonly deadline: Deadline;
@@ -65,20 +65,20 @@ export class Exchange {
     };
   }
 
-  /** Whether the request has its response, be it the 503 of its deadline: then it shall have no further effect. */
+  /** Whether the response has been sent, possibly the 503 of the deadline: then the request must have no further effect. */
   get isOver(): boolean {
     return this.response.writableEnded;
   }
 
   /**
-   * Sends the response, unless there is one. `response.json` would format the content type, compute an ETag
-   * and compare it for each response.
+   * Sends the response, unless one has been sent. `response.json` would format the content type, compute an ETag and
+   * compare it for each response.
    * @param body sent as JSON
    */
   send(status: number, headers: Record<string, string>, body?: unknown): void {
     if (this.isOver) return;
     const all: Record<string, string | number> = Object.assign(this.headers, headers);
-    // A client that still waits for 100 Continue would send its next request or the body: nobody knows which.
+    // A client that still waits for 100 Continue may send either the body or its next request.
     if (expectsContinue(this.request) && !this.request.complete) all.Connection = "close";
     const text = body === undefined ? undefined : JSON.stringify(body);
     this.sent = { status, body: text };
@@ -94,7 +94,7 @@ export class Exchange {
 
 const noBytes: Uint8Array = new Uint8Array();
 
-/** The caller's request id where it can be logged as it is, else a new one. */
+/** Returns the caller's request ID if it is valid, otherwise a new one. */
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers["x-request-id"];
   return typeof given === "string" && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUID();
@@ -108,10 +108,10 @@ export function expectsContinue(request: IncomingMessage): boolean {
   return request.httpVersion !== "1.0" && request.headers.expect?.toLowerCase() === "100-continue";
 }
 
-/** The most header fields that a request may have. */
+/** The maximum number of header fields in a request. */
 const maxHeaderFields = 100;
 
-/** Who is told of each exchange. */
+/** The observers of each exchange. */
 export interface Observers {
   log: Logger;
   metrics?: Metrics | undefined;
@@ -120,8 +120,8 @@ export interface Observers {
 }
 
 /**
- * The first and the last middleware of the API.
- * @param isOurs whether a path belongs to the API; others leave the router as they came
+ * Creates the first and the last middleware of the API.
+ * @param isOurs whether a path belongs to the API; requests for other paths leave the router unchanged
  */
 export function createExchanges(
   { log, metrics, driftCheck, tracing }: Observers,
@@ -136,7 +136,7 @@ export function createExchanges(
   function sendError(exchange: Exchange, thrown: unknown): void {
     const { response, requestId, isOver } = exchange;
     if (thrown instanceof ClientGoneError) return void (isOver || response.destroy());
-    // It logs the cause, also of what fails after the response.
+    // It logs the cause, even of a failure after the response.
     const { status, headers, body } = createErrorResponse(thrown, requestId, logCause);
     if (!isOver && response.headersSent) return void response.destroy();
     exchange.send(status, headers, body);
@@ -184,11 +184,11 @@ export function createExchanges(
         throw new ApiError(400, "Malformed request.");
       let routed = path;
       if (path.includes("%") && !isDecodable(path)) {
-        // Express would reject it before there is a key.
+        // Express would reject it before the key is checked.
         exchange.isMalformed = true;
         routed = path.replaceAll("%", "%25");
       }
-      // Express would cut the path at a raw `#`, and take a raw backslash for a slash.
+      // Express would cut the path at a raw `#`, and treat a raw backslash as a slash.
       if (/[^!-~]|[#\\]/.test(routed)) routed = routed.replace(/[^!-~]|[#\\]/g, encodeURIComponent);
       if (routed !== path) request.url = routed + url.slice(path.length);
       next();
@@ -196,7 +196,7 @@ export function createExchanges(
 
     handleErrors(thrown, _request, response, next) {
       const exchange = response.locals.exchange as Exchange | undefined;
-      // Without an exchange it is the error of the application that mounts the API.
+      // Without an exchange, the error is from the application that mounts the API.
       if (exchange) sendError(exchange, thrown);
       else next(thrown);
     },

@@ -1,7 +1,7 @@
 /**
- * The HTTP server around the Express application: what node:http decides before Express sees a request (framing,
- * limits, timeouts, CONNECT), in the contract's terms, and an orderly stop. With a plain `app.listen()` those
- * cases are Node's own; all else is the same.
+ * The HTTP server around the Express application. It handles what node:http decides before Express gets a request
+ * (framing, limits, timeouts, CONNECT) so that those responses conform to the contract, and a graceful stop. With a plain
+ * `app.listen()`, Node handles those cases itself; everything else is the same.
  */
 import { once } from "node:events";
 import http from "node:http";
@@ -15,13 +15,13 @@ import { type RawResponse, sendRawResponse } from "./rawResponses.ts";
 import { createReadTimeouts, quietInMilliseconds } from "./readTimeouts.ts";
 import { toOriginForm } from "./targets.ts";
 
-/** An HTTP server that can be told to stop. */
+/** An HTTP server that can stop gracefully. */
 export interface StoppableServer extends http.Server {
   /**
-   * Stops in order: goes on for as long as it lingers, with `Connection: close`, as a client may be sending on
-   * the connection that it has kept, and a load balancer has yet to see that we are not ready; then closes idle
-   * connections, lets open requests finish, and stops listening. Resolves when all connections are closed, at the
-   * latest after the grace period, which cuts them.
+   * Stops gracefully. First it keeps serving for the linger time, with `Connection: close`: clients may be sending on
+   * kept-alive connections, and load balancers have yet to notice that it is not ready. Then it closes idle connections,
+   * lets requests in progress finish, and stops listening. Resolves when all connections are closed, at the latest after
+   * the grace period, when it cuts them.
    */
   stop(times: { lingerInMilliseconds: number; graceInMilliseconds: number }): Promise<void>;
 }
@@ -29,13 +29,13 @@ export interface StoppableServer extends http.Server {
 export interface HttpServerOptions {
   log: Logger;
   metrics?: Metrics | undefined;
-  /** After how many seconds an idle connection is closed. */
+  /** Seconds after which an idle connection is closed. */
   keepAliveTimeoutInSeconds?: number;
 }
 
 /**
  * Creates an HTTP server for the application, not yet listening. Malformed requests (400), slow ones (408) and
- * oversized headers (431) get a response in JSON too, and then the connection is closed.
+ * oversized headers (431) also get a JSON response, and then the connection is closed.
  */
 export function createServer(
   app: Express,
@@ -44,11 +44,11 @@ export function createServer(
   const server = http.createServer({
     ...createMessageClasses(app),
     headersTimeout: 10_000,
-    // The contract says 15 seconds: by then the connection is closed, also in a busy moment.
+    // The contract allows 15 seconds; the margin ensures that a busy server also closes the connection by then.
     requestTimeout: 14_500,
     connectionsCheckingInterval: 100,
     keepAliveTimeout: keepAliveTimeoutInSeconds * 1_000,
-    // The application rejects a missing Host in JSON.
+    // The application rejects a missing Host with a JSON response.
     requireHostHeader: false,
   });
   // Node drops fields beyond this count without an error. The application rejects a request with one too many.
@@ -63,7 +63,7 @@ export function createServer(
     guard((socket: Socket) => socket, timeOut),
   );
 
-  /** Runs a listener so that an exception costs its connection at most. */
+  /** Wraps a listener so that an exception closes only its connection. */
   function guard<Arguments extends unknown[]>(
     findSocket: (...values: Arguments) => Socket,
     listener: (...values: Arguments) => void,
@@ -94,33 +94,33 @@ export function createServer(
       if (!connection || connection.isRejected) return;
       if (!isUnambiguous(request)) reject(request.socket, { status: 400 });
       else if (connection.current) {
-        // Those of the chunk that was read are held, and no others are read before their turn. Node resumes the
-        // socket after each request that it has parsed, so it is paused once the chunk is.
+        // Requests in the chunk that was read are queued, and no more are read until then. Node resumes the socket after
+        // parsing each request, so it is paused once the whole chunk is parsed.
         if (connection.waiting.length === 0) process.nextTick(() => request.socket.pause());
         connection.waiting.push([request, response]);
       } else begin(connection, request, response);
     },
   );
-  // 100 Continue is sent where the body is read, after the key; an unknown Expect means nothing.
+  // 100 Continue is sent when the body is read, after the key is checked; an unknown Expect is ignored.
   for (const event of ["request", "checkContinue", "checkExpectation"]) server.on(event, receive);
 
   /**
-   * One request of a connection at a time: pipelined ones would all begin at once, and one packet could keep the
-   * event loop busy for seconds, with all responses in memory.
+   * Processes one request of a connection at a time. Otherwise all pipelined requests would begin at once: one packet
+   * could keep the event loop busy for seconds, with all responses in memory.
    */
   function begin(connection: Connection, request: http.IncomingMessage, response: http.ServerResponse): void {
     connection.current = response;
     connection.bytesWrittenBefore = request.socket.bytesWritten;
     if (request.socket.destroyed) return;
     if (isStopping) response.shouldKeepAlive = false;
-    // Express responds to a target without a path by itself.
+    // Otherwise Express itself responds to a target without a path.
     request.url = toOriginForm(request.url ?? "");
     response.on("close", () => {
       connection.current = undefined;
       connection.bytesReadWhenIdle = request.socket.bytesRead;
       if (request.socket.destroyed) return;
       const next = connection.waiting.shift();
-      // Other connections have their turn in between: a response on SQLite may take no turn of the event loop.
+      // Lets other connections run in between: on SQLite, a request may be processed without yielding to the event loop.
       if (next) {
         connection.current = next[1];
         setImmediate(begin, connection, ...next);
@@ -130,7 +130,7 @@ export function createServer(
     app(request, response);
   }
 
-  // CONNECT asks for a tunnel: a path of no operation. Node has let go of the socket, so nobody else hears its errors.
+  // CONNECT requests a tunnel, which is an unknown path. Node has detached the socket, so its errors are handled here.
   server.on(
     "connect",
     guard(
@@ -153,12 +153,12 @@ export function createServer(
     ),
   );
 
-  /** Rejects what is no request, after the responses to the requests before it. */
+  /** Rejects input that is not a valid request, after the responses to the requests before it. */
   function reject(socket: Socket, response: RawResponse): void {
     const connection = connections.get(socket);
     if (connection) connection.isRejected = true;
     const current = connection?.current;
-    // The rest of a body is what is wrong: a second response would be taken for that of the next request.
+    // The body of the current request is malformed: a second response would count as that of the next request.
     if (!socket.writable || (current?.headersSent && !current.req.complete)) return void socket.destroy();
     if (current?.req.complete && !current.writableFinished) {
       current.once("close", () => reject(socket, response));
@@ -178,8 +178,8 @@ export function createServer(
     return !current && socket.bytesRead === bytesReadWhenIdle;
   }
 
-  // Node's own takes a response that has ended, but is not sent yet, for an idle connection, and cuts it; close()
-  // calls it too.
+  // Node's own method, which close() also calls, treats a connection whose response is not completely sent as idle and
+  // cuts it.
   server.closeIdleConnections = () => {
     for (const [socket, connection] of connections) if (isIdle(socket, connection)) socket.destroy();
   };
@@ -190,7 +190,7 @@ export function createServer(
     for (const { current } of connections.values()) if (current) current.shouldKeepAlive = false;
     await sleep(lingerInMilliseconds);
     server.closeIdleConnections();
-    // New connections learn meanwhile that the server is not ready; they are not waited for.
+    // Connections opened from now on only learn that the server is not ready, so they are not waited for.
     const busy = [...connections.keys()].map(
       (socket) => new Promise((resolve) => socket.once("close", resolve)),
     );
@@ -202,8 +202,8 @@ export function createServer(
 }
 
 /**
- * Classes whose instances have from birth the prototypes that Express sets on every request and response: changing
- * the prototype of a live object takes a third of the time of a small request on Node 24.
+ * Creates message classes whose instances already have the prototypes that Express sets on every request and response:
+ * changing the prototype of an existing object takes a third of the time of a small request on Node 24.
  */
 function createMessageClasses(app: Express) {
   class Request extends http.IncomingMessage {}
@@ -218,9 +218,9 @@ function createMessageClasses(app: Express) {
 }
 
 /**
- * Whether everybody on the way must have read the same request: one Host (RFC 9112, section 3.2), and no
- * transfer coding but `chunked`, which HTTP/1.0 does not know (section 6.1). Node lets other forms pass, and
- * a proxy that reads them otherwise would take a part of the body for the next request.
+ * Whether every proxy must have parsed the same request: it has at most one Host (RFC 9112, section 3.2), and no transfer
+ * coding other than `chunked`, which does not exist in HTTP/1.0 (section 6.1). Node accepts other forms, and a proxy that
+ * parses them differently would treat part of the body as the next request.
  */
 function isUnambiguous({ headers, httpVersion, rawHeaders }: http.IncomingMessage): boolean {
   const coding = headers["transfer-encoding"];

@@ -1,15 +1,15 @@
 /**
- * Idempotency keys: the request that has used each, for how long it is kept, and the deletion. The response is not kept:
- * the same body and the id of the customer give it again, byte for byte. A release that changes the response to a create
- * must go on giving the old one to the keys that were used before.
+ * Stores and deletes idempotency keys, each with the request that has used it. The response is not stored: it can be
+ * rebuilt byte for byte from the same body and the ID of the customer. A release that changes the response to a create
+ * must still return the old response for keys that were used before.
  */
 import type { Database, Step } from "./database/database.ts";
 import { named, namedColumns } from "./database/statement.ts";
 
-/** How long an idempotency key is kept; the contract states it. */
+/** How long an idempotency key is kept, as stated in the contract. */
 const replayWindowInMilliseconds = 24 * 60 * 60 * 1000;
 
-/** So many are deleted at once, so that no other write waits for long. */
+/** How many are deleted at a time, so that other writes never wait long. */
 const batchSize = 200;
 
 /** The request that has used a key, and the customer that it has created. */
@@ -18,7 +18,7 @@ interface FirstRequest {
   customerId: string;
 }
 
-/** The idempotency keys of a database. */
+/** Creates the statements on the idempotency keys of a database. */
 export function createIdempotencyKeys({ knex, prepare, read }: Database) {
   const columns = ["company_id", "key", "body_sha256", "customer_id", "created_at"];
   const insert = prepare<{ key: string }>(
@@ -37,7 +37,7 @@ export function createIdempotencyKeys({ knex, prepare, read }: Database) {
   );
 
   return {
-    /** The step that takes a key which is new or has expired. */
+    /** The step that takes a key that is unused or has expired. */
     take(taken: FirstRequest & { companyId: string; key: string }): Step<{ key: string }> {
       const now = Date.now();
       const values = {
@@ -48,7 +48,7 @@ export function createIdempotencyKeys({ knex, prepare, read }: Database) {
       return { statement: insert, values };
     },
 
-    /** The request that has used a key, or undefined. */
+    /** Returns the request that has used a key, or undefined. */
     async get(companyId: string, key: string): Promise<FirstRequest | undefined> {
       const [first] = await read(select, { companyId, key });
       return first;
@@ -57,8 +57,8 @@ export function createIdempotencyKeys({ knex, prepare, read }: Database) {
 }
 
 /**
- * Deletes the keys that have expired. Several processes may do so at once.
- * @throws {UnavailableError} when the database is; what is deleted by then stays deleted
+ * Deletes expired keys. Several processes may do so at once.
+ * @throws {UnavailableError} when the database is unavailable; keys deleted by then stay deleted
  */
 export async function deleteExpiredKeys({ knex, prepare, read, write }: Database): Promise<void> {
   const expired = () =>
@@ -67,12 +67,12 @@ export async function deleteExpiredKeys({ knex, prepare, read, write }: Database
   const deletion = prepare(
     knex("idempotency_keys")
       .whereIn(["company_id", "key"], expired().select("company_id", "key").limit(batchSize))
-      // Compared again once its row is locked: it may have been taken anew meanwhile.
+      // Checked again once the row is locked: the key may have been taken again in the meantime.
       .where("created_at", "<=", named("expiredBefore"))
       .delete()
       .returning("key"),
   );
   const values = { expiredBefore: Date.now() - replayWindowInMilliseconds };
-  // A write takes a lock, also where there is nothing to delete.
+  // A write takes a lock even if there is nothing to delete.
   while ((await read(anyExpired, values)).length > 0) await write([{ statement: deletion, values }]);
 }

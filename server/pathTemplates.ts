@@ -1,8 +1,8 @@
 /** Path templates of the contract, such as `/customers/{id}`: the order in which a router tries them. */
 
 /**
- * Templates with literal segments before parameters: where two match the same path, the first difference has the
- * literal on one side.
+ * Sorts templates so that a literal segment comes before a parameter in the same position: if two templates match the
+ * same path, the one with the literal at their first difference comes first.
  */
 export function orderTemplates(templates: string[]): string[] {
   const rank = (template: string) =>
@@ -14,8 +14,8 @@ export function orderTemplates(templates: string[]): string[] {
 }
 
 /**
- * Pairs of templates for which a path exists that both match, while neither is more literal than the other, so
- * that it would depend on their order which operation gets the request. One sentence for each pair.
+ * Finds pairs of templates that match a common path while neither is more literal, so that the operation of a request
+ * would depend on their order. Returns a sentence for each pair.
  */
 export function findAmbiguousTemplates(templates: string[]): string[] {
   return templates.flatMap((template, index) =>

@@ -1,4 +1,4 @@
-/** Reads what a request carries before it is validated: media type, parameters, headers and body. */
+/** Reads media type, parameters, headers and body of a request before they are validated. */
 import type { IncomingMessage } from "node:http";
 import { MIMEType } from "node:util";
 import { findMessage, type Operation, type Parameter } from "./contract.ts";
@@ -7,8 +7,8 @@ import { type Exchange, expectsContinue, type Handler } from "./exchange.ts";
 import { splitTarget } from "./targets.ts";
 
 /**
- * Reads everything before the body: 415 for the media type, 413 for a declared length that is too large, 400 for
- * the path, the query and the headers.
+ * Reads everything before the body. Responds 415 for the media type, 413 if the declared length is too large, and 400 for
+ * the path, query or headers.
  */
 export function readParameters(operation: Operation): Handler {
   const readHeaders = createHeaderReader(operation);
@@ -26,11 +26,11 @@ export function readParameters(operation: Operation): Handler {
   };
 }
 
-/** Reads and parses the body: 413 when it is too large, 400 when it is no JSON object. */
+/** Reads and parses the body. Responds 413 if it is too large, and 400 if it is not a JSON object. */
 export function readBody(maxBytes: number): Handler {
   return async (_request, response, next) => {
     const { exchange } = response.locals;
-    // The client takes as long as the server's request timeout allows.
+    // The server's request timeout limits how long the client may take.
     exchange.deadline.stop();
     exchange.rawBody = await receiveBody(exchange, maxBytes);
     if (!exchange.response.closed) exchange.deadline.start();
@@ -40,7 +40,7 @@ export function readBody(maxBytes: number): Handler {
 }
 
 /**
- * Reads the headers that the contract gives the operation, by its names.
+ * Reads the header parameters of the operation, by their names in the contract.
  * @throws {ApiError} 400 when one does not match its pattern
  */
 function createHeaderReader(operation: Operation): (request: IncomingMessage) => Record<string, string> {
@@ -59,7 +59,7 @@ function createHeaderReader(operation: Operation): (request: IncomingMessage) =>
 }
 
 /**
- * The parameters of a query by name. Empty ones count as not given where the contract allows that.
+ * Parses the parameters of a query, by name. Empty values are ignored if the contract allows them.
  * @throws {ApiError} 400 for undecodable bytes, an unknown or repeated parameter, and a value that does not
  *   match its `x-lexical-pattern`
  */
@@ -100,7 +100,7 @@ function decode(text: string): string {
 }
 
 /**
- * Accepts only JSON in UTF-8; media types are compared as RFC 9110, section 8.3 says.
+ * Accepts only JSON in UTF-8; media types are compared as in RFC 9110, section 8.3.
  * @throws {ApiError} 415
  */
 function requireJson(request: IncomingMessage): void {
@@ -122,7 +122,7 @@ function parseMediaType(text: string): MIMEType | undefined {
 }
 
 /**
- * Rejects a body that is declared too large, before any of it is read.
+ * Rejects a body whose declared length is too large, before any of it is read.
  * @throws {ApiError} 413
  */
 function requireLength(request: IncomingMessage, maxBytes: number): void {
@@ -131,20 +131,18 @@ function requireLength(request: IncomingMessage, maxBytes: number): void {
 }
 
 /**
- * The bytes of the body. Tells a client that waits for `100 Continue` to send it.
+ * Receives the bytes of the body. Sends `100 Continue` to a client that waits for it.
  * @throws {ApiError} 413 when there are more than `maxBytes`
- * @throws {ClientGoneError} when the client closes the connection first, or the request has its response
- * @throws {Error} when the application that mounts the API has read the body already
+ * @throws {ClientGoneError} when the client closes the connection first, or the response has already been sent
+ * @throws {Error} when the application that mounts the API has already read the body
  */
 function receiveBody({ request, response, isOver }: Exchange, maxBytes: number): Promise<Buffer> {
   if (isOver) return Promise.reject(new ClientGoneError());
   if (request.readableDidRead)
     return Promise.reject(
-      new Error(
-        "The body was read before the API got it: mount the API before body parsers such as express.json()",
-      ),
+      new Error("The body was already read: mount the API before body parsers such as express.json()"),
     );
-  // It emits no event any more.
+  // A destroyed request emits no more events.
   if (request.destroyed) return Promise.reject(new ClientGoneError());
   if (expectsContinue(request)) response.writeContinue();
   return new Promise((resolve, reject) => {
@@ -155,7 +153,7 @@ function receiveBody({ request, response, isOver }: Exchange, maxBytes: number):
       chunks.push(chunk);
       if (bytes > maxBytes) {
         request.off("data", receive);
-        // The rest is discarded, so that the client reads the response.
+        // Discards the rest, so that the client reads the response.
         request.resume();
         reject(new ApiError(413, "Request body is too large."));
       }
@@ -165,7 +163,7 @@ function receiveBody({ request, response, isOver }: Exchange, maxBytes: number):
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes)),
     );
     request.on("error", () => reject(new ClientGoneError()));
-    // It closes after a complete body too.
+    // The event also follows a complete body.
     request.on("close", () => request.complete || reject(new ClientGoneError()));
   });
 }
@@ -173,7 +171,7 @@ function receiveBody({ request, response, isOver }: Exchange, maxBytes: number):
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * The JSON object of a body. A byte order mark is ignored; of duplicate names the last counts.
+ * Parses the JSON object in a body. A byte order mark is ignored; the last value of a repeated name is used.
  * @throws {ApiError} 400 when it is not UTF-8, not JSON or not an object
  */
 function parseJsonObject(body: Uint8Array): Record<string, unknown> {

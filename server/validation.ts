@@ -1,4 +1,4 @@
-/** Requests validated against the contract by express-openapi-validator, with the contract's error messages. */
+/** Validates requests against the contract with express-openapi-validator, and with the contract's error messages. */
 import express from "express";
 import { OpenApiValidator } from "express-openapi-validator/dist/openapi.validator.js";
 import { basePath, contract, type Operation, operations, orderPaths, type Parameter } from "./contract.ts";
@@ -6,18 +6,18 @@ import type { Handler } from "./exchange.ts";
 import { findFirstError, type Violation } from "./violations.ts";
 
 /**
- * How many validated requests without a body are remembered, and up to which length of their parameters: the validator
- * compiles the patterns of all paths for each request, and goes through a promise for each of its middlewares.
+ * How many validated requests without a body are remembered, and up to which length of their parameters, because the
+ * validator compiles the patterns of all paths for each request and awaits a promise in each of its middlewares.
  */
 const memo = { entries: 1_000, characters: 200 };
 
 /**
- * Makes handlers that validate path, query and body of an operation's requests, and fill in the contract's defaults.
- * Method, key, media type and headers are checked before, in the contract's order.
+ * Creates handlers that validate path, query and body of an operation's requests, and add the contract's defaults.
+ * Method, key, media type and headers are checked earlier, in the contract's order.
  */
 export function createValidation(): (operation: Operation) => Handler {
   const validator = express.Router().use(...createMiddlewares());
-  /** The queries of requests that passed, as they were then: validating them again would give the same. */
+  /** The validated queries of requests that passed: validating the same request again gives the same result. */
   const passed = new Map<string, Record<string, unknown>>();
 
   return (operation) => {
@@ -27,7 +27,7 @@ export function createValidation(): (operation: Operation) => Handler {
       let memoKey = "";
       if (operation.bodySchema) {
         request.body = exchange.body;
-        // The validator compiles, and keeps, schemas for each value of this header; ours was checked.
+        // The validator compiles and keeps schemas for each distinct value of this header, which is checked already.
         request.headers["content-type"] = "application/json";
       } else {
         const path = constrained.map(({ name }) => exchange.path[name]);
@@ -39,7 +39,7 @@ export function createValidation(): (operation: Operation) => Handler {
         }
         delete request.headers["content-type"];
       }
-      // Express parses the query anew at each use, and in another way.
+      // Express's getter parses the query again on each use, and differently.
       Object.defineProperty(request, "query", {
         value: exchange.query,
         configurable: true,
@@ -59,8 +59,8 @@ export function createValidation(): (operation: Operation) => Handler {
 }
 
 /**
- * The validator's middlewares. Its public `middleware()` does the same with what its loader makes of a document, but
- * compiles OpenAPI's own schema at each start, even with `validateApiSpec: false`, which takes a quarter of the start.
+ * Creates the validator's middlewares. Its public `middleware()` does the same with the document that its loader
+ * prepares, but that compiles OpenAPI's own schema even with `validateApiSpec: false`: a quarter of the startup time.
  */
 function createMiddlewares(): express.RequestHandler[] {
   const apiDoc = prepareDocument();
@@ -69,7 +69,7 @@ function createMiddlewares(): express.RequestHandler[] {
     validateRequests: { allErrors: true },
     validateSecurity: false,
     fileUploader: false,
-    // With `originalUrl`, nothing would match where the API is mounted below a prefix.
+    // With `originalUrl`, no path would match if the API is mounted below a prefix.
     useRequestUrl: true,
   });
   const routes = orderPaths(operations).flatMap(({ template, route }) =>
@@ -84,21 +84,21 @@ function createMiddlewares(): express.RequestHandler[] {
   return validator.installMiddleware(Promise.resolve({ apiDoc, basePaths: [basePath], routes, serial: 1 }));
 }
 
-/** Whether an error is the validator's, with what it found. */
+/** Whether an error is the validator's, with a list of violations. */
 function isViolation(thrown: unknown): thrown is { errors: Violation[] } {
   return Array.isArray((thrown as { errors?: unknown } | undefined)?.errors);
 }
 
-/** The parts of the contract that the validator needs: it would include everything else in each schema. */
+/** Builds a contract with only the parts that the validator needs: it copies everything else into each schema. */
 function prepareDocument() {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const { template, method, parameters, bodySchema } of operations) {
     paths[template] ??= {};
     paths[template][method.toLowerCase()] = {
       parameters: parameters
-        // Headers are validated before the body is read; those that the contract does not use mean nothing.
+        // Header parameters are validated before the body is read; other headers are ignored.
         .filter((parameter) => parameter.in === "query" || isConstrained(parameter))
-        // It would reject a raw `@` or `+`, which RFC 3986 allows in a query, in the raw text of the URL.
+        // Otherwise it would reject a raw `@` or `+` in the query, which RFC 3986 allows.
         .map((parameter) => ({ ...parameter, pattern: undefined, allowReserved: parameter.in === "query" })),
       ...(bodySchema && {
         requestBody: { required: true, content: { "application/json": { schema: bodySchema } } },
@@ -106,14 +106,14 @@ function prepareDocument() {
       responses: {},
     };
   }
-  // It knows only the methods that a path lists.
+  // It accepts only the methods that a path lists.
   for (const item of Object.values(paths)) if (item.get) item.head = item.get;
   const { openapi, info } = contract;
-  // It matches absolute URLs by their path alone, and there is one. It changes each schema in place, so none is shared.
+  // It compares only the paths of absolute URLs, so one server is enough. It modifies schemas, so none may be shared.
   return JSON.parse(JSON.stringify({ openapi, info, servers: [{ url: basePath }], paths }));
 }
 
-/** Whether it is a path parameter that a value may violate: most may be any text. */
+/** Whether it is a path parameter that restricts its values: most accept any text. */
 function isConstrained({ in: place, schema }: Parameter): boolean {
   return place === "path" && Object.keys(schema).some((keyword) => keyword !== "type");
 }
