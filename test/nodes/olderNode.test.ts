@@ -8,7 +8,7 @@ const cases = olderNodes.flatMap((node) =>
 );
 
 it.each(cases)(
-  "Node %s: dist/server/%s → exits with one line that names the required version",
+  "Node %s: dist/server/%s → exits, one line names the required version",
   async (version, program, node) => {
     const ended = await runProgram(node, [`dist/server/${program}`]);
     expect(ended).toEqual({

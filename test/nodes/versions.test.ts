@@ -17,7 +17,7 @@ const files = {
 };
 
 it.each(supportedNodes.map((node) => [readVersion(node), node] as const))(
-  "Node %s: the everyday suite in a clone of its own → all tests pass, on that version",
+  "Node %s: the everyday suite in a clone → all tests pass on that version",
   async (version, node) => {
     const clone = cloneRepository();
     linkModules(clone, node);
