@@ -59,8 +59,8 @@ export const generators: Generator[] = [
     configuration: "kubb.config.ts",
     generate: "npx kubb generate",
     notes: [
-      'With `client: "fetch"` in place of axios, it sends no `Content-Type` (set it, or be answered 415) and does not throw on an error status.',
-      "It reports each run to its makers unless `DO_NOT_TRACK=1` is set.",
+      'With `client: "fetch"` in place of axios, it sends no `Content-Type` (a 415, unless you set it) and does not throw on an error status.',
+      "It reports each run to its authors unless `DO_NOT_TRACK=1` is set.",
     ],
   },
   {
@@ -70,7 +70,7 @@ export const generators: Generator[] = [
     generate: "npx openapi-zod-client $DISTRIBU_URL/openapi.json -o client.ts",
     notes: [
       'It checks requests itself unless `validate` is `"response"`, and then throws before anything is sent, without the server\'s message.',
-      "It counts UTF-16 units where the API counts code points: a name of 200 emoji is refused by the client only.",
+      "It counts UTF-16 units where the API counts code points: only the client rejects a name of 200 emoji.",
     ],
   },
   {
@@ -80,7 +80,7 @@ export const generators: Generator[] = [
     generate: "npx openapi-typescript $DISTRIBU_URL/openapi.json -o client.d.ts --default-non-nullable=false",
     notes: [
       "Without `--default-non-nullable=false` it makes `status` required on create, as it has a default.",
-      "An error status does not throw; unknown fields are not refused by the types, add `satisfies`.",
+      "An error status does not throw; the types do not reject unknown fields, add `satisfies`.",
     ],
   },
 ];
@@ -96,7 +96,7 @@ export const postman = {
   run: "npx newman run client-collection.json --env-var baseUrl=$DISTRIBU_URL/api/v1 --env-var bearerToken=$DISTRIBU_API_KEY",
   notes: [
     "Set the collection's variables `baseUrl` and `bearerToken`.",
-    "`id` is the example's until you put the id of one of your customers in its place: a 404 until then.",
-    "The customer of the example can be created once; then it is a 409.",
+    "`id` is the example's, which gets a 404; replace it by the id of one of your customers.",
+    "The customer of the example can be created once; after that it gets a 409.",
   ],
 };

@@ -97,7 +97,7 @@ async function createPartner(company: string, url: string) {
  * address or of a name would fail when they read it.
  */
 async function seed({ DISTRIBU_URL, DISTRIBU_API_KEY }: Record<string, string>) {
-  const answer = await fetch(`${DISTRIBU_URL}/api/v1/customers`, {
+  const response = await fetch(`${DISTRIBU_URL}/api/v1/customers`, {
     method: "POST",
     headers: { Authorization: `Bearer ${DISTRIBU_API_KEY}`, "Content-Type": "application/json" },
     body: JSON.stringify({
@@ -106,7 +106,7 @@ async function seed({ DISTRIBU_URL, DISTRIBU_API_KEY }: Record<string, string>) 
       taxRateOverride: 0,
     }),
   });
-  if (answer.status !== 201) throw new Error(`The seed was answered ${answer.status} ${await answer.text()}`);
+  if (response.status !== 201) throw new Error(`The seed got ${response.status} ${await response.text()}`);
 }
 
 async function proveGenerators(url: string): Promise<Result[]> {
@@ -163,7 +163,7 @@ async function provePostman(url: string): Promise<Result> {
     const executions: Execution[] = JSON.parse(readFileSync(report, "utf8")).run.executions;
     for (const { operationId, summary, responses } of operations) {
       const status = executions.find(({ item }) => item.name === summary)?.response?.code;
-      if (status === undefined || !responses[status]) failures.push(`${operationId} was answered ${status}`);
+      if (status === undefined || !responses[status]) failures.push(`${operationId} got ${status}`);
       else if (status < 300) succeeded.add(operationId);
     }
   }
@@ -196,7 +196,7 @@ function titleOf({ name, alsoInstall }: { name: string; alsoInstall: string[] })
 
 function tableOf(results: Result[]): string {
   return [
-    "| Generator | Compiles | Runs | What a partner must know |",
+    "| Generator | Compiles | Runs | What to know |",
     "| --- | --- | --- | --- |",
     ...results.map(
       ({ name, compiles, runs, notes }) => `| ${name} | ${compiles} | ${runs} | ${notes.join(" ")} |`,
@@ -248,25 +248,23 @@ function sectionOf(generator: Generator): string {
 function readmeOf(results: Result[]): string {
   return `${[
     "# Generated clients",
-    `From a key to a first listed customer, by copy and paste. Start a server, of which the sandbox is the
-quickest (\`npm ci && npm run sandbox\` in a checkout), and say in another shell where it is, with a key of both
-scopes; then paste the block of a generator there. Each makes a project in a new folder, generates its client
-from \`/openapi.json\`, compiles it under \`strict\`, and runs \`use.ts\`, which shows how the client is used: create,
-get, update, list (two pages), and what an error looks like (400 with its \`field\`, 401, 404, 409).`,
+    `From an API key to a first listed customer, by copy and paste. Start a server, most quickly the sandbox
+(\`npm ci && npm run sandbox\` in a checkout). In another shell, set its URL and a key with both scopes, then paste the
+block of a generator. Each block creates a project in a new folder, generates the client from \`/openapi.json\`,
+compiles it under \`strict\`, and runs \`use.ts\`, which uses the client: create, get, update, list (two pages), and
+errors (400 with its \`field\`, 401, 404, 409).`,
     codeOf(
       "sh",
       `export DISTRIBU_URL=http://127.0.0.1:3000\nexport DISTRIBU_API_KEY=${sandboxKeys.both.key}`,
     ),
-    `This page is written by \`npm run test:partners\`, which pastes each block as it stands here, for a server
-and a company of its own. One customer that each client reads there has an email and a name that are valid and
-unusual.`,
+    `\`npm run test:partners\` runs each block as it is shown, with a server and a company of its own, and writes this
+page. Each client also reads a customer whose email and name are valid but unusual.`,
     tableOf(results),
     ...generators.map(sectionOf),
     "## Postman",
     codeOf("sh", [installOf(postman), postman.fetch, postman.generate, postman.run].join("\n")),
-    `Or import \`client-collection.json\` into the app. It is run twice here, as it was made and with the
-id of a customer in place of the example's; every answer must be one that the contract describes, and
-each operation must have succeeded.`,
+    `Or import \`client-collection.json\` into the app. The test runs it twice: as generated, and with the id of a
+customer in place of the example's. Every response must conform to the contract, and each operation must succeed once.`,
   ].join("\n\n")}\n`;
 }
 

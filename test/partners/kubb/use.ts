@@ -30,8 +30,8 @@ assert.notEqual(second.data[0]?.id, id);
 console.log("The first listed customer:", first.data[0]?.email);
 
 // What went wrong is thrown: an `AxiosError` with the body as `response.data`.
-async function failureOf(answer: Promise<unknown>) {
-  const thrown = await answer.then(
+async function failureOf(call: Promise<unknown>) {
+  const thrown = await call.then(
     () => assert.fail("The request succeeded."),
     (error: unknown) => error,
   );

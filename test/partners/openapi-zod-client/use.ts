@@ -6,7 +6,7 @@ const url = process.env.DISTRIBU_URL ?? "https://distribu.app";
 const clientWith = (key: string | undefined) =>
   createApiClient(`${url}/api/v1`, {
     axiosConfig: { headers: { Authorization: `Bearer ${key}` } },
-    // Answers are validated; requests are left to the server, whose 400 names the field.
+    // Responses are validated; requests are left to the server, whose 400 names the field.
     validate: "response",
   });
 const client = clientWith(process.env.DISTRIBU_API_KEY);
@@ -29,8 +29,8 @@ assert.notEqual(second.data[0]?.id, id);
 console.log("The first listed customer:", first.data[0]?.email);
 
 // What went wrong is thrown.
-async function failureOf(answer: Promise<unknown>): Promise<unknown> {
-  return answer.then(
+async function failureOf(call: Promise<unknown>): Promise<unknown> {
+  return call.then(
     () => assert.fail("The request succeeded."),
     (thrown: unknown) => thrown,
   );

@@ -25,8 +25,8 @@ console.log("The first listed customer:", first.data[0]?.email);
 
 // What went wrong is thrown: a `Response` with the parsed body as `error`.
 type Failure = HttpResponse<unknown, RequestError | ErrorBody>;
-async function failureOf(answer: Promise<unknown>): Promise<Failure> {
-  return answer.then(
+async function failureOf(call: Promise<unknown>): Promise<Failure> {
+  return call.then(
     () => assert.fail("The request succeeded."),
     (thrown: Failure) => thrown,
   );
