@@ -1,26 +1,26 @@
-/** The load: a closed loop over a few connections that are kept open. */
+/** Generates load: a closed loop over a few kept-alive connections. */
 import { connect } from "node:net";
 
-/** What a batch of requests came to, as the clients saw it. */
+/** The result of a batch of requests, as measured by the client. */
 export interface BatchResult {
   seconds: number;
-  /** Of each request, in milliseconds, sorted. */
+  /** The latency of each request, in milliseconds, sorted. */
   latencies: Float64Array;
 }
 
-/** One request, byte for byte, and the status that it must be answered with. */
+/** A request, byte for byte, and the expected status of its response. */
 export interface LoadRequest {
   bytes: string;
   status: number;
 }
 
-const endOfHead = Buffer.from("\r\n\r\n");
+const endOfHeaders = Buffer.from("\r\n\r\n");
 
 /**
- * Sends `count` requests, on each connection the next as soon as the one before is answered.
- * Sockets and a parser for what the servers send, and no HTTP client: it would take more CPU time
- * than the faster servers, which share the machine with it.
- * @throws {Error} on any answer of another status
+ * Sends `count` requests, each connection sending the next one as soon as it receives the response to the previous one.
+ * It uses sockets and a minimal parser, because an HTTP client would take more CPU time than the faster servers, which
+ * share the machine with it.
+ * @throws {Error} when a response has another status
  */
 export async function load(
   port: number,
@@ -30,14 +30,14 @@ export async function load(
 ): Promise<BatchResult> {
   const latencies = new Float64Array(count);
   let sent = 0;
-  let answered = 0;
+  let received = 0;
 
   function run(): Promise<void> {
     return new Promise((resolve, reject) => {
       const socket = connect({ port, host: "127.0.0.1", noDelay: true });
       let expected = 0;
       let sentAt = 0;
-      let received: Buffer | undefined;
+      let buffered: Buffer | undefined;
       function send() {
         if (sent === count) {
           socket.end();
@@ -51,18 +51,20 @@ export async function load(
       }
       socket.on("connect", send);
       socket.on("data", (chunk) => {
-        received = received ? Buffer.concat([received, chunk]) : chunk;
-        const end = received.indexOf(endOfHead);
+        buffered = buffered ? Buffer.concat([buffered, chunk]) : chunk;
+        const end = buffered.indexOf(endOfHeaders);
         if (end < 0) return;
-        const head = received.toString("latin1", 0, end);
-        const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
-        if (Number(head.slice(9, 12)) !== expected || length === undefined) {
-          socket.destroy(new Error(`Expected a ${expected} with its length, and got:\n${received}`));
+        const headers = buffered.toString("latin1", 0, end);
+        const length = /\r\ncontent-length: (\d+)/i.exec(headers)?.[1];
+        if (Number(headers.slice(9, 12)) !== expected || length === undefined) {
+          socket.destroy(
+            new Error(`Expected a ${expected} with a Content-Length, but received:\n${buffered}`),
+          );
           return;
         }
-        if (received.length < end + 4 + Number(length)) return;
-        received = undefined;
-        latencies[answered++] = performance.now() - sentAt;
+        if (buffered.length < end + 4 + Number(length)) return;
+        buffered = undefined;
+        latencies[received++] = performance.now() - sentAt;
         send();
       });
       socket.on("error", reject);
@@ -73,6 +75,6 @@ export async function load(
   const startedAt = performance.now();
   await Promise.all(Array.from({ length: connections }, run));
   const seconds = (performance.now() - startedAt) / 1000;
-  if (answered !== count) throw new Error(`Only ${answered} of ${count} requests were answered`);
+  if (received !== count) throw new Error(`Only ${received} of ${count} requests got a response`);
   return { seconds, latencies: latencies.sort() };
 }

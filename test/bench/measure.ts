@@ -1,5 +1,6 @@
 /** Measures the servers of one engine. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { compareResponses } from "./compareResponses.ts";
 import { createData, type OperationName, operations, requestsFor, shares } from "./data.ts";
 import { type BenchDatabase, type Engine, type RunningEngine, startEngine } from "./engines.ts";
 import { load } from "./load.ts";
@@ -11,7 +12,6 @@ import {
   type Sample,
   type Setting,
 } from "./results.ts";
-import { checkAnswers } from "./sameAnswers.ts";
 import {
   type BenchServer,
   cpuTimeOf,
@@ -53,7 +53,7 @@ export async function measureEngine(measurement: Measurement): Promise<EngineRes
     const bench = { ...measurement, copies, template, running, requests: requestsFor(data) };
 
     await withServers(bench, async (servers) => {
-      const count = await checkAnswers(servers, data);
+      const count = await compareResponses(servers, data);
       progress(`${servers.length} servers gave the same ${count} responses, which conform to the contract.`);
     });
     const processes = await measureProcesses(bench);

@@ -40,7 +40,7 @@ export interface ProcessFigures {
   soakedMegabytes?: number;
 }
 
-/** Of one engine: the operations and servers that were asked for. */
+/** The requested operations and servers of an engine. */
 export interface EngineResults {
   operations: Record<OperationName, Record<ServerName, Figures>>;
   servers: Record<ServerName, ProcessFigures>;

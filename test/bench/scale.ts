@@ -41,7 +41,7 @@ const help = `Usage: npm run bench:scale -- [options]
   --of-ten <n>         customers of ten companies together, one of which fills the vocabulary (1000000; 0 for none)
 
 A run of at least three sizes writes test/bench/scale.json and test/bench/scale.svg; what they say of an
-engine that was not asked stays.`;
+engine that was not measured stays.`;
 
 const { values: options } = parseArgs({
   options: {

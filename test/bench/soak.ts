@@ -16,11 +16,11 @@ import { type BenchServer, memoryOf, startServer } from "./servers.ts";
 const help = `Usage: npm run soak -- [options]
 
   --minutes <n>      how long, 2 to 240 (30)
-  --customers <n>    customers of the company that asks (20000)
+  --customers <n>    customers of the company that sends requests (20000)
   --folder <path>    where the database goes (the system's temporary folder); no file system in
                      memory, or a durable write costs nothing
 
-Exit code 0: nothing grew; 1: something did, or an answer was not the right one.`;
+Exit code 0: nothing grew; 1: something grew, or a response was wrong.`;
 
 const { values: options } = parseArgs({
   options: {
@@ -149,7 +149,7 @@ async function soak({ port, pid }: BenchServer, next: () => LoadRequest): Promis
   return verdicts.every(({ isGood }) => isGood);
 }
 
-/** Requests a second, with each connection sending the next as soon as the one before is answered. */
+/** Requests per second, each connection sending the next one as soon as it receives the previous response. */
 async function fullLoadOf(port: number, next: () => LoadRequest): Promise<number> {
   let [count, seconds] = [0, 0];
   while (seconds < fullLoadSeconds) {

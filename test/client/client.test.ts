@@ -15,7 +15,7 @@ it("customers(): several pages → every customer once, newest first", async () 
   expect(sent.map(({ url }) => new URL(url).searchParams.get("limit"))).toEqual(["3", "3", "3"]);
 });
 
-it("customers(): no limit → pages of 100, the next one only when needed", async () => {
+it("customers(): no limit → pages of 100, each requested when needed", async () => {
   const { client, sent } = await observedClient();
   await createMany(client, 4);
   sent.length = 0;
@@ -114,7 +114,7 @@ it("unwrap: 502 of a proxy → throws with the status", async () => {
   expect(error).toMatchObject({ requestId: undefined, field: undefined });
 });
 
-it("entityTagOf: tag as If-Match → the first update succeeds, a second one gets 412", async () => {
+it("entityTagOf: tag as If-Match → first update succeeds, second gets 412", async () => {
   const { client, sent } = await observedClient();
   const created = await client.POST("/customers", { body: { email: "tag@x.example" } });
   const path = { id: unwrap(created).data.id };
@@ -184,7 +184,7 @@ it("openapi-fetch: options unknown to Request → passed to fetch", async () => 
   expect(seen).toEqual([{ revalidate: 60 }]);
 });
 
-it("openapi-fetch: fetch of a call → no retries, still an Idempotency-Key", async () => {
+it("openapi-fetch: fetch passed to a call → no retries, still an Idempotency-Key", async () => {
   const { client } = await observedClient();
   const sent: Request[] = [];
   const failing = (request: Request) => {

@@ -80,7 +80,7 @@ async function run<T>(calls: Promise<T>): Promise<{ result: T; milliseconds: num
   return { result: await ended, milliseconds };
 }
 
-it("pacing: 1,000 calls at 60 a minute → no 429, in the time that the limit allows", async () => {
+it("pacing: 1,000 calls at 60 a minute → no 429, as fast as the limit allows", async () => {
   const api = createLimitedApi(60);
   const { result, milliseconds } = await run(many(1_000, api.client()));
   expect(new Set(result)).toEqual(new Set([200]));
@@ -91,7 +91,7 @@ it("pacing: 1,000 calls at 60 a minute → no 429, in the time that the limit al
   expect(milliseconds).toBeLessThan(1_005_000);
 });
 
-it("pacing: window spent → all wait for its end, then pass evenly spaced", async () => {
+it("pacing: window exhausted → all wait for its end, then are evenly spaced", async () => {
   const api = createLimitedApi(600);
   await run(many(700, api.client()));
   const after = api.requests.slice(600).map(({ at }) => at);
@@ -153,7 +153,7 @@ it.each([0, -1, Number.NaN])("pacing: maxConcurrency %d → RangeError", (maxCon
   expect(() => createLimitedApi(undefined).client({ maxConcurrency })).toThrow(RangeError);
 });
 
-it("pacing: signal aborted → those that wait end at once, nothing is sent for them", async () => {
+it("pacing: signal aborted → waiting calls reject at once, nothing is sent", async () => {
   const api = createLimitedApi(20);
   const client = api.client();
   const controller = new AbortController();
@@ -171,7 +171,7 @@ it("pacing: signal aborted → those that wait end at once, nothing is sent for 
   expect(api.requests).toHaveLength(21);
 });
 
-it("pacing: the last that waits is aborted → no timer is left", async () => {
+it("pacing: last waiting call aborted → no timer left", async () => {
   const api = createLimitedApi(1);
   const client = api.client();
   await run(list(client));
@@ -183,7 +183,7 @@ it("pacing: the last that waits is aborted → no timer is left", async () => {
   expect([await call, vi.getTimerCount()]).toEqual(["enough", 0]);
 });
 
-it("pacing: a failed attempt → its retry passes before calls that were not sent yet", async () => {
+it("pacing: failed attempt → its retry is sent before waiting calls", async () => {
   fixBackoff(0);
   const api = createLimitedApi(undefined);
   let isFirst = true;

@@ -182,7 +182,7 @@ const changes: [change: string, apply: (contract: Part) => unknown, missing: str
 ];
 
 describe("generate", () => {
-  it("generate: the contract as it is → nothing is missing", () => {
+  it("generate: unchanged contract → nothing missing", () => {
     expect(missingErrors(current)).toEqual([]);
   });
 

@@ -80,7 +80,7 @@ describe.each([
       ({ email }: { email: string }) => email,
     );
 
-  it("other programs: insert, update, delete → the search follows, the index is whole", async () => {
+  it("other programs: insert, update, delete → search follows, index intact", async () => {
     await run(insertion());
     expect(await find("ünit")).toEqual(["other@x.example"]);
     const { headers } = await partner.send("GET", `/customers/${id}`);

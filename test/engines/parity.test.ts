@@ -20,7 +20,7 @@ afterAll(async () => {
 
 type StepOf<Kind extends Step["kind"]> = Extract<Step, { kind: Kind }>;
 
-it("both engines: 2,400 random requests → the same responses, byte for byte", {
+it("both engines: 2,400 random requests → same responses, byte for byte", {
   timeout: 120_000,
 }, async () => {
   const statuses = new Map<number, number>();

@@ -38,7 +38,7 @@ async function readSchema(url: string): Promise<Record<string, unknown>[]> {
   );
 }
 
-it("partitions.sql: customers of before → all operations and commands work", async () => {
+it("partitions.sql: existing customers → all operations and commands work", async () => {
   const { url, drop } = await createDatabase("postgres");
   onTestFinished(drop);
   const before = await start(url);

@@ -9,7 +9,7 @@ import * as initial from "../../server/database/migrations/0001_initial.ts";
 import { SchemaError } from "../../server/errors.ts";
 import { createDatabase } from "../support/databases.ts";
 
-it("0001_initial: edited → another revision", () => {
+it("0001_initial: edited → new revision", () => {
   const hash = createHash("sha256");
   for (const [dialect, client] of [
     ["sqlite", "better-sqlite3"],
@@ -34,7 +34,7 @@ it.each([
     "create table migrations (version integer primary key, revision text not null, applied_at text)",
     "1, 'older', ''",
   ],
-])("connectDatabase: a schema %s → rejected, left as it is", async (_which, sql, values) => {
+])("connectDatabase: a schema %s → rejected, unchanged", async (_which, sql, values) => {
   const { url, drop } = await createDatabase("sqlite");
   onTestFinished(drop);
   const file = url.slice("sqlite:".length);

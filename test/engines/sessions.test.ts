@@ -57,7 +57,7 @@ it("sessions: other defaults of the database → our settings on every connectio
   expect(body.data.creditLimit).toBe(12345.678901234567);
 });
 
-it("sessions: synchronous_commit above off → left as it is", async () => {
+it("sessions: synchronous_commit above off → unchanged", async () => {
   const database = await connectDatabase({ url: await databaseWith("", { synchronous_commit: "local" }) });
   onTestFinished(database.close);
   const { knex, prepare, read } = database;

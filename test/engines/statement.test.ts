@@ -2,7 +2,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { bindValues, named } from "../../server/database/statement.ts";
 import { startServer } from "../support/server.ts";
 
-it("prepare: a bound value that begins with a colon → data, no name", async () => {
+it("prepare: bound value that begins with a colon → data, not a name", async () => {
   const server = await startServer();
   onTestFinished(server.stop);
   const { knex, prepare, read } = server.database;

@@ -175,7 +175,7 @@ it("audit: entries of another company → not listed", async () => {
   expect(await listEntries(theirs, { customerId: customer.id })).toEqual([]);
 });
 
-it("audit: more than a page → all in order; since and customer filter them", async () => {
+it("audit: more than a page → all in order; filtered by since and customer", async () => {
   const partner = await server.partner();
   const customers: { id: string }[] = [];
   for (let n = 0; n < 3; n++) customers.push(await created(partner, { email: `n${n}@x.example` }));
@@ -200,7 +200,7 @@ it("audit: more than a page → all in order; since and customer filter them", a
   expect(ofOne.length).toBeGreaterThan(300);
 });
 
-it("audit: SQL that names no key → no entry, none under another's key", async () => {
+it("audit: SQL without a key → no entry, none under another key", async () => {
   const partner = await server.partner();
   const { id } = await created(partner, { email: "a@x.example" });
   const { knex, prepare, write } = server.database;

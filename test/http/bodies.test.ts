@@ -140,7 +140,7 @@ describe("request body: size", () => {
     }
   });
 
-  it("request body: over the limit in bytes, not in characters → 413", async () => {
+  it("request body: too many bytes, not characters → 413", async () => {
     const text = `{"email":"${freeEmail()}","notes":"${"😀".repeat(16_400)}"}`;
     expect(text.length).toBeLessThan(limit);
     expect(await create({ ...json, "Content-Length": String(Buffer.byteLength(text)) }, text)).toEqual(
@@ -232,7 +232,7 @@ it("request body: chunks that split a character → 201", async () => {
   expect([status, response.data.name]).toEqual([201, "Zoë 😀"]);
 });
 
-it("request body: deep nesting within a field → 400 of that field", async () => {
+it("request body: deep nesting within a field → 400 for that field", async () => {
   const deep = `{"email":"${freeEmail()}","name":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
   const { status, body } = await partner.send("POST", "/customers", deep);
   expect([status, body.field]).toEqual([400, "name"]);
@@ -249,7 +249,7 @@ it("request body: on a read → 200, ignored", async () => {
   expect(response?.status).toBe(200);
 });
 
-it("request body: client gone or response sent before reading → ClientGoneError", async () => {
+it("readBody: client disconnected, or response sent → ClientGoneError", async () => {
   const errors: unknown[] = [];
   const waitForClose: Handler = async (request, response, next) => {
     response.locals.exchange = new Exchange(

@@ -76,7 +76,7 @@ it("API key: a millisecond before its expiry → 200, at its expiry → 401 and 
   expect([(await send("GET", "/customers")).status, await status()]).toEqual([401, "expired"]);
 });
 
-it("API key: last use → kept to the minute, of this key alone", async () => {
+it("API key: last use → accurate to the minute, for this key only", async () => {
   const { company, send } = await server.partner();
   await server.createKey({ company });
   const lastUses = async () => {

@@ -67,7 +67,7 @@ it("HTTP parser: invalid bytes after two good requests → 200, 200, 400", async
   expect(responses.map(({ status }) => status)).toEqual([200, 200, 400]);
 });
 
-it("Host: missing → 400, before the path is looked at", async () => {
+it("Host: missing → 400, before the path is checked", async () => {
   for (const path of [list, "/nowhere", "/docs"]) {
     const bytes = `GET ${path} HTTP/1.1\r\nConnection: close\r\n\r\n`;
     expect(shown(await server.exchange(bytes, { target: "/unknown" }))).toEqual([[400, malformed]]);

@@ -135,7 +135,7 @@ describe("createCustomer: email", () => {
     expect((await send("GET", `/customers/${body.data.id}`)).body.data.email).toBe(email.toLowerCase());
   });
 
-  it("createCustomer: wrong email and other wrong fields → 400 of the email", async () => {
+  it("createCustomer: invalid email and other fields → 400 for the email", async () => {
     expect((await create({ other: 1, status: 1, name: 1, email: 1 })).body.field).toBe("email");
     expect((await create({ other: 1, status: 1, name: 1 })).body.field).toBe("email");
   });

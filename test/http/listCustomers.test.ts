@@ -38,7 +38,7 @@ async function iterate(
   return ids;
 }
 
-it("listCustomers: created one after the other → newest first", async () => {
+it("listCustomers: created one after another → newest first", async () => {
   const { send } = await server.partner();
   const created: string[] = [];
   for (let n = 0; n < 12; n++)
@@ -159,7 +159,7 @@ it("listCustomers: empty cursor → the first page", async () => {
   expect(empty.text).toBe(without.text);
 });
 
-it("listCustomers: cursor of no customer → what follows that position", async () => {
+it("listCustomers: cursor of no customer → the customers after that position", async () => {
   const partner = await server.partner();
   const ids = await createCustomers(partner, 3);
   const idsAfter = async (cursor: string) =>

@@ -86,7 +86,7 @@ it("log: no operation or no key → a line without operationId or company", asyn
   expect(rejected.lines[0]).not.toHaveProperty("company");
 });
 
-it("log: bytes that are no request → a line under the response's X-Request-Id", async () => {
+it("log: malformed request → a line with the response's X-Request-Id", async () => {
   const [response] = await server.exchange("nonsense\r\n\r\n", { method: "GET", target: "/" });
   const lines = await waitForLines(response?.headers["x-request-id"] ?? "");
   expect(lines).toHaveLength(1);
@@ -147,7 +147,7 @@ it("log: 500 → the cause in a line, repeated ones counted, not in the response
     .toMatchObject({ msg: "unexpected error", repeated: 1, err: { message: "Invalid time value" } });
 });
 
-it("log: the drift check fails → a line with the cause, the responses as ever", async () => {
+it("log: drift check fails → a line with the cause, responses unaffected", async () => {
   const server = await startServer({
     onChecked() {
       throw new Error("check broken");
@@ -163,7 +163,7 @@ it("log: the drift check fails → a line with the cause, the responses as ever"
   await expect(server.stop()).rejects.toThrow("the drift check failed");
 });
 
-it("log: client gone before the response → aborted", async () => {
+it("log: client disconnects before the response → aborted", async () => {
   const requestId = "gone-before-the-end";
   const head = requestBytes("POST /api/v1/customers", {
     "X-Request-Id": requestId,

@@ -81,7 +81,7 @@ it("mounting: app.listen() with helmet, cors, compression, own routes → all wo
   expect(await (await fetch(`${url}/mine`)).text()).toBe("mine");
 });
 
-it("mounting: other paths → next() with the URL as it came, nothing of ours", async () => {
+it("mounting: other paths → next() with the URL and response unchanged", async () => {
   const { url } = await mountApi({
     after(app) {
       app.use((request, response) => {

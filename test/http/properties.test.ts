@@ -151,7 +151,7 @@ interface Steps {
   iterate: typeof iteration extends fc.Arbitrary<infer Value> ? Value : never;
 }
 
-it("all operations: random creates, updates, iterations → as in a model in memory", async () => {
+it("all operations: random creates, updates, iterations → same as a model", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30, size: "max" }), async (steps) => {
       const model = new Model(await clientOfNewCompany());
@@ -205,7 +205,7 @@ it("all operations: random numbers → returned exactly", async () => {
   );
 });
 
-it("listCustomers: random search → what includes the folded text, nothing else", async () => {
+it("listCustomers: random search → exactly those that contain the folded text", async () => {
   const names = fc.array(tricky, { minLength: 1, maxLength: 12 });
   await fc.assert(
     fc.asyncProperty(names, fc.array(tricky, { maxLength: 6 }), async (names, terms) => {

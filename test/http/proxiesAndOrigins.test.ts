@@ -12,7 +12,7 @@ async function sendWrongKey(caller: string): Promise<number> {
   return (await fetch(server.url + list, { headers })).status;
 }
 
-it("TRUST_PROXY: wrong keys of one caller → 429 for it alone", async () => {
+it("TRUST_PROXY: wrong keys of one caller → 429 only for that caller", async () => {
   server = await startServer({ requestsPerMinute: 10, trustProxy: 1 });
   expect(await sendWrongKey("192.0.2.1")).toBe(401);
   expect(await sendWrongKey("192.0.2.1")).toBe(429);
@@ -30,7 +30,7 @@ it("TRUST_PROXY: IPv6 callers → one limit for each /64", async () => {
   expect(await sendWrongKey("192.0.2.9")).toBe(429);
 });
 
-it("TRUST_PROXY: off → X-Forwarded-For means nothing", async () => {
+it("TRUST_PROXY: off → X-Forwarded-For ignored", async () => {
   server = await startServer({ requestsPerMinute: 10 });
   expect(await sendWrongKey("192.0.2.1")).toBe(401);
   expect(await sendWrongKey("192.0.2.2")).toBe(429);
@@ -67,7 +67,7 @@ it("CORS_ORIGINS: preflight → 204 with methods and headers, without a key", as
   );
 });
 
-it("CORS_ORIGINS: another origin, or off → no permission", async () => {
+it("CORS_ORIGINS: another origin, or off → no Access-Control-Allow-Origin", async () => {
   server = await startServer({ corsOrigins: ["https://app.example"] });
   const headers = { Origin: "https://evil.example" };
   expect((await fetch(server.url + list, { headers })).headers.get("access-control-allow-origin")).toBeNull();

@@ -31,7 +31,7 @@ it.each([
     expect(html.slice(0, 1_000)).toContain(`'sha256-${createHash("sha256").update(code).digest("base64")}'`);
 });
 
-it("PUBLIC_URL: a URL that the contract names → listed once", async () => {
+it("PUBLIC_URL: a URL in the contract → listed once", async () => {
   const { json } = await serversOf("https://distribu.app");
   expect(json.map(({ url }: { url: string }) => url)).toEqual([
     "https://distribu.app/api/v1",
@@ -58,7 +58,7 @@ it.each([
   }
 });
 
-it("PUBLIC_URL: slash at the end → cut off; query, user or other scheme → invalid", () => {
+it("PUBLIC_URL: trailing slash → removed; query, user, other scheme → invalid", () => {
   expect(readConfig({ PUBLIC_URL: "https://example.org/partners/" }).publicUrl).toBe(
     "https://example.org/partners",
   );

@@ -122,7 +122,7 @@ it("search: raw reserved characters → literal", async () => {
   expect(await namesFound(partner, name)).toEqual([name]);
 });
 
-it("search: empty → not given", async () => {
+it("search: empty → ignored", async () => {
   const partner = await partnerWith("one", null);
   for (const query of ["search=", "search"])
     expect((await partner.send("GET", `/customers?${query}`)).body.data).toHaveLength(2);
@@ -198,7 +198,7 @@ it.each([
   expect(await namesFound(partner, encoded(term))).toEqual([]);
 });
 
-it("search: short terms, also in words of other companies → one's own matches", async () => {
+it("search: short terms, also in other companies' words → only own matches", async () => {
   const others = await server.partner();
   const letter = (index: number) => String.fromCodePoint(0x4e00 + index);
   for (let customer = 0; customer < 220; customer++) {

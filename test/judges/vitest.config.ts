@@ -10,10 +10,10 @@ export default defineConfig({
         ...test,
         typecheck: { enabled: false },
         setupFiles: ["test/judges/proxy.ts"],
-        // Each request takes the way through Prism twice.
+        // Each request may pass through Prism twice.
         testTimeout: 120_000,
-        // driftCheck's servers are wrong on purpose, and Prism notices them too. mounting's hosts send responses of
-        // their own (404, 403, compressed bodies), which the contract does not describe.
+        // driftCheck's servers violate the contract on purpose. mounting's host applications send their own responses
+        // (404, 403, compressed bodies), which the contract does not describe.
         exclude: ["test/http/driftCheck.test.ts", "test/http/mounting.test.ts"],
       },
     })),

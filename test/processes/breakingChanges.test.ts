@@ -344,7 +344,7 @@ describe("contract:breaking", () => {
 });
 
 describe("npm run contract:breaking", () => {
-  it("npm run contract:breaking: the contract as it is → exit 0", async () => {
+  it("npm run contract:breaking: unchanged contract → exit code 0", async () => {
     const { code, stdout, stderr } = await runProgram("npm", ["run", "--silent", "contract:breaking"]);
     expect(stderr).toBe("");
     const last = released.info.version;

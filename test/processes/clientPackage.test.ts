@@ -52,7 +52,7 @@ it("README.md: its sample of the client → compiles, creates a customer and lis
   expect(await runSamples("README.md")).toEqual([expect.stringMatching(/^created \S+$/), "ann@acme.example"]);
 });
 
-it("client/README.md: its samples in one file → compile, and print what they say", { timeout }, async () => {
+it("client/README.md: its samples in one file → compile, print what is shown", { timeout }, async () => {
   const [created, found, rejected, ...others] = await runSamples("client/README.md");
   expect([created, found]).toEqual(["created buyer@bakery.example", "found buyer@bakery.example"]);
   expect(rejected).toMatch(/^400 Invalid email address\. email [\w-]+ undefined$/);

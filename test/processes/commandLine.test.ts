@@ -131,7 +131,7 @@ describe("wrong arguments", () => {
     expect(result.stderr).not.toMatch(/undefined|\bat .*:\d+:\d+/);
   });
 
-  it("distribu: unknown command → the one that it resembles", async () => {
+  it("distribu: unknown command → suggests a similar one", async () => {
     expect((await runCommand(["kyes"])).stderr).toBe("unknown command 'kyes' (Did you mean keys?)\n");
     expect((await runCommand(["keys"])).stderr).toBe(
       "No command given. Commands: create, list, rotate, revoke\n",
@@ -140,7 +140,7 @@ describe("wrong arguments", () => {
 });
 
 describe("the database of a command", () => {
-  it("distribu: database → named on standard error, without its password", async () => {
+  it("distribu: any database → named on standard error, without its password", async () => {
     const folder = folderOfTest();
     await createTables(`sqlite:${folder}/known.db`);
     const known = await runDistribu(["keys", "list"], { DATABASE_URL: `sqlite:${folder}/known.db` });
@@ -191,7 +191,7 @@ describe("the database of a command", () => {
     expect(stderr).toMatch(/^DATABASE_URL=mysql:\/\/x is not valid\./);
   });
 
-  it("distribu: file that is no database → exit code 1 and a line that names it", async () => {
+  it("distribu: file that is not a database → exit code 1 and a line that names it", async () => {
     const folder = folderOfTest();
     const { code, stderr } = await runDistribu(["keys", "list"], { DATABASE_URL: `sqlite:${folder}` });
     expect(code).toBe(1);

@@ -57,12 +57,12 @@ describe("readConfig", () => {
     ["CORS_ORIGINS", "https://app.example/"],
     ["CORS_ORIGINS", "https://app.example https://b.example"],
     ["CORS_ORIGINS", "app.example"],
-  ])("readConfig: %s=%s → names it", (name, value) => {
+  ])("readConfig: %s=%s → an error that names it", (name, value) => {
     const problems = problemsOf(() => readConfig({ [name]: value }));
     expect(problems).toEqual([expect.stringContaining(`${name}=${value} is not valid. `)]);
   });
 
-  it("readConfig: production without DATABASE_URL → it is required", () => {
+  it("readConfig: production without DATABASE_URL → an error", () => {
     const problems = problemsOf(() => readConfig({ NODE_ENV: "production" }));
     expect(problems).toEqual([expect.stringMatching(/^DATABASE_URL is required in production\. /)]);
   });
@@ -99,7 +99,7 @@ describe("readOptions", () => {
     expect(readOptions({ corsOrigins: false }).corsOrigins).toBe(false);
   });
 
-  it("readOptions: wrong values and unknown names → one line each, in camelCase", () => {
+  it("readOptions: invalid values, unknown names → one line each, in camelCase", () => {
     const options = { databasePoolSize: 0, port: 3000, databaseURL: "sqlite:x" };
     expect(problemsOf(() => readOptions(options))).toEqual([
       "Unknown option port.",

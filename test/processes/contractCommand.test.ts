@@ -23,7 +23,7 @@ describe("contract", () => {
   });
   afterAll(() => server.stop());
 
-  it("contract: our server → warns that it creates customers, exit code 0", async () => {
+  it("contract: our server → announces that it creates customers, exit code 0", async () => {
     const { code, stdout, stderr } = await runContract("--url", server.url, "--key", key);
     expect(stderr).toBe("");
     expect(stdout).toMatch(/This creates customers .*\n\nconforms /);
@@ -102,7 +102,7 @@ describe("contract", () => {
     expect(code).toBe(1);
   });
 
-  it("contract: a page for every request → every response differs", async () => {
+  it("contract: an HTML page for every request → every response differs", async () => {
     const url = await serve((_request, response) =>
       response.writeHead(200, { "Content-Type": "text/html" }).end(),
     );
@@ -122,7 +122,7 @@ describe("contract", () => {
 
   it.each([
     ["no address", ["--key", "dk_x"], "required option '--url <url>' not specified"],
-    ["an address that is none", ["--url", "distribu.app", "--key", "dk_x"], "'--url <url>' argument '"],
+    ["an invalid URL", ["--url", "distribu.app", "--key", "dk_x"], "'--url <url>' argument '"],
     ["no key", ["--url", "http://127.0.0.1:9"], "required option '--key <key>' not specified"],
     [
       "an unknown option",

@@ -72,7 +72,7 @@ it.each(Object.keys(accidents))("SQLite: %s → 503 until a restart", async (acc
   expect(await restarted.ready()).toBe(200);
 });
 
-it("SQLite: the file is moved away and back → 503, then as before", async () => {
+it("SQLite: file moved away and back → 503, then works again", async () => {
   const { file, ready, list, create } = await startWithKey();
   renameSync(file, `${file}.away`);
   expect([await create(), await ready()]).toEqual([503, 503]);

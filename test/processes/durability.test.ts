@@ -4,7 +4,7 @@ import { createTemporaryDatabase } from "../support/databases.ts";
 import { listAllCustomers } from "../support/listAllCustomers.ts";
 import { createKeyByCommand, runCommand, spawnServer } from "../support/processes.ts";
 
-it("restart: customers, API keys and idempotency keys → as before", async () => {
+it("restart: customers, API keys and idempotency keys → kept", async () => {
   const databaseUrl = await createTemporaryDatabase();
   const key = await createKeyByCommand(databaseUrl);
   const first = await spawnServer({ DATABASE_URL: databaseUrl });

@@ -18,7 +18,7 @@ function copyProject(change: (contract: string) => string): string {
 
 const generate = (folder: string) => runProgram("npm", ["run", "--silent", "generate", "--prefix", folder]);
 
-it("npm run generate: missing message, ambiguous path → exit 1, both named", async () => {
+it("npm run generate: missing message, ambiguous path → exit code 1, both named", async () => {
   const folder = copyProject((contract) => {
     const copy = `  /customers/{email}:\n    get: ${JSON.stringify({ responses: {} })}\n`;
     return contract
@@ -39,7 +39,7 @@ createCustomer: 400 does not show "Name must be between 1 and 200 characters.", 
     );
 });
 
-it("npm run generate: the contract as it is → generated/ as it is committed", async () => {
+it("npm run generate: unchanged contract → generated/ as committed", async () => {
   const folder = copyProject((contract) => contract);
   for (const name of ["openapi.json", "api.ts", "messages.ts"])
     writeFileSync(join(folder, "generated", name), "");

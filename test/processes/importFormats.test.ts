@@ -44,7 +44,7 @@ describe("line ends", () => {
     expect(customers[0].notes).toBe(`one${end}two${end}`);
   });
 
-  it("import: a problem behind line ends of all kinds → its line", async () => {
+  it("import: a problem after all kinds of line endings → its line", async () => {
     const content = 'email,notes\r\n\n\r,\r\na@shop.example,"1\r\n2\r3\n4"\rbad,"x"\r\n\r\nworse,\n';
     for (const chunkSize of [1, 65_536]) {
       const { lines } = await imported(content, { chunkSize });
@@ -102,7 +102,7 @@ describe("spreadsheets", () => {
     expect([lines, customers]).toEqual([[], [expect.objectContaining(expected)]]);
   });
 
-  it("import: a problem behind sep= → its line", async () => {
+  it("import: a problem after sep= → its line", async () => {
     const { lines } = await imported("sep=;\nemail;name\nbad;Anna\n");
     expect(lines[0]).toMatch(/^FILE:3: email: "bad"/);
   });
@@ -148,7 +148,7 @@ describe("spreadsheets", () => {
     ["UTF-32", Buffer.from([0xff, 0xfe, 0, 0, 0x65, 0, 0, 0]), /UTF-32/],
     ["an Excel workbook", Buffer.from([0x50, 0x4b, 3, 4, 20, 0, 6, 0]), /Excel workbook \(\.xlsx\)/],
     ["an old Excel workbook", Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1]), /Excel workbook \(\.xls\)/],
-  ])("import: %s → an error that says what to save as", async (_encoding, content, message) => {
+  ])("import: %s → an error with the format to save as", async (_encoding, content, message) => {
     for (const chunkSize of [1, 65_536]) {
       const { lines } = await imported(content, { chunkSize });
       expect(lines).toEqual([expect.stringMatching(message)]);
@@ -156,13 +156,13 @@ describe("spreadsheets", () => {
     }
   });
 
-  it("import: UTF-8 that ends within a character → an error with its line", async () => {
+  it("import: UTF-8 ends in the middle of a character → an error with its line", async () => {
     const whole = Buffer.from("email,name\na@shop.example,Zürich\nb@shop.example,é");
     const { lines } = await imported(whole.subarray(0, -1));
     expect(lines).toEqual(["FILE:3: not UTF-8: the file ends in the middle of a character. Is it complete?"]);
   });
 
-  it("import: text spoilt by a wrong encoding before → a warning with its line", async () => {
+  it("import: text garbled by a wrong encoding → a warning with its line", async () => {
     const content =
       "email,name,notes\na@shop.example,MÃ¼ller,\nb@shop.example,Müller – «É”»,Ã\nc@shop.example,â€œæ—¥æœ¬â€\u009d,\n";
     const { lines, customers } = await imported(content);

@@ -23,7 +23,7 @@ describe("exports of other systems", () => {
   const billing =
     "id,Description,Email,Name,Created (UTC),Delinquent,Currency\ncus_1,,a@shop.example,Anna,2026-01-02 10:00,FALSE,eur\n";
 
-  it("import: unknown columns → one error with all of them and both ways on", async () => {
+  it("import: unknown columns → one error with all of them and both options", async () => {
     const { lines } = await imported(billing);
     expect(lines).toEqual([
       `FILE has 5 unknown columns: "id", "Description", "Created (UTC)", "Delinquent", "Currency". Known columns: ${csvColumns.join(", ")}. Skip unknown columns with --ignore-unknown-columns, or map them with --map "Their header=email".`,
@@ -38,7 +38,7 @@ describe("exports of other systems", () => {
     ]);
   });
 
-  it("import: columns that --map names → read as ours", async () => {
+  it("import: columns mapped with --map → imported", async () => {
     const content = "Email Address;Full Name;Email\na@shop.example;Anna;other@shop.example\n";
     const map: [string, "email" | "name"][] = [
       ["email address", "email"],
@@ -67,7 +67,7 @@ describe("exports of other systems", () => {
     ],
     ["nothing", "", {}, /^FILE is empty/],
     ["blank rows only", "\n,,\n", {}, /^FILE is empty/],
-  ])("import: %s → an error that says what to do", async (_what, content, options, message) => {
+  ])("import: %s → an error with what to do", async (_what, content, options, message) => {
     expect((await imported(content, options)).lines).toEqual([expect.stringMatching(message)]);
   });
 });

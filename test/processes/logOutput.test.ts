@@ -90,7 +90,7 @@ function openPipe() {
 
 const recovery = /\{"level":"warn".*"droppedLines":(\d+),"msg":"log lines were dropped[^\n]*\n/;
 
-it("log: nobody reads the pipe → responses as ever, lines are dropped and counted", async () => {
+it("log: pipe not read → responses unaffected, dropped lines counted", async () => {
   const pipe = openPipe();
   const server = await startSilent(pipe.writer);
   expect(await server.logMuch()).toBeLessThan(1_000);
@@ -110,7 +110,7 @@ it("log: nobody reads the pipe → responses as ever, lines are dropped and coun
   expect(milliseconds).toBeLessThan(5_000);
 });
 
-it("log: the reader of the pipe exits → responses as ever, stops when it is told to", async () => {
+it("log: reader of the pipe exits → responses unaffected, stops on SIGTERM", async () => {
   const pipe = openPipe();
   const server = await startSilent(pipe.writer);
   pipe.close();
@@ -119,14 +119,14 @@ it("log: the reader of the pipe exits → responses as ever, stops when it is to
   expect((await server.stop()).code).toBe(0);
 });
 
-it("log: the device is full → responses as ever, stops when it is told to", async () => {
+it("log: device full → responses unaffected, stops on SIGTERM", async () => {
   const server = await startSilent(fs.openSync("/dev/full", "w"));
   expect(await server.logMuch()).toBeLessThan(1_000);
   expect(await server.droppedLines()).toBeGreaterThan(50);
   expect((await server.stop()).code).toBe(0);
 });
 
-it("log: the file cannot grow for a while → whole lines, the dropped counted", async () => {
+it("log: file cannot grow for a while → whole lines, dropped lines counted", async () => {
   const { path, remove } = temporaryFolder();
   onTestFinished(remove);
   const file = join(path, "log");

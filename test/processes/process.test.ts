@@ -55,7 +55,7 @@ describe("environment", () => {
     expect(ended.stderr).toContain(`${name}=${value} is not valid. `);
   });
 
-  it("start: several wrong variables → a line for each", async () => {
+  it("start: several invalid variables → a line for each", async () => {
     const { code, stderr } = await runServer({ PORT: "x", DATABASE_URL: "x", LOG_LEVEL: "x" });
     expect(code).toBe(1);
     const names = stderr

@@ -103,7 +103,7 @@ it.each([
   ["a lower version", "0.999.9", "0.999.9 is not higher than 1.0.0, the last release."],
   ["no valid version", "v2", "Usage: npm run release -- <version>"],
   ["no version", "", "Usage: npm run release -- <version>"],
-])("npm run release: %s → exit 1, nothing changes", async (_title, version, message) => {
+])("npm run release: %s → exit code 1, nothing changes", async (_title, version, message) => {
   const repository = await createReleasedRepository();
   const { code, stderr } = await repository.release(version);
   expect(stderr).toContain(message);
@@ -111,7 +111,7 @@ it.each([
   expect((await repository.run(state)).stdout).toBe(unchanged);
 });
 
-it("npm run release: uncommitted changes, then a breaking change → exit 1, named", async () => {
+it("npm run release: uncommitted or breaking changes → exit code 1, named", async () => {
   const repository = await createReleasedRepository();
   repository.change("openapi/openapi.yaml", "maxLength: 254", "maxLength: 100");
   const dirty = await repository.release("1.999.0");

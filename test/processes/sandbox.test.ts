@@ -105,7 +105,7 @@ describe("sandbox", () => {
     expect((await apiOf(sandbox).call("listCustomers")).headers["ratelimit-limit"]).toBe("600");
   });
 
-  it("sandbox: two starts → the same customers, companies separate", async () => {
+  it("sandbox: started twice → same customers, companies separate", async () => {
     const iterations = await Promise.all(
       [1, 2].map(async () => {
         const sandbox = await spawnSandbox();

@@ -46,7 +46,7 @@ it("startup: PostgreSQL unreachable → the log names host and cause, no passwor
   expect(server.stdout + server.stderr).not.toContain("s3cret");
 });
 
-it("startup: new database → file and folder for their owner alone", async () => {
+it("startup: new database → file and folder accessible only to their owner", async () => {
   const server = await spawnServer({ DATABASE_URL });
   await server.fetch("/readyz");
   const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);

@@ -32,7 +32,7 @@ describe("release.yml", () => {
     expect(existsSync("Dockerfile")).toBe(true);
   });
 
-  it("release.yml: a tag other than the version of the packages → the step fails", () => {
+  it("release.yml: tag differs from the packages' version → the step fails", () => {
     const [compare = ""] = steps(jobs.packages).filter((run) => run.startsWith("test "));
     const { version } = JSON.parse(readFileSync("package.json", "utf8"));
     const run = (tag: string) =>

@@ -15,7 +15,7 @@ const permission = ["--permission", "--experimental-permission"].find((name) =>
   process.allowedNodeEnvironmentFlags.has(name),
 ) as string;
 
-it("server: may write only to its database folder → all operations work", async () => {
+it("server: write access only to its database folder → all operations work", async () => {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
   const [sealed, data] = [join(folder.path, "sealed"), join(folder.path, "data")];

@@ -2,7 +2,7 @@
 import fastify from "fastify";
 import * as common from "./common.js";
 
-/** @param ping resolves when the database answers */
+/** @param ping resolves when the database responds */
 export function createFastify(ping) {
   const app = fastify({
     // Its own logger would write two lines for each request.

@@ -95,7 +95,7 @@ describe("export", () => {
     );
   });
 
-  it("export: cells that start a formula → quoted by an apostrophe, no others", async () => {
+  it("export: cells that start a formula → prefixed with an apostrophe, no others", async () => {
     const partner = await server.partner();
     const texts = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "'=x", "'x", "x=1", "＝1", ""];
     for (const [n, notes] of texts.entries())
@@ -111,7 +111,7 @@ describe("export", () => {
     expect(stdout.split("\n")[0]).toBe("email,name,status,notes,creditLimit,taxRateOverride");
   });
 
-  it("export: a cell of a line break and = → quoted by an apostrophe, too", async () => {
+  it("export: cell with a line break and = → prefixed with an apostrophe", async () => {
     const partner = await server.partner();
     for (const [n, notes] of ["\n=1", "\r\n=1", "'\n=1"].entries())
       await partner.send("POST", "/customers", { email: `n${n}@x.example`, notes });
@@ -120,7 +120,7 @@ describe("export", () => {
     expect((await importInto(partner, stdout)).stdout).toBe("0 created, 0 updated, 3 unchanged");
   });
 
-  it("export: --bom → a byte order mark, which import takes away", async () => {
+  it("export: --bom → a byte order mark, which import removes", async () => {
     const partner = await server.partner();
     await partner.send("POST", "/customers", { email: "a@x.example", name: "Müller" });
     const { stdout } = await run("export", "--company", partner.company, "--bom");

@@ -172,7 +172,7 @@ describe("import", () => {
     expect(await customersByEmail(partner)).toEqual({});
   });
 
-  it("import: standard input → the same as of a file", async () => {
+  it("import: standard input → same as a file", async () => {
     const partner = await server.partner();
     const file = join(folder.path, "piped.csv");
     const command = `cat ${file} | ${process.execPath} dist/server/cli.js import - --company ${partner.company}`;
@@ -183,7 +183,7 @@ describe("import", () => {
     expect(await pipe()).toMatchObject({ code: 1, stderr: expect.stringMatching(/^stdin:3: email: "bad"/m) });
   });
 
-  it("import: --map and --ignore-unknown-columns → the columns that they name", async () => {
+  it("import: --map and --ignore-unknown-columns → mapped columns only", async () => {
     const partner = await server.partner();
     const options = ["--map", "Mail=email", "--map", "a=b=name", "--ignore-unknown-columns"];
     const { stdout } = await importInto(partner, "id,Mail,a=b\n1,a@x.example,Anna\n", ...options);
@@ -202,7 +202,7 @@ describe("import", () => {
 
   // PostgreSQL counts the positions itself.
   if (process.env.TEST_ENGINE !== "postgres") {
-    it("import: position in the table taken meanwhile → another id", async () => {
+    it("import: position taken by another create meanwhile → another ID", async () => {
       const partner = await server.partner();
       await partner.send("POST", "/customers", { email: "position@x.example" });
       // The import's clock stands, so that it uses up the positions of that millisecond, and begins the next,

@@ -97,7 +97,7 @@ describe("metrics", () => {
     else expect(open).toBeUndefined();
   });
 
-  it("metrics: keys, ids, companies, input of callers → absent", async () => {
+  it("metrics: keys, IDs, companies, callers' input → absent", async () => {
     const server = await startMeasured();
     const body = { email: "secret-email@x.example", name: "secret-name" };
     const { data } = await server.client.POST("/customers", { body });

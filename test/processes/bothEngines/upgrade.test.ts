@@ -151,7 +151,7 @@ async function useAll(client: CustomersClient, email: string): Promise<string> {
 }
 
 describe("next release", () => {
-  it("next release: migrates beside this one → same data", async () => {
+  it("next release: migrates while this one runs → same data", async () => {
     const { DATABASE_URL, key } = await databaseOfThis(200);
     const old = await spawnServer({ DATABASE_URL });
     const made: string[] = [];
@@ -217,7 +217,7 @@ it("migrations: six servers start at once → applied once, all ready", async ()
   expect(await countOf(DATABASE_URL, "customers")).toBe(1_006);
 });
 
-it("migrations: killed before any statement → as before, the next start migrates", async () => {
+it("migrations: killed before any statement → unchanged, next start migrates", async () => {
   const customers = 2_000;
   const { DATABASE_URL, key } = await databaseOfThis(customers);
   const killed: number[] = [];
@@ -245,7 +245,7 @@ it("migrations: killed before any statement → as before, the next start migrat
 
 // On SQLite no statement of a migration takes long.
 if (process.env.TEST_ENGINE === "postgres")
-  it("migrations: killed while PostgreSQL builds an index → as before", async () => {
+  it("migrations: killed while PostgreSQL builds an index → unchanged", async () => {
     const { DATABASE_URL, key } = await databaseOfThis(0);
     await query(
       DATABASE_URL,
@@ -271,7 +271,7 @@ if (process.env.TEST_ENGINE === "postgres")
     await useAll(migrated.client(key), "after@upgrade.example");
   });
 
-it("migrations: a later one adds a column → a running server keeps working", async () => {
+it("migrations: a later one adds a column → running servers keep working", async () => {
   const server = await startServer();
   onTestFinished(() => server.stop());
   const client = await server.client();

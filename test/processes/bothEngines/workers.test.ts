@@ -97,7 +97,7 @@ describe("WORKERS=2", () => {
     expect(await server.exited).toBe(0);
   });
 
-  it("WORKERS=2: a worker killed, its replacement fails → replaced all the same", async () => {
+  it("WORKERS=2: a worker killed, its first replacement fails → replaced again", async () => {
     const server = await startWorkers();
     const [first, second] = workersOf(server) as [number, number];
     process.kill(first, "SIGKILL");

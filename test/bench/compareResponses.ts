@@ -1,4 +1,4 @@
-/** Before anything is timed: every server gives the answers of the contract, and all give the same. */
+/** Verifies, before anything is timed, that the responses of all servers conform to the contract and are the same. */
 
 import { formatReport } from "../../server/checkedFetch.ts";
 import { basePath } from "../../server/contract.ts";
@@ -6,7 +6,7 @@ import { findDifferences, type ObservedResponse } from "../../server/contractChe
 import type { BenchData } from "./data.ts";
 import type { BenchServer } from "./servers.ts";
 
-interface Question {
+interface CheckedRequest {
   status: number;
   method?: string;
   target: string;
@@ -14,7 +14,7 @@ interface Question {
   body?: unknown;
 }
 
-function questionsOn({ key, readKey, ids, foreignId }: BenchData): Record<string, Question> {
+function buildRequests({ key, readKey, ids, foreignId }: BenchData): Record<string, CheckedRequest> {
   const customers = `${basePath}/customers`;
   const one = `${customers}/${ids[10]}`;
   const method = "POST";
@@ -33,7 +33,13 @@ function questionsOn({ key, readKey, ids, foreignId }: BenchData): Record<string
       key,
       body: { email: "New@Customer.example", name: "Neu", creditLimit: 12.5 },
     },
-    "create the least": { status: 201, method, target: customers, key, body: { email: "a@b.example" } },
+    "create with only an email": {
+      status: 201,
+      method,
+      target: customers,
+      key,
+      body: { email: "a@b.example" },
+    },
     update: {
       status: 200,
       method: "PATCH",
@@ -59,8 +65,8 @@ function questionsOn({ key, readKey, ids, foreignId }: BenchData): Record<string
   };
 }
 
-async function ask(port: number, question: Question): Promise<ObservedResponse> {
-  const { method = "GET", target, key, body } = question;
+async function send(port: number, request: CheckedRequest): Promise<ObservedResponse> {
+  const { method = "GET", target, key, body } = request;
   const response = await fetch(`http://127.0.0.1:${port}${target}`, {
     method,
     headers: {
@@ -70,14 +76,14 @@ async function ask(port: number, question: Question): Promise<ObservedResponse> 
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const headers = Object.fromEntries(response.headers);
-  // Express and Fastify say by themselves what JSON is anyway (RFC 8259, section 8.1).
+  // Express and Fastify add the charset that JSON always has (RFC 8259, section 8.1).
   if (headers["content-type"] === "application/json; charset=utf-8")
     headers["content-type"] = "application/json";
   return { method, target, status: response.status, headers, body: await response.text() };
 }
 
-/** An answer without what must differ from server to server: new ids, times of writes. */
-function comparable({ method, status, headers, body }: ObservedResponse): string {
+/** Formats a response for comparison, without values that differ between servers: new IDs and times of writes. */
+function toComparable({ method, status, headers, body }: ObservedResponse): string {
   const {
     "x-request-id": _id,
     "ratelimit-limit": limit,
@@ -98,29 +104,32 @@ function comparable({ method, status, headers, body }: ObservedResponse): string
   return text;
 }
 
-/** @throws {Error} with every difference from the contract, and from the first server's answers */
-export async function checkAnswers(servers: BenchServer[], data: BenchData): Promise<number> {
-  const questions = questionsOn(data);
+/**
+ * Compares the responses of all servers. Returns how many requests each was sent.
+ * @throws {Error} with every difference from the contract, and from the responses of the first server
+ */
+export async function compareResponses(servers: BenchServer[], data: BenchData): Promise<number> {
+  const requests = buildRequests(data);
   const problems: string[] = [];
-  const firstAnswers = new Map<string, string>();
+  const firstResponses = new Map<string, string>();
   for (const { name, port } of servers) {
-    for (const [title, question] of Object.entries(questions)) {
-      const answer = await ask(port, question);
-      const differences = findDifferences(answer);
-      if (answer.status !== question.status)
+    for (const [title, request] of Object.entries(requests)) {
+      const response = await send(port, request);
+      const differences = findDifferences(response);
+      if (response.status !== request.status)
         differences.unshift({
           where: "status",
-          contract: String(question.status),
-          response: String(answer.status),
+          contract: String(request.status),
+          response: String(response.status),
         });
-      if (differences.length > 0) problems.push(`${name}, ${title}: ${formatReport(answer, differences)}`);
-      const text = comparable(answer);
-      const first = firstAnswers.get(title) ?? text;
-      firstAnswers.set(title, first);
+      if (differences.length > 0) problems.push(`${name}, ${title}: ${formatReport(response, differences)}`);
+      const text = toComparable(response);
+      const first = firstResponses.get(title) ?? text;
+      firstResponses.set(title, first);
       if (text !== first)
-        problems.push(`${name}, ${title}: not as ${servers[0]?.name}\n- ${first}\n+ ${text}`);
+        problems.push(`${name}, ${title}: differs from ${servers[0]?.name}\n- ${first}\n+ ${text}`);
     }
   }
   if (problems.length > 0) throw new Error(problems.join("\n"));
-  return Object.keys(questions).length;
+  return Object.keys(requests).length;
 }
