@@ -1,4 +1,4 @@
-/** Pacing, in virtual time against an API that counts as ours does: a window begins with its first request. */
+/** Pacing in virtual time, against an API that counts like ours: a window begins with its first request. */
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type CustomersClientOptions, createCustomersClient } from "../../client/index.ts";
 import { fixBackoff } from "../support/clients.ts";
@@ -13,7 +13,7 @@ afterEach(() => {
 
 const latency = 20;
 
-/** An API with one key and this limit, or none, and what it has seen. */
+/** An API with one key and this limit, or none, which records its requests. */
 function createLimitedApi(limit: number | undefined) {
   const start = performance.now();
   const api = {

@@ -24,14 +24,14 @@ import { shorten } from "../support/shorten.ts";
 type Start = typeof startServer;
 
 /**
- * What cannot be provoked with a key alone. With `provokedResponses` this is every operation, status
- * and message of the contract: leaving one out does not compile.
+ * Responses that a client with a key cannot provoke. Together with `provokedResponses`, they cover every operation, status
+ * and error message of the contract: omitting one does not compile.
  */
 const insideResponses: Record<
   Exclude<ResponseName, keyof typeof provokedResponses>,
   (start: Start) => Promise<ObservedResponse>
 > = {
-  // First, as it takes ten seconds, in which the others run.
+  // First, because it takes ten seconds, during which the others run.
   "any 408 Request timed out.": async (start) =>
     only(await (await start()).exchange("GET /api/v1/customers HTTP/1.1\r\nHost: a\r\n")),
   "any 400 Malformed request.": async (start) => only(await (await start()).exchange("no HTTP\r\n\r\n")),
@@ -71,7 +71,7 @@ const insideResponses: Record<
   }),
 };
 
-/** What the contract says of a response beyond its schemas, by status. */
+/** What the contract requires of a response beyond its schemas, by status. */
 const details: Record<number, (response: ObservedResponse) => void> = {
   201: ({ headers, body }) => expect(headers.location).toBe(`/api/v1/customers/${JSON.parse(body).data.id}`),
   204: ({ headers }) => expect(headers.allow).toBe("GET, HEAD, POST, OPTIONS"),

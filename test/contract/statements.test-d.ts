@@ -9,7 +9,7 @@ declare const counts: Statement<{ count: number }>;
 it("Statement: the row type of another → does not compile", () => {
   // @ts-expect-error rows of another type
   const wrong: Statement<{ count: number }> = ids;
-  // Rows may be used as rows of less.
+  // Rows can be used as rows with fewer columns.
   const rows: Statement<unknown> = ids;
   expectTypeOf(wrong).not.toEqualTypeOf(rows);
 });

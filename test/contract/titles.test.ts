@@ -15,7 +15,7 @@ it.each([
 });
 
 it("titles of type tests: the same rules → conform", () => {
-  // They are compiled and never run, so that no setup file sees them.
+  // They are compiled but never run, so the setup file does not check them.
   const text = readFileSync("test/contract/types.test-d.ts", "utf8");
   const titles = [...text.matchAll(/\bit\(\s*"([^"]+)"/g)].map(([, title]) => title as string);
   expect(titles.length).toBeGreaterThan(10);

@@ -1,4 +1,4 @@
-/** What does not compile. Where one of these errors vanishes, its directive is the error. */
+/** Code that must not compile. If one of these errors disappears, its directive becomes an error. */
 import { describe, expectTypeOf, it } from "vitest";
 import {
   type CustomersApiError,

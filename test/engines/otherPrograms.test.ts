@@ -1,4 +1,4 @@
-/** Other programs write the tables: the search follows, and constraints keep what it depends on. */
+/** Other programs write to the tables: the search follows, and constraints enforce what it depends on. */
 import { execFileSync } from "node:child_process";
 import Sqlite from "better-sqlite3";
 import pg from "pg";

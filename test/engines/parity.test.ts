@@ -1,4 +1,4 @@
-/** One trace of requests, sent to both engines: what differs is a bug in one of them. */
+/** The same sequence of requests, sent to both engines: any difference is a bug. */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Step, step } from "./requests.ts";

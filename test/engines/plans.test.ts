@@ -1,4 +1,4 @@
-/** How the databases find what the server asks of them: by an index, however many customers there are. */
+/** Query plans: the databases use indexes, regardless of the number of customers. */
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Statement, Values } from "../../server/database/database.ts";
@@ -34,7 +34,7 @@ const requests: Record<string, { method?: string; path: string; body?: Record<st
   "an update": { method: "PATCH", path: "/customers/{id}", body: { name: "Changed" } },
 };
 
-/** How many customers a search compares before it asks the index; as many as in production. */
+/** How many customers a search compares before it uses the index, as in production. */
 const searchWindow = 4_000;
 
 /** On PostgreSQL these read the customers in order, or fetch every hit, as the index has nothing of the term or gives no order. */
@@ -75,7 +75,7 @@ async function watchedServer(engine: string) {
         path.replace("{id}", deep.id).replace("{email}", deep.email),
         body?.email === "{email}" ? { ...body, email: deep.email } : body,
       );
-      // The key lookup, and what the operation itself asked.
+      // The key lookup, and the operation's own statements.
       expect(ran.length).toBeGreaterThanOrEqual(2);
       // The planner's estimate is no statement of its own.
       return ran.filter(({ statement }) => !statement.sql.startsWith("explain"));
@@ -224,7 +224,7 @@ describe("PostgreSQL plans", () => {
       // Built at the end: row by row it would take many times as long.
       "drop index customers_search",
       "set maintenance_work_mem = '256MB'",
-      // The companies are there: no row needs to be told so.
+      // The companies exist, so foreign keys need not be checked row by row.
       "set session_replication_role = replica",
       "insert into companies (id, slug, created_at) select gen_random_uuid(), 'other-' || n, 0 from generate_series(0, 4998) as n",
       `insert into customers (company_id, id, email, name, folded_name, status, email_verified, updated_at)

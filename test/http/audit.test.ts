@@ -1,4 +1,4 @@
-/** The audit trail: an entry for each write that was acknowledged, and none for anything else. */
+/** The audit trail: an entry for each acknowledged write, and no others. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createApiKeys } from "../../server/apiKeys.ts";
 import { listAudit } from "../../server/commands/audit.ts";
@@ -28,7 +28,7 @@ async function findKey({ key }: Partner) {
   return found;
 }
 
-/** The entries of a partner's company, the oldest first. */
+/** Lists the entries of a partner's company, oldest first. */
 async function listEntries(
   partner: Partner,
   filter: { customerId?: string; since?: number } = {},
@@ -38,7 +38,7 @@ async function listEntries(
   const entries: Entry[] = [];
   for await (const line of listAudit(server.database, { companyId, customerId, since }, true))
     entries.push(JSON.parse(line));
-  // Without that of the partner's key.
+  // Without the entry for the partner's key.
   return entries.filter(({ action }) => action !== "create key");
 }
 
@@ -144,7 +144,7 @@ it("updateCustomer: 40 concurrent changes → one audit entry per change", async
   );
   const times = responses.map(({ body }) => body.data.updatedAt).sort();
   const entered = (await listEntries(partner)).slice(1).map(({ time }) => time);
-  // Those that found the name there already moved nothing, and gave the time of the change before.
+  // Updates to a name that was already set changed nothing, and returned the time of the earlier change.
   expect(entered).toEqual([...new Set(times)]);
 });
 

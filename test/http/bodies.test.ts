@@ -23,7 +23,7 @@ const wrongType = [415, { error: "Content-Type must be application/json." }];
 const tooLarge = [413, { error: "Request body is too large." }];
 const invalid = [400, { error: "Invalid JSON body." }];
 
-/** Sends a create with exactly these headers, and the body as it is. */
+/** Sends a create with exactly these headers and this body. */
 async function create(headers: Record<string, string>, body: string | Buffer) {
   const bytes = requestBytes(
     "POST /api/v1/customers",
@@ -34,7 +34,7 @@ async function create(headers: Record<string, string>, body: string | Buffer) {
   return [response?.status, JSON.parse(response?.body ?? "")];
 }
 
-/** Sends JSON with these headers beside its length. */
+/** Sends JSON with its length and these headers. */
 function createJson(headers: Record<string, string>) {
   const body = JSON.stringify({ email: freeEmail() });
   return create({ ...headers, "Content-Length": String(body.length) }, body);
@@ -111,7 +111,7 @@ describe("request body: size", () => {
     Buffer.concat([Buffer.from(text), Buffer.alloc(bytes - Buffer.byteLength(text), " ")]);
   const customer = (name: string) => `{"email":"${freeEmail()}","name":"${name}"}`;
 
-  /** As two chunks of a chunked body, the second with what is over. */
+  /** Sends a chunked body of two chunks, the second with the bytes over the limit. */
   function chunked(body: Buffer): Buffer {
     const parts = [body.subarray(0, 1_000), body.subarray(1_000)];
     const chunks = parts.flatMap((part) => [

@@ -1,4 +1,4 @@
-/** What depends on the time, with a clock that the tests set: it stands still, goes on as told, or goes back. */
+/** Behaviour that depends on time, with a clock that the tests control: it can stand still, advance or go back. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { createdAt, newCustomerId } from "../../server/customerIds.ts";
 import { createKeyAdministration } from "../../server/keyAdministration.ts";
@@ -31,7 +31,7 @@ it("customer ids: 40,000 within a millisecond → ascending, each with its time"
     if (id <= latest || createdAt(id) < createdAt(latest)) throw new Error(`${id} after ${latest}`);
     latest = id;
   }
-  // 15 bits count within a millisecond, so the ids are of two or three.
+  // A 15-bit counter within a millisecond, so the IDs span two or three milliseconds.
   expect(createdAt(latest) - first).toBeGreaterThanOrEqual(1);
   expect(createdAt(latest) - first).toBeLessThanOrEqual(2);
 });
@@ -91,14 +91,14 @@ it("API key: last use → accurate to the minute, for this key only", async () =
   await useAt(first);
   await expect.poll(async () => (await lastUses()).sort()).toEqual([first, null]);
   await useAt(first + 60_000);
-  // A write that follows that of the last use, were there one.
+  // A write that would follow the write of the last use, if there were one.
   await send("POST", "/customers", { email: "after@x.example" });
   expect((await lastUses()).sort()).toEqual([first, null]);
   await useAt(first + 60_001);
   await expect.poll(async () => (await lastUses()).sort()).toEqual([first + 60_001, null]);
 });
 
-/** Lets the time pass, also in the database, whose own clock decides on PostgreSQL. */
+/** Advances the time, also in the database, because PostgreSQL uses its own clock. */
 async function passTime({ database }: TestServer, milliseconds: number): Promise<void> {
   vi.advanceTimersByTime(milliseconds);
   if (database.dialect === "sqlite") return;

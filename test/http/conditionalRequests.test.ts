@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** A customer, its tag now, and the tag that it had before. */
+/** A customer with its current tag and its previous one. */
 async function changedCustomer() {
   const partner = await server.partner();
   const created = await partner.send("POST", "/customers", { email: "tag@x.example", name: "First" });

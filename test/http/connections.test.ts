@@ -249,7 +249,7 @@ describe("rejected requests", () => {
           Connection: connection,
         });
         const body = headers["Content-Length"] ? tenMegabytes : chunked;
-        // Where the connection is kept, a request follows that ends it: it must be read as one.
+        // If the connection is kept alive, a request follows that closes it; it must be parsed correctly.
         const last = requestBytes(`POST ${list}`, { ...bearer(), "Content-Type": "text/plain" });
         const responses = await server.exchange(
           Buffer.concat(connection === "close" ? [head, body] : [head, body, last]),

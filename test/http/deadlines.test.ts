@@ -16,7 +16,7 @@ it("deadline: statements that take over 1.75 s → 503, logged once, no effect l
   const { status, body, headers } = await partner.send("GET", path);
   expect([status, body.error]).toEqual([503, "Service temporarily unavailable."]);
   expect(headers.get("Retry-After")).toBe("1");
-  // Until the operation has come to its end too.
+  // Until the operation has finished as well.
   await sleep(1_500);
   const lines = server.logLines.filter(({ msg }) => msg === "database unavailable");
   expect(lines).toMatchObject([{ level: 40, err: { type: "UnavailableError" } }]);

@@ -1,4 +1,4 @@
-/** The contract check, on servers whose response differs from the contract in one thing. */
+/** The contract check, on servers whose response differs from the contract in one way. */
 import { describe, expect, it } from "vitest";
 import { assertContract, createCheckedFetch } from "../../server/checkedFetch.ts";
 import { contract } from "../../server/contract.ts";
@@ -46,7 +46,7 @@ function withoutHeader(name: string, written = right): WrittenResponse {
   return { ...written, headers };
 }
 
-/** Sends a request to a server that always responds so. */
+/** Sends a request to a server that always sends this response. */
 async function fetchFrom(written: WrittenResponse, options?: { strictHeaders: boolean }): Promise<Response> {
   const url = await serve((_request, response) => {
     response.writeHead(written.status, written.headers).end(written.body);
@@ -63,7 +63,7 @@ it.each([
   expect((await fetchFrom(written)).status).toBe(written.status);
 });
 
-/** What is wrong, the response, and the only difference in the report. */
+/** The difference, the response, and the only line in the report. */
 const drifts: [title: string, written: WrittenResponse, where: string, contract: string, received: string][] =
   [
     [

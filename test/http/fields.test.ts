@@ -7,7 +7,7 @@ import { shorten } from "../support/shorten.ts";
 
 let server: TestServer;
 let partner: Partner;
-/** Of a customer to be updated. */
+/** The path of a customer to update. */
 let path: string;
 beforeAll(async () => {
   server = await startServer();
@@ -20,7 +20,7 @@ afterAll(() => server.stop());
 let emails = 0;
 const freeEmail = () => `free${++emails}@x.example`;
 
-/** The operations that take fields, each sending the text of a JSON object's further members. */
+/** The operations that accept fields; each sends the JSON text of additional members. */
 const writes = {
   createCustomer: (members: string) =>
     partner.send("POST", "/customers", `{"email":"${freeEmail()}"${members && `,${members}`}}`),
@@ -36,10 +36,10 @@ const messages = {
 };
 type Field = keyof typeof messages;
 
-/** With its JSON in short, for the title of a test. */
+/** Adds the shortened JSON, for the title of a test. */
 const titled = ([field, json]: [Field, string]) => [field, shorten(json), json] as const;
 
-/** A JSON string of so many of a letter. */
+/** A JSON string of repeated letters. */
 const repeated = (letter: string, count: number) => JSON.stringify(letter.repeat(count));
 
 const accepted: [Field, string][] = [

@@ -13,7 +13,7 @@ afterAll(() => server.stop());
 const create = (partner: Partner, key: string, body: unknown) =>
   partner.send("POST", "/customers", body, { "Idempotency-Key": key });
 
-/** What a replay repeats. */
+/** The parts of a response that a replay repeats. */
 const replayedParts = ({ status, text, headers }: ParsedResponse) => ({
   status,
   text,
@@ -27,7 +27,7 @@ const listEmails = async ({ send }: Partner) =>
 const reused = [422, { error: "This Idempotency-Key was used with a different request." }];
 const badKey = [400, { error: "Invalid Idempotency-Key.", field: "Idempotency-Key" }];
 
-/** Moves the time at which all keys were used back, as if it had passed. */
+/** Moves the times at which all keys were used into the past, as if that time had passed. */
 async function passTime(milliseconds: number): Promise<void> {
   const { knex, prepare, write } = server.database;
   const statement = prepare(
@@ -54,7 +54,7 @@ it("Idempotency-Key: same body again → the first response, nothing created", a
 
 it("Idempotency-Key: replay after an update of the customer → the first response", async () => {
   const partner = await server.partner();
-  // Numbers that come back in another form, fields in another order, one of them twice, and escapes.
+  // Numbers that are returned in another form, reordered fields, a repeated one, and escapes.
   const body =
     '{"notes":"\\u00fc","creditLimit":1.50e3,"name":"First","taxRateOverride":0.30,"email":"Later@x.example","name":"\\ud83d\\ude00"}';
   const first = await create(partner, "k", body);
@@ -63,7 +63,7 @@ it("Idempotency-Key: replay after an update of the customer → the first respon
   await partner.send("PATCH", `/customers/${id}`, {
     ...{ name: "Second", status: "BLOCKED", notes: null, creditLimit: null, taxRateOverride: 0.1 },
   });
-  // By another program.
+  // As another program would.
   const { knex, prepare, write } = server.database;
   const verify = prepare(knex("customers").update("email_verified", 1).where("id", id).returning("id"));
   await write([{ statement: verify, values: {} }]);
@@ -195,7 +195,7 @@ it("Idempotency-Key: after 24 hours → all such keys are deleted, however many"
   const partner = await server.partner();
   const body = { email: "young@x.example" };
   const young = await create(partner, "young", body);
-  // More than two processes would delete with one batch each.
+  // More than two processes could delete with one batch each.
   await addExpiredKeys(1_001);
   await deleteExpiredKeys(database);
   expect(await database.read(kept, {})).toEqual([{ key: "young" }]);

@@ -1,4 +1,4 @@
-/** Company data is found, and may be divided, by its company: every key of it begins with the company. */
+/** Company data can be looked up and partitioned by company: all its unique keys begin with the company. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -9,12 +9,12 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /**
- * Keys that cannot begin with the company. An API key is what the company is found by: where tables
- * are distributed by company, api_keys is a reference table, which every node has a copy of.
+ * Keys that cannot begin with the company. A company is found by its API key: if tables are distributed by company,
+ * api_keys is a reference table, of which every node has a copy.
  */
 const exceptions = ["api_keys (id)", "api_keys (sha256)", "operator_entries (id)"];
 
-/** SQLite: its rowid, which the search streams by; it is unique in the file, and never leaves it. */
+/** SQLite: the rowid, by which the search iterates; it is unique within the file and internal to it. */
 const sqliteExceptions = ["customers (position)"];
 
 const questions = {

@@ -7,7 +7,7 @@ import { startServer, type TestServer } from "../support/server.ts";
 import { createCustomers, listIds } from "./createCustomers.ts";
 
 let server: TestServer;
-/** Of a company with 101 customers. */
+/** A partner with 101 customers. */
 let many: Partner;
 beforeAll(async () => {
   server = await startServer();
@@ -20,7 +20,7 @@ const highestPosition = "ffffffff-ffff-7fff-bfff-ffffffffffff";
 const lowestPosition = "00000000-0000-7000-8000-000000000000";
 const emptyPage = { data: [], pagination: { hasMore: false, nextCursor: null } };
 
-/** The ids of every page, in their order; `between` runs after each page. */
+/** Lists the IDs of all pages, in order; `between` runs after each page. */
 async function iterate(
   partner: Partner,
   { limits = [2], filter = "", between = async (_page: number) => {} } = {},
@@ -51,7 +51,7 @@ it("listCustomers: created in one millisecond → ordered by createdAt, then id"
   const partner = await server.partner();
   const { companyId } = (await createApiKeys(server.database).find(`Bearer ${partner.key}`)) as ApiKey;
   const { createCustomer } = createOperations(server.database);
-  // Not over HTTP, which would spread them: the ids are drawn before the first of them is written.
+  // Not over HTTP, which would spread them over time: the IDs are generated before the first customer is written.
   const calls = Array.from({ length: 100 }, (_, n) => ({
     ...{ path: {}, query: {}, headers: {}, rawBody: new Uint8Array(), companyId, keyId: "" },
     body: { email: `at-once-${n}@x.example`, status: "ACTIVE" },

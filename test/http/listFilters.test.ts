@@ -5,7 +5,7 @@ import { shorten } from "../support/shorten.ts";
 import { createCustomers, listIds } from "./createCustomers.ts";
 
 let server: TestServer;
-/** Of a company with 3 customers. */
+/** A partner with 3 customers. */
 let many: Partner;
 beforeAll(async () => {
   server = await startServer();

@@ -15,23 +15,23 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** The lines that a request of this id left, once there is one. */
+/** Waits for log lines of the request with this ID, and returns them. */
 async function waitForLines(requestId: string): Promise<Record<string, unknown>[]> {
   const lines = () => server.logLines.filter((line) => line.requestId === requestId);
-  // The line is written when the response has been sent, which the client may see first.
+  // The line is written after the response has been sent, so the client may receive the response first.
   await expect.poll(() => lines().some(({ msg }) => msg === "request")).toBe(true);
   return lines();
 }
 
 let requestIds = 0;
-/** Sends a request; returns its response and its lines in the log. */
+/** Sends a request. Returns its response and its log lines. */
 async function logged(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
   const requestId = `log-${++requestIds}`;
   const sent = await partner.send(method, path, body, { "X-Request-Id": requestId, ...headers });
   return { sent, lines: await waitForLines(requestId) };
 }
 
-/** Gives a customer an invalid time, so that its row cannot become a response. */
+/** Sets an invalid time, so that the customer's row cannot be converted to a response. */
 async function breakCustomer(id: string): Promise<void> {
   const { knex, prepare, write } = server.database;
   const statement = prepare(
@@ -122,7 +122,7 @@ it("log: keys, bodies, queries, headers, ids in paths → not logged", async () 
 it("log: 500 → the cause in a line, repeated ones counted, not in the response", async () => {
   const { sent } = await logged("POST", "/customers", { email: "broken@x.example" });
   await breakCustomer(sent.body.data.id);
-  // Another test had the same cause.
+  // Another test logged the same cause.
   await sleep(1_100);
   for (const method of ["GET", "HEAD"]) {
     const broken = await logged(method, `/customers/${sent.body.data.id}`);
@@ -159,7 +159,7 @@ it("log: drift check fails → a line with the cause, responses unaffected", asy
   const lines = () => server.logLines.filter(({ msg }) => msg === "the drift check failed");
   await expect.poll(lines).toHaveLength(2);
   expect(lines()[0]).toMatchObject({ level: 50, err: { message: "check broken" } });
-  // Any other test fails when its server has logged this.
+  // In any other test, this log line is a failure.
   await expect(server.stop()).rejects.toThrow("the drift check failed");
 });
 

@@ -13,7 +13,7 @@ import { createDatabase, pooler } from "../support/databases.ts";
 
 type Options = Parameters<typeof createCustomersApi>[0];
 
-/** The API in an application of somebody else, behind what `use` adds before and after it. */
+/** Mounts the API in another application, with middlewares that `use` adds before and after it. */
 async function mountApi({
   options,
   before = () => {},

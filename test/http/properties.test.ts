@@ -16,14 +16,14 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** A company of its own for each run, so that no run sees the customers of another. */
+/** A new company for each run, so that runs do not see each other's customers. */
 let companies = 0;
 async function clientOfNewCompany(): Promise<CustomersClient> {
   companies += 1;
   return server.client(await server.createKey({ company: `company-${companies}` }));
 }
 
-/** Full case folding as the contract states it, written independently of the server. */
+/** Full case folding as specified in the contract, implemented independently of the server. */
 function fold(text: string): string {
   const cases = text.normalize("NFC").toLowerCase().toUpperCase().toLowerCase();
   return cases
@@ -54,12 +54,12 @@ const creation: fc.Arbitrary<CustomerCreate> = fc
   .map(([email, fields]) => ({ ...fields, email }));
 
 const iteration = fc.record({
-  /** Page after page, and from the front again; out of bounds they count as the nearest bound. */
+  /** Page sizes, used in turn; sizes out of bounds count as the nearest bound. */
   limits: fc.array(fc.constantFrom(-3, 0, 1, 2, 3, 7, 100, 1000), { minLength: 1, maxLength: 4 }),
   status: fc.constantFrom<Customer["status"][]>("ACTIVE", "BLOCKED"),
   filtersByStatus: fc.boolean(),
   search: fc.option(fc.oneof(tricky, fc.constantFrom("a", "B@", ".co", "x", "")), { nil: undefined }),
-  /** What others create between two pages. */
+  /** Customers that other clients create between two pages. */
   meanwhile: fc.array(creation, { maxLength: 2 }),
 });
 
@@ -69,7 +69,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ iterate: iteration }) },
 );
 
-/** What the API should hold, newest first, and how each step changes it. */
+/** The model of the API: its customers, newest first, and how each step changes them. */
 class Model {
   readonly client: CustomersClient;
   customers: Customer[] = [];
@@ -215,7 +215,7 @@ it("listCustomers: random search → exactly those that contain the folded text"
         const body = { email: `${"aAbBsSiIkK"[index % 10]}${index}@x.example`, name };
         customers.unshift((await client.POST("/customers", { body })).data?.data as Customer);
       }
-      // Random text alone would find little: ends and middles of names are searched for too.
+      // Random text alone would match little, so parts of names are searched for as well.
       const parts = names.map((name) => [...name].slice(name.length % 3).join("")).filter(Boolean);
       for (const search of [...terms, ...parts, ...parts.map((part) => part.toUpperCase())]) {
         const { data } = await client.GET("/customers", { params: { query: { search, limit: 100 } } });

@@ -6,7 +6,7 @@ afterEach(() => server.stop());
 
 const list = "/api/v1/customers";
 
-/** The status of a request with a wrong key that a proxy passes on for a caller. */
+/** Sends a request with a wrong key as a proxy would forward it for a caller. Returns the status. */
 async function sendWrongKey(caller: string): Promise<number> {
   const headers = { Authorization: "Bearer dk_wrong", "X-Forwarded-For": caller };
   return (await fetch(server.url + list, { headers })).status;
@@ -17,7 +17,7 @@ it("TRUST_PROXY: wrong keys of one caller → 429 only for that caller", async (
   expect(await sendWrongKey("192.0.2.1")).toBe(401);
   expect(await sendWrongKey("192.0.2.1")).toBe(429);
   expect(await sendWrongKey("192.0.2.2")).toBe(401);
-  // Only the last proxy is trusted: what a caller puts before it means nothing.
+  // Only the last proxy is trusted: addresses that a caller adds are ignored.
   expect(await sendWrongKey("198.51.100.7, 192.0.2.1")).toBe(429);
 });
 
@@ -46,7 +46,7 @@ it("CORS_ORIGINS: a listed origin → allowed, with our headers exposed", async 
   expect(response.headers.get("access-control-expose-headers")).toMatch(
     /ETag.*RateLimit-Remaining.*X-Request-Id/,
   );
-  // A page reads errors too.
+  // A page can read errors too.
   const rejected = await fetch(server.url + list, { headers: { Origin: "https://app.example" } });
   expect([rejected.status, rejected.headers.get("access-control-allow-origin")]).toEqual([
     401,

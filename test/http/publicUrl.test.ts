@@ -1,4 +1,4 @@
-/** The URL under which partners reach the server: in the served contract, its documentation and `Location`. */
+/** The public URL of the server: in the served contract, the documentation and `Location`. */
 import { createHash } from "node:crypto";
 import { expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
@@ -25,7 +25,7 @@ it.each([
   expect(urls).toEqual([first, "https://distribu.app/api/v1", "http://127.0.0.1:3000/api/v1"]);
   expect(yaml).toEqual(json);
   expect(docs).toEqual(json);
-  // What may run in the page is what its policy allows.
+  // The policy must still allow the changed script.
   const scripts = [...html.matchAll(/<script\b[^>]*>(.*?)<\/script>/gs)].map(([, code = ""]) => code);
   for (const code of scripts)
     expect(html.slice(0, 1_000)).toContain(`'sha256-${createHash("sha256").update(code).digest("base64")}'`);

@@ -175,7 +175,7 @@ describe("failed keys", () => {
     }
     expect(lookups).toBe(0);
     expect((await seen.send("GET", "/customers")).status).toBe(200);
-    // It is looked up once more, and then no longer taken for a live one.
+    // It is looked up once more, and then no longer counts as live.
     for (const expected of [2, 2]) {
       expect((await revoked.send("GET", "/customers")).status).toBe(429);
       expect(lookups).toBe(expected);

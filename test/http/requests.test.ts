@@ -16,7 +16,7 @@ const notFound = [404, { error: "Not found." }];
 const malformed = [400, { error: "Malformed request." }];
 const bearer = () => ({ Authorization: `Bearer ${partner.key}` });
 
-/** Sends a request line as it is, with headers that `fetch` would change. */
+/** Sends an unmodified request line, with headers that `fetch` would change. */
 async function exchange(line: string, headers: Record<string, string> = {}, body = "") {
   const responses = await server.exchange(requestBytes(line, headers, body));
   const response = responses.at(-1);
@@ -34,7 +34,7 @@ describe("order of checks", () => {
   });
   afterAll(() => limited.stop());
 
-  /** What can be wrong, in the order of the checks. */
+  /** The faults, in the order of the checks. */
   const faults = [
     ["path", 404, "Not found."],
     ["method", 405, "Method not allowed."],

@@ -18,7 +18,7 @@ async function partnerWith(...names: (string | null)[]): Promise<Partner> {
   return partner;
 }
 
-/** The names of the customers that a search finds; `raw` is put into the query as it is. */
+/** Returns the names of the customers that a search finds; `raw` is added to the query without encoding. */
 async function namesFound(partner: Partner, raw: string): Promise<(string | null)[]> {
   const { status, body } = await partner.send("GET", `/customers?search=${raw}`);
   expect(status).toBe(200);
@@ -205,7 +205,7 @@ it("search: short terms, also in other companies' words → only own matches", a
     const name = Array.from({ length: 100 }, (_, index) => `ż${letter(customer * 37 + index)}`).join("");
     await others.send("POST", "/customers", { email: `short${customer}@x.example`, name });
   }
-  // Seven, as the newest few are compared without the index.
+  // Seven, because the newest few are compared without the index.
   const names = ["żaba", "Żubr", "ź", "ryż", "\ue000ż", "a", "b"];
   const partner = await partnerWith(...names);
   expect(await namesFound(partner, encoded("ż"))).toEqual(["żaba", "Żubr", "ryż", "\ue000ż"]);
@@ -233,7 +233,7 @@ it("search: characters at the ends of Unicode's planes → found", async () => {
   expect(await namesFound(partner, encoded("\uffff"))).toEqual(["\uffff"]);
 });
 
-// The last of this file: after it the ids of this process are of the year 2100.
+// The last test of this file: after it, this process generates IDs of the year 2100.
 
 it("search: customers of many years, in pages → the same as a full scan", async () => {
   const server = await startServer({ searchWindow: 12 });

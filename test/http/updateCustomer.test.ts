@@ -15,7 +15,7 @@ const full = {
   status: "BLOCKED",
 };
 
-/** A customer with every field set, and what a partner does with it. */
+/** Creates a customer with every field set, and functions to read and update it. */
 async function customer(fields: object = full) {
   const partner = await server.partner();
   const created = await partner.send("POST", "/customers", { email: "update@me.example", ...fields });

@@ -1,4 +1,4 @@
-/** SQLite: files that are deleted or replaced under the server. It must not say 201 into a file that is gone. */
+/** SQLite: files that are deleted or replaced under the server. It must not respond 201 for a deleted file. */
 import { copyFileSync, renameSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";

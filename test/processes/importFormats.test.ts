@@ -1,4 +1,4 @@
-/** Files as spreadsheets and other systems write them. What is read does not depend on the database's engine. */
+/** Files written by spreadsheets and other systems. Reading them does not depend on the database engine. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { customersByEmail, importFile } from "../support/importing.ts";
 import { startServer, type TestServer } from "../support/server.ts";

@@ -1,4 +1,4 @@
-/** What an import says of files with problems. It does not depend on the database's engine. */
+/** How an import reports problems in files. It does not depend on the database engine. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { csvColumns } from "../../server/commands/csv.ts";
 import { customersByEmail, importFile } from "../support/importing.ts";

@@ -6,7 +6,7 @@ const phases: Phase[] = ["Validating", "Staging", "Writing"];
 
 /** What is written to a stream of 250,000 rows in every phase. */
 function writtenTo(stream: PassThrough & { isTTY?: boolean }, total?: number): string {
-  // A progress bar asks it for its width, too.
+  // A progress bar also reads the width of the stream.
   const progress = createProgress(stream as unknown as NodeJS.WriteStream);
   for (const phase of phases) {
     progress.begin(phase, total);

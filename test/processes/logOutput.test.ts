@@ -1,4 +1,4 @@
-/** A standard output that takes nothing: the log loses lines, and the server nothing. */
+/** A standard output that accepts nothing: log lines are lost, but the server works. */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import fs, { readFileSync } from "node:fs";
@@ -58,7 +58,7 @@ async function startSilent(stdout: number) {
   };
 }
 
-/** A pipe with a name, whose reader reads when it is told to. */
+/** A named pipe whose reader reads on command. */
 function openPipe() {
   const { path, remove } = temporaryFolder();
   const name = join(path, "log");

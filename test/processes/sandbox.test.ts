@@ -174,7 +174,7 @@ describe("start page", () => {
       ([, name, curl]) => ({ name: unescapeXml(name as string), curl: unescapeXml(curl as string) }),
     );
     for (const { name, curl } of [...shown, ...shown.toReversed()]) {
-      // Headers that are too large do not get past whoever stands between.
+      // The checking proxy rejects headers that are too large.
       const isTooLarge = name.startsWith("any 431");
       const ended = await runProgram("bash", ["-ec", isTooLarge ? curl : curl.replaceAll(sandbox.url, url)]);
       expect(ended.code, ended.stderr).toBe(0);

@@ -4,17 +4,17 @@ import Sqlite from "better-sqlite3";
 import pg from "pg";
 import { execute } from "./postgres.ts";
 
-/** The server, of which nothing but its database is touched. */
+/** The server; only its database is changed. */
 interface Server {
   databaseUrl: string;
 }
 
-/** Takes away what every operation needs, so that its statement fails and not the database. */
+/** Removes what every operation needs, so that statements fail although the database works. */
 export async function breakSchema(server: Server): Promise<void> {
   await executeOn(server, "alter table customers rename to elsewhere");
 }
 
-/** Takes away the table of the audit trail, which every write needs. */
+/** Removes the audit trail table, which every write needs. */
 export async function breakAuditTrail(server: Server): Promise<void> {
   await executeOn(server, "drop table audit_entries");
 }
@@ -26,7 +26,7 @@ async function executeOn(server: Server, sql: string): Promise<void> {
   other.close();
 }
 
-/** Sets a status that the contract does not know, past the constraint that would reject it. */
+/** Sets a status that is not in the contract, bypassing the constraint that would reject it. */
 export async function breakStatus(server: Server): Promise<void> {
   const sql = "update customers set status = 'SECRET-STATUS'";
   if (server.databaseUrl.startsWith("postgres"))
@@ -41,8 +41,8 @@ export async function breakStatus(server: Server): Promise<void> {
 }
 
 /**
- * SQLite: overwrites the file, and sees to it that the server reads it again. PostgreSQL: shuts it off.
- * @returns what repairs it
+ * SQLite: overwrites the file, and makes the server read it again. PostgreSQL: shuts it off.
+ * @returns a function that repairs it
  */
 export async function damageDatabase(server: Server): Promise<() => Promise<void>> {
   if (server.databaseUrl.startsWith("postgres")) {
@@ -76,7 +76,7 @@ export async function damageDatabase(server: Server): Promise<() => Promise<void
   }
 }
 
-/** Keeps everybody else from writing customers, until what it returns is called. */
+/** Locks customers against other writers. Returns a function that unlocks them. */
 export async function lockDatabase(server: Server): Promise<() => Promise<void>> {
   if (server.databaseUrl.startsWith("postgres")) {
     const other = new pg.Client(server.databaseUrl);

@@ -11,10 +11,10 @@ declare module "vitest" {
   }
 }
 
-/** One line of the table: what happened, where, what was measured, and what is promised. */
+/** A row of the table: the test, where it ran, what was measured, its value, and the promised bound. */
 type Figure = [test: string, engine: string, what: string, measured: string, promised: string];
 
-/** Makes the file that the tests write their figures to; what it returns prints them. */
+/** Creates the file to which the tests write their figures. Returns a function that prints them. */
 export default function setup(project: TestProject): () => void {
   const folder = mkdtempSync(join(tmpdir(), "distribu-figures-"));
   const file = join(folder, "figures.jsonl");
@@ -30,7 +30,7 @@ export default function setup(project: TestProject): () => void {
 /**
  * Adds a line to the table of the run.
  * @param test what happened; a name that groups its lines
- * @param promised the bound that the test asserts, or nothing where there is none
+ * @param promised the bound that the test asserts, if there is one
  */
 export function addFigure(test: string, what: string, measured: number | string, promised = ""): void {
   const engine = process.env.TEST_ENGINE === "postgres" ? "PostgreSQL" : "SQLite";

@@ -1,10 +1,10 @@
-/** A network between a client and a server, which fails as the test wants. */
+/** A network between a client and a server, with faults that the test chooses. */
 import { once } from "node:events";
 import type http from "node:http";
 import { createCheckedFetch } from "../../server/checkedFetch.ts";
 import { serve } from "./otherServers.ts";
 
-/** What may happen to a request: whether the server gets it, and what the client receives in place of its response. */
+/** Faults of a request: whether it reaches the server, and what the client receives instead of the response. */
 export const faults = {
   "dropped before the server gets it": { reachesServer: false, outcome: "dropped" },
   "dropped before its response": { reachesServer: true, outcome: "dropped" },

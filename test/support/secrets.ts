@@ -1,4 +1,4 @@
-/** What no log line and no file may hold, searched for wherever a test has left one: keys, and what bodies say. */
+/** Searches the log lines and files that tests leave behind for keys, and for text of request bodies. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 

@@ -1,10 +1,10 @@
 /**
- * The form of a test's title: `<operation or subject>: <condition> → <status or result>`, at most 80 characters,
- * so that it can be read on its own in a list. As a setup file of Vitest it fails each test with another title.
+ * Enforces the form of test titles: `<operation or subject>: <condition> → <status or result>`, at most 80 characters,
+ * so that each can be read on its own in a list. As a setup file of Vitest, it fails tests with other titles.
  */
 import { beforeEach } from "vitest";
 
-/** Words for which HTTP and this project have a term. */
+/** Words for which HTTP and this project have a standard term. */
 const otherTerms = {
   response: /\banswer\w*/i,
   reject: /\brefus\w*/i,
@@ -18,7 +18,7 @@ const otherTerms = {
   "conforms to the contract": /\bas the contract says\b/i,
 };
 
-/** What is wrong with a title, or undefined. */
+/** Returns what is wrong with a title, or undefined. */
 export function findTitleFault(title: string): string | undefined {
   if (title.length > 80) return `has ${title.length} characters, more than 80`;
   if (!/^[^:]\S*.*: .+ → .+$/s.test(title)) return 'is not of the form "subject: condition → result"';

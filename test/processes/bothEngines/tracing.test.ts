@@ -1,4 +1,4 @@
-/** Traces, by an SDK that is loaded before the server, as the README says. */
+/** Tracing with an SDK that is loaded before the server, as in the README. */
 import { expect, it } from "vitest";
 import { createTemporaryDatabase } from "../../support/databases.ts";
 import { serve } from "../../support/otherServers.ts";
@@ -79,7 +79,7 @@ it("tracing: request → a span of its operation without the search text", async
     expect(JSON.stringify(spans)).not.toContain(secret);
 
   if (process.env.TEST_ENGINE === "postgres") {
-    // What the request asked of the database, as its children.
+    // The request's database queries, as child spans.
     const children = spans.filter((span) => span.parentSpanId === list.spanId);
     expect(children.map(({ name }) => name)).toContainEqual(expect.stringMatching(/^pg\.query:/));
   }

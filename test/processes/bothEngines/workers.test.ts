@@ -71,7 +71,7 @@ describe("WORKERS=2", () => {
   it("WORKERS=2: a worker killed with pending messages → the others keep serving", async () => {
     const server = await startWorkers({ RATE_LIMIT_PER_MINUTE: "10000" });
     // Node never closes a connection that it was handing to a process that no longer exists.
-    const ask = () =>
+    const send = () =>
       Promise.allSettled(
         Array.from({ length: 32 }, () =>
           fetch(`${server.url}/api/v1/customers`, {
@@ -81,15 +81,15 @@ describe("WORKERS=2", () => {
         ),
       );
     // Their connections stay open: a primary that stands still opens none.
-    await ask();
+    await send();
     const [first] = workersOf(server) as [number];
     server.process.kill("SIGSTOP");
-    const asked = ask();
+    const response = send();
     await sleep(300);
     process.kill(first, "SIGKILL");
     await sleep(100);
     server.process.kill("SIGCONT");
-    await asked;
+    await response;
     await expect.poll(() => workersOf(server), { timeout: 20_000 }).not.toContain(first);
     await expect.poll(() => workersOf(server).length, { timeout: 20_000 }).toBe(2);
     expect(await statusesOf(4, server)).toEqual([200, 200, 200, 200]);

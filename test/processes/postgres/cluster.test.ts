@@ -1,4 +1,4 @@
-/** Several processes on one PostgreSQL, behind a balancer that takes them in turn, act as one. */
+/** Several processes on one PostgreSQL, behind a round-robin load balancer, behave like one. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createCheckedFetch } from "../../../server/checkedFetch.ts";
 import { type SpawnedServer, spawnServer } from "../../support/processes.ts";

@@ -1,4 +1,4 @@
-/** What commands, the server and `createCustomersApi` say of a PostgreSQL that they cannot use. */
+/** How commands, the server and `createCustomersApi` report a PostgreSQL that they cannot use. */
 import pg from "pg";
 import { beforeAll, describe, expect, inject, it } from "vitest";
 import { createCustomersApi } from "../../../server/app.ts";
