@@ -51,14 +51,14 @@ async function testMock(): Promise<Failures> {
             ...(operation.parameters ?? []),
           ]);
           request.headers.set("Prefer", prefer);
-          const response = await fetch(request, buildBody(operation));
-          const text = await response.text();
+          const received = await fetch(request, buildBody(operation));
+          const text = await received.text();
           responses++;
           const isRight =
-            response.status === Number(status) &&
-            !response.headers.has("sl-violations") &&
+            received.status === Number(status) &&
+            !received.headers.has("sl-violations") &&
             (example ? isDeepStrictEqual(JSON.parse(text), example.value) : text === "");
-          if (!isRight) failures.push(`${operation.operationId}, ${prefer}: ${response.status} ${text}`);
+          if (!isRight) failures.push(`${operation.operationId}, ${prefer}: ${received.status} ${text}`);
         }
       }
     }
