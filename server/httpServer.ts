@@ -7,13 +7,17 @@ import { once } from "node:events";
 import http from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import express, { type Express } from "express";
+import type { Express } from "express";
 import type { Logger } from "pino";
 import type { Connection } from "./connection.ts";
+import { createMessageClasses } from "./messageClasses.ts";
 import type { Metrics } from "./metrics.ts";
 import { type RawResponse, sendRawResponse } from "./rawResponses.ts";
 import { createReadTimeouts, quietInMilliseconds } from "./readTimeouts.ts";
 import { toOriginForm } from "./targets.ts";
+
+/** How many requests may be queued on one connection, behind the request in progress. */
+const maxWaiting = 64;
 
 /** An HTTP server that can stop gracefully. */
 export interface StoppableServer extends http.Server {
@@ -42,7 +46,7 @@ export function createServer(
   { log, metrics, keepAliveTimeoutInSeconds = 5 }: HttpServerOptions,
 ): StoppableServer {
   const server = http.createServer({
-    ...createMessageClasses(app),
+    ...createMessageClasses(app, hasTooManyWaiting),
     headersTimeout: 10_000,
     // The contract allows 15 seconds; the margin ensures that a busy server also closes the connection by then.
     requestTimeout: 14_500,
@@ -76,6 +80,11 @@ export function createServer(
         findSocket(...values).destroy();
       }
     };
+  }
+
+  function hasTooManyWaiting(socket: Socket): boolean {
+    const connection = connections.get(socket);
+    return connection !== undefined && connection.waiting.length >= maxWaiting;
   }
 
   server.on("connection", (socket) => {
@@ -199,22 +208,6 @@ export function createServer(
     server.closeAllConnections();
   };
   return Object.assign(server, { stop });
-}
-
-/**
- * Creates message classes whose instances already have the prototypes that Express sets on every request and response:
- * changing the prototype of an existing object takes a third of the time of a small request on Node 24.
- */
-function createMessageClasses(app: Express) {
-  class Request extends http.IncomingMessage {}
-  class Response<R extends http.IncomingMessage> extends http.ServerResponse<R> {}
-  Object.defineProperties(Request.prototype, Object.getOwnPropertyDescriptors(express.request));
-  Object.defineProperties(Response.prototype, Object.getOwnPropertyDescriptors(express.response));
-  Object.assign(app, {
-    request: Object.assign(Request.prototype, { app }),
-    response: Object.assign(Response.prototype, { app }),
-  });
-  return { IncomingMessage: Request, ServerResponse: Response };
 }
 
 /**

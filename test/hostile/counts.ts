@@ -12,6 +12,7 @@ const counts = {
   PIPELINED_LISTS: [595, 200],
   /** Requests without a live key on each connection. */
   PIPELINED_KEYS: [10_000, 4_000],
+  PIPELINING_SECONDS: [10, 3],
   /** Customers of the company that searches, and its searches. */
   SEARCHED_CUSTOMERS: [50_000, 15_000],
   SEARCHES: [600, 150],

@@ -1,23 +1,17 @@
 /** Requests that are sent without waiting for responses: no crash, bounded memory, and others are served. */
-import { readFileSync } from "node:fs";
 import http from "node:http";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createTemporaryDatabase } from "../support/databases.ts";
 import { addFigure } from "../support/figures.ts";
-import { createKeyByCommand, runCommand, type SpawnedServer, spawnServer } from "../support/processes.ts";
+import { createKeyByCommand, runCommand, spawnServer } from "../support/processes.ts";
 import { Caller } from "./caller.ts";
 import { count } from "./counts.ts";
+import { peakMemoryOf } from "./memory.ts";
 import { measureVictim } from "./victim.ts";
 
 const customers = "/api/v1/customers";
-
-/** Resident memory of a process at its highest, in megabytes. */
-function peakMemoryOf({ process: { pid } }: SpawnedServer): number {
-  const kilobytes = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Number(kilobytes) / 1024;
-}
 
 /** A server, a key whose company the attack uses, and the key of another company. */
 async function startAttacked(environment: Record<string, string> = {}, nodeOptions: string[] = []) {
@@ -40,6 +34,55 @@ function flood(port: number, bytes: string | Buffer, reads = true): Socket {
   socket.on("error", () => {});
   if (reads) socket.resume();
   return socket;
+}
+
+/** Sends each of these on a connection, and on a new one whenever the server closes it, for so many milliseconds. */
+async function floodAgain(port: number, packets: Buffer[], milliseconds: number): Promise<void> {
+  const sockets = new Set<Socket>();
+  let isOver = false;
+  const open = (packet: Buffer) => {
+    if (isOver) return;
+    const socket = flood(port, packet);
+    sockets.add(socket);
+    socket.on("close", () => {
+      sockets.delete(socket);
+      setTimeout(open, 1, packet);
+    });
+  };
+  for (const packet of packets) open(packet);
+  await sleep(milliseconds);
+  isOver = true;
+  for (const socket of sockets) socket.destroy();
+}
+
+/** Keeps as many requests in progress on each of some connections, for so many milliseconds; all get a response. */
+async function pipeline(
+  port: number,
+  connections: number,
+  packet: string,
+  milliseconds: number,
+): Promise<number> {
+  const each = packet.split("HTTP/1.1").length - 1;
+  let [isOver, responses] = [false, 0];
+  const closed = Array.from({ length: connections }, async () => {
+    const socket = flood(port, packet);
+    let missing = each;
+    socket.on("data", (chunk) => {
+      const count = chunk.toString("latin1").split("HTTP/1.1 ").length - 1;
+      responses += count;
+      missing -= count;
+      if (missing > 0) return;
+      missing += each;
+      if (isOver) socket.end();
+      else socket.write(packet);
+    });
+    await new Promise((resolve) => socket.once("close", resolve));
+    // The server has closed none of them.
+    expect(isOver).toBe(true);
+  });
+  setTimeout(() => (isOver = true), milliseconds);
+  await Promise.all(closed);
+  return responses;
 }
 
 /** Waits until all connections are closed, at most so long; then closes them. */
@@ -166,16 +209,26 @@ describe("many requests without a key", () => {
       Buffer.from(Array.from({ length: each }, (_, index) => request(connection * each + index)).join("")),
     );
     const title = `${connections} x ${each} pipelined ${name}`;
-    await measureVictim(title, victim, () =>
-      drain(
-        packets.map((packet) => flood(server.port, packet)),
-        10_000,
-      ),
-    );
+    const milliseconds = count("PIPELINING_SECONDS") * 1_000;
+    await measureVictim(title, victim, () => floodAgain(server.port, packets, milliseconds));
     expect(server.process.exitCode).toBeNull();
     addFigure(title, "resident memory", `${peakMemoryOf(server).toFixed(0)} MB`, "300 MB");
     expect(peakMemoryOf(server)).toBeLessThan(300);
     const megabytes = server.output().length / 1e6;
     addFigure(title, "log", `${megabytes.toFixed(1)} MB`);
+  });
+
+  it.each(Object.keys(attacks))("pipelining: 48 %s at a time → others are served", async (name) => {
+    const [connections, , request] = attacks[name] as (typeof attacks)[string];
+    const { server, victim } = await startAttacked();
+    const packet = Array.from({ length: 48 }, (_, index) => request(index)).join("");
+    const title = `${connections} x 48 ${name} at a time`;
+    const milliseconds = count("PIPELINING_SECONDS") * 1_000;
+    let responses = 0;
+    await measureVictim(title, victim, async () => {
+      responses = await pipeline(server.port, connections, packet, milliseconds);
+    });
+    addFigure(title, "responses a second", Math.round((responses * 1_000) / milliseconds));
+    expect(server.process.exitCode).toBeNull();
   });
 });

@@ -127,6 +127,26 @@ describe("CONNECT among pipelined requests", () => {
   });
 });
 
+describe("many pipelined requests", () => {
+  const get = (id: number) =>
+    requestBytes("GET /healthz", { Connection: "keep-alive", "X-Request-Id": `${id}` }).toString("latin1");
+
+  it("pipelining: 64 requests and their last one in one packet → responses in order", async () => {
+    const ids = Array.from({ length: 64 }, (_, id) => id);
+    const last = requestBytes("GET /healthz", { "X-Request-Id": "64" }).toString("latin1");
+    const bytes = await exchangeBytes(server.port, ids.map(get).join("") + last);
+    const responses = parseResponses(bytes, "GET", "/healthz");
+    expect(responses.map(({ headers }) => headers["x-request-id"])).toEqual([...ids, 64].map(String));
+  });
+
+  it("pipelining: 66 requests in one packet → connection closed, the server goes on", async () => {
+    const ids = Array.from({ length: 66 }, (_, id) => id);
+    const bytes = await exchangeBytes(server.port, ids.map(get).join(""));
+    expect(bytes.toString("latin1").split("HTTP/1.1 ").length - 1).toBeLessThan(66);
+    expect((await server.fetch("/healthz")).status).toBe(200);
+  });
+});
+
 describe("header fields", () => {
   const fields = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, n) => [`X-${n}`, "1"]));
