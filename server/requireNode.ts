@@ -1,6 +1,7 @@
 /**
  * Exits with one line if Node is older than package.json's `engines` requires. Every program imports it first, because
- * imports run in order: on Node 20, later ones crash the process in better-sqlite3. All modules are linked before the
+ * imports run in order: before Node 22.14, which brought Node-API 10, better-sqlite3 13 crashes the process when it opens
+ * a database (WiseLibs/better-sqlite3#1514), although its own `engines` allow Node 22. All modules are linked before the
  * first runs, so exports that Node 18 lacks are never imported by name: `crypto.hash`, not `{ hash }`.
  */
 import { createRequire } from "node:module";
@@ -15,7 +16,7 @@ if (runningMajor < major || (runningMajor === major && runningMinor < minor)) {
   process.exit(1);
 }
 
-/** Parses the numbers in a version or a lower bound such as `>=22.12`. */
+/** Parses the numbers in a version or a lower bound such as `>=22.14`. */
 function parseNumbers(version: string): number[] {
   return (version.match(/\d+/g) ?? []).map(Number);
 }

@@ -5,18 +5,17 @@ import { expect, it, onTestFinished } from "vitest";
 import { readBlock } from "../support/pages.ts";
 import { runProgram, spawnServer } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
-import { cloneRepository, olderNodes, readVersion } from "./nodes.ts";
+import { cloneRepository, node20, readVersion } from "./nodes.ts";
 
 /** npm itself: the `npm` in PATH would run on the first Node there. */
 const npm = process.env.npm_execpath as string;
-const oldNode = olderNodes.at(-1) as string;
 
 /** Builds an environment whose PATH has an older Node and neither compilers nor Python. */
 function hideCompilers(): Record<string, string> {
   const folder = temporaryFolder();
   onTestFinished(() => folder.remove());
   const names = new Set(["node", "npm", "npx"]);
-  symlinkSync(oldNode, join(folder.path, "node"));
+  symlinkSync(node20, join(folder.path, "node"));
   symlinkSync(npm, join(folder.path, "npm"));
   for (const directory of (process.env.PATH ?? "").split(delimiter)) {
     if (!existsSync(directory) || directory.includes("node_modules")) continue;
@@ -29,10 +28,10 @@ function hideCompilers(): Record<string, string> {
   return { PATH: folder.path, CC: "false", CXX: "false" };
 }
 
-it(`README's commands: Node ${readVersion(oldNode)}, no compiler, no Python → work`, async () => {
+it(`README's commands: Node ${readVersion(node20)}, no compiler, no Python → work`, async () => {
   const clone = cloneRepository();
   const machine = hideCompilers();
-  const run = (...args: string[]) => runProgram(oldNode, [npm, "--prefix", clone, ...args], machine);
+  const run = (...args: string[]) => runProgram(node20, [npm, "--prefix", clone, ...args], machine);
   const [install = "", start = ""] = readBlock("README.md", "bash", "install")
     .split("\n")
     .map((line) => line.replace(/^npm /, ""));
@@ -40,7 +39,7 @@ it(`README's commands: Node ${readVersion(oldNode)}, no compiler, no Python → 
   expect(installed.code, installed.stderr).toBe(0);
   expect(installed.stderr).not.toContain("install-scripts");
 
-  const started = spawn(oldNode, [npm, "--prefix", clone, start], {
+  const started = spawn(node20, [npm, "--prefix", clone, start], {
     env: { ...process.env, ...machine, PORT: "0" },
     stdio: ["ignore", "pipe", "inherit"],
     // A process group of its own, because npm does not forward SIGKILL to the server.

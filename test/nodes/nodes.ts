@@ -6,15 +6,17 @@ import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 /** The oldest Node that package.json's `engines` allows, the one that it installs, and the newest. */
 export const supportedNodes = [installed("node22"), resolve("node_modules/.bin/node"), installed("node26")];
-/** Node versions that are too old. */
-export const olderNodes = [installed("node18"), installed("node20")];
+/** The Node of a machine that has an older one. */
+export const node20 = installed("node20");
+/** Node versions that are too old; the last by one. */
+export const olderNodes = [installed("node18"), node20, installed("node22-13")];
 
 /** The path of the Node that a package in this folder's package.json installs. */
 function installed(name: string): string {
   return resolve(`test/nodes/node_modules/${name}/bin/node`);
 }
 
-/** Returns a version such as `v22.12.0`. */
+/** Returns a version such as `v22.14.0`. */
 export function readVersion(node: string): string {
   return execFileSync(node, ["--version"], { encoding: "utf8" }).trim();
 }

@@ -14,7 +14,7 @@ it.each(cases)(
     expect(ended).toEqual({
       code: 1,
       stdout: "",
-      stderr: `Node 22.12 or newer is required; this is ${version} (${node}).\n`,
+      stderr: `Node 22.14 or newer is required; this is ${version} (${node}).\n`,
     });
   },
 );
