@@ -6,7 +6,7 @@ import type { OperationId } from "./operations.ts";
 import { findAmbiguousTemplates, orderTemplates } from "./pathTemplates.ts";
 
 /** The parts of an OpenAPI 3.0 schema that the server uses. */
-interface Schema {
+export interface Schema {
   pattern?: string;
   properties?: Record<string, Schema>;
   "x-error-message"?: string | Record<string, string>;

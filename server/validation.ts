@@ -3,7 +3,7 @@ import express from "express";
 import { OpenApiValidator } from "express-openapi-validator/dist/openapi.validator.js";
 import { basePath, contract, type Operation, operations, orderPaths, type Parameter } from "./contract.ts";
 import type { Handler } from "./exchange.ts";
-import { findFirstError, type Violation } from "./violations.ts";
+import { dropFurtherUnknownFields, findFirstError, type Violation } from "./violations.ts";
 
 /**
  * How many validated requests without a body are remembered, and up to which length of their parameters, because the
@@ -26,7 +26,7 @@ export function createValidation(): (operation: Operation) => Handler {
       const { exchange } = response.locals;
       let memoKey = "";
       if (operation.bodySchema) {
-        request.body = exchange.body;
+        request.body = dropFurtherUnknownFields(operation.bodySchema, exchange.body);
         // The validator compiles and keeps schemas for each distinct value of this header, which is checked already.
         request.headers["content-type"] = "application/json";
       } else {

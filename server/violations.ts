@@ -1,6 +1,6 @@
 /** Maps violations that ajv and express-openapi-validator report to the contract's errors. */
 import Ajv from "ajv-draft-04";
-import { type ContractMessage, findMessage, type Operation } from "./contract.ts";
+import { type ContractMessage, findMessage, type Operation, type Schema } from "./contract.ts";
 import { ApiError } from "./errors.ts";
 
 export interface Violation {
@@ -38,10 +38,29 @@ export function findFirstError(
     if (keywords.includes("type") && fields[name] === null) keywords.push("nullable");
     if (keywords.length > 0) return new ApiError(400, findMessage(schema, keywords), { field: name });
   }
-  const unknown = Object.keys(fields).find((name) => !Object.hasOwn(bodySchema.properties ?? {}, name));
+  const [unknown] = findUnknownFields(bodySchema, fields);
   return unknown === undefined
     ? undefined
     : new ApiError(400, findMessage(bodySchema, []), { field: unknown });
+}
+
+function findUnknownFields({ properties = {} }: Schema, body: object): string[] {
+  return Object.keys(body).filter((name) => !Object.hasOwn(properties, name));
+}
+
+/**
+ * A body to validate in place of one with several unknown fields: only the first of them is reported, and the
+ * validator makes an error of each, of which 64 KiB have room for thousands.
+ * @returns the body itself, unless it has more than one unknown field
+ */
+export function dropFurtherUnknownFields(schema: Schema, body: unknown): unknown {
+  const fields = body as Record<string, unknown>;
+  const unknown = findUnknownFields(schema, fields);
+  if (unknown.length < 2) return body;
+  const kept = [...Object.keys(schema.properties ?? {}), unknown[0] as string];
+  return Object.fromEntries(
+    kept.filter((name) => Object.hasOwn(fields, name)).map((name) => [name, fields[name]]),
+  );
 }
 
 /**

@@ -166,6 +166,13 @@ describe.each(Object.entries(writes))("%s", (operationId, write) => {
     }
   });
 
+  it(`${operationId}: thousands of unknown fields → 400 of the first, after known ones`, async () => {
+    const many = Array.from({ length: 3_000 }, (_, index) => `"unknown${index}":1`).join();
+    expect(errorIn(await write(many))).toEqual([400, "Unknown field.", "unknown0"]);
+    expect(errorIn(await write(`"__proto__":1,${many}`))).toEqual([400, "Unknown field.", "__proto__"]);
+    expect(errorIn(await write(`${many},"notes":1`))).toEqual([400, messages.notes, "notes"]);
+  });
+
   it(`${operationId}: duplicate names → the last one counts`, async () => {
     const good = await write('"name":5,"name":"first","name":"last"');
     expect([good.status < 300, good.body.data.name]).toEqual([true, "last"]);
