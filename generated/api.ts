@@ -9,8 +9,8 @@ export interface paths {
         };
         /**
          * List customers
-         * @description Returns the customers of your company, newest first: sorted by `createdAt`, then by `id`,
-         *     which is a strict total order. Filters can be combined. An update never moves a customer
+         * @description Returns the customers of your company, newest first: sorted by `createdAt`, then by `id`, so
+         *     the order is strict and total. Filters can be combined. An update never moves a customer
          *     within the list; it can only make the customer match a filter or stop matching it. Unknown
          *     and repeated query parameters are rejected.
          */
@@ -87,7 +87,7 @@ export interface components {
              * @description For your company's records only; it is not enforced.
              */
             creditLimit: number | null;
-            /** @description Lower-case and unique within your company. */
+            /** @description In lower case, and unique within your company. */
             email: string;
             /**
              * @description Whether the customer has proven ownership of the email. Customers who registered
@@ -211,7 +211,7 @@ export interface components {
              *     message is reworded or removed; new ones may be added.
              */
             error: string;
-            /** @description The field, parameter or header that caused the error, if it was a single one. */
+            /** @description The field, parameter or header that caused the error, if there is exactly one. */
             field?: string;
         };
     };
@@ -316,9 +316,9 @@ export interface components {
             };
         };
         /**
-         * @description The key has used all its requests for this minute, or too many requests with invalid keys
-         *     came from this address, which then get 429 instead of 401. A valid key keeps working from
-         *     such an address. Wait the number of seconds in `Retry-After`.
+         * @description The key has used all its requests for this minute, or this address has sent so many invalid
+         *     keys that further ones get 429 instead of 401; valid keys keep working from there. Wait the
+         *     number of seconds in `Retry-After`.
          */
         TooManyRequests: {
             headers: {
@@ -396,13 +396,13 @@ export interface components {
          */
         "Cache-Control": "private, no-cache";
         /**
-         * @description The strong entity tag of the customer. It depends on the customer alone and is new after
-         *     every change.
+         * @description The strong entity tag of the customer. It depends only on the customer, and every change
+         *     produces a new one.
          * @example "micy4fk0"
          */
         ETag: string;
         /**
-         * @description The number of requests per minute that this key allows. Absent if rate limits are disabled.
+         * @description The number of requests per minute allowed with this key. Absent if rate limits are disabled.
          * @example 600
          */
         "RateLimit-Limit": number;
@@ -559,13 +559,13 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description A value of 1 to 255 printable ASCII characters that identifies this creation, ideally a
-                 *     random UUID. Repeating a request with the same key and body (compared byte for byte)
-                 *     within 24 hours returns the original response with `Idempotent-Replayed: true` and
-                 *     creates nothing; the same key with a different body returns 422. If the first request is
-                 *     still in progress, the second waits for it and returns the same response. Only a 201 is
-                 *     stored: after any other response, the key can be used again. Idempotency keys belong to
-                 *     your company, not to an API key.
+                 * @description A value of 1 to 255 printable ASCII characters that identifies the new customer's
+                 *     request, ideally a random UUID. Repeating a request with the same key and body (compared
+                 *     byte for byte) within 24 hours returns the original response with `Idempotent-Replayed:
+                 *     true` and creates nothing; the same key with a different body returns 422. If the first
+                 *     request is still in progress, the second waits for it and returns the same response.
+                 *     Only a 201 uses up the key: after any other response, the key can be used again.
+                 *     Idempotency keys belong to your company, not to an API key.
                  * @example 5a5f3e0e-8f0e-4f0b-9a51-0c1d2e3f4a5b
                  */
                 "Idempotency-Key"?: string;
@@ -590,7 +590,7 @@ export interface operations {
                     "Cache-Control": components["headers"]["Cache-Control"];
                     ETag: components["headers"]["ETag"];
                     /**
-                     * @description Set to `true` if this is the stored response to an earlier request with the same
+                     * @description Set to `true` if this response repeats that of an earlier request with the same
                      *     `Idempotency-Key`; otherwise absent.
                      * @example true
                      */

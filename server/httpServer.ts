@@ -17,7 +17,7 @@ import { createReadTimeouts, quietInMilliseconds } from "./readTimeouts.ts";
 import { toOriginForm } from "./targets.ts";
 
 /** How many requests may be queued on one connection, behind the request in progress. */
-const maxWaiting = 64;
+const maxWaiting = 1_000;
 
 /** An HTTP server that can stop gracefully. */
 export interface StoppableServer extends http.Server {

@@ -131,18 +131,18 @@ describe("many pipelined requests", () => {
   const get = (id: number) =>
     requestBytes("GET /healthz", { Connection: "keep-alive", "X-Request-Id": `${id}` }).toString("latin1");
 
-  it("pipelining: 64 requests and their last one in one packet → responses in order", async () => {
-    const ids = Array.from({ length: 64 }, (_, id) => id);
-    const last = requestBytes("GET /healthz", { "X-Request-Id": "64" }).toString("latin1");
+  it("pipelining: 600 requests in one packet → 600 responses in order", async () => {
+    const ids = Array.from({ length: 599 }, (_, id) => id);
+    const last = requestBytes("GET /healthz", { "X-Request-Id": "599" }).toString("latin1");
     const bytes = await exchangeBytes(server.port, ids.map(get).join("") + last);
     const responses = parseResponses(bytes, "GET", "/healthz");
-    expect(responses.map(({ headers }) => headers["x-request-id"])).toEqual([...ids, 64].map(String));
+    expect(responses.map(({ headers }) => headers["x-request-id"])).toEqual([...ids, 599].map(String));
   });
 
-  it("pipelining: 66 requests in one packet → connection closed, the server goes on", async () => {
-    const ids = Array.from({ length: 66 }, (_, id) => id);
-    const bytes = await exchangeBytes(server.port, ids.map(get).join(""));
-    expect(bytes.toString("latin1").split("HTTP/1.1 ").length - 1).toBeLessThan(66);
+  it("pipelining: 2,000 requests in one packet → connection closed, server goes on", async () => {
+    const smallest = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    const bytes = await exchangeBytes(server.port, smallest.repeat(2_000));
+    expect(bytes.toString("latin1").split("HTTP/1.1 ").length - 1).toBeLessThan(2_000);
     expect((await server.fetch("/healthz")).status).toBe(200);
   });
 });
