@@ -8,7 +8,7 @@ import { MissingDatabaseError, UnavailableError } from "../errors.ts";
 import { type ConnectOptions, timeoutInMilliseconds } from "./connect.ts";
 import type { Database, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
 import { type AppliedMigration, buildMigrations, newestVersion, versionTable } from "./migrate.ts";
-import { createSqliteFile, watchSqliteFiles } from "./sqliteFiles.ts";
+import { createSqliteFile, rejectEmptiedFile, watchSqliteFiles } from "./sqliteFiles.ts";
 import { prepareRunner, type SqliteRunner } from "./sqliteRunner.ts";
 import { bindValues, prepareStatement } from "./statement.ts";
 
@@ -47,7 +47,10 @@ export async function connectSqlite(
   const missing = () =>
     new MissingDatabaseError(`There is no database at ${isInMemory ? "sqlite::memory:" : resolve(file)}`);
   if (mustExist && (isInMemory || !existsSync(file))) throw missing();
-  if (!isInMemory) createSqliteFile(file);
+  if (!isInMemory) {
+    rejectEmptiedFile(file);
+    createSqliteFile(file);
+  }
   const knex = createKnex({
     client: "better-sqlite3",
     connection: { filename: file },

@@ -1,10 +1,10 @@
 /**
- * Creates the files of a SQLite database and detects when they are deleted or replaced: SQLite keeps using deleted files
- * without an error.
+ * Creates the files of a SQLite database and detects when they are deleted, replaced or truncated: SQLite keeps using
+ * such files without an error.
  */
 import { closeSync, mkdirSync, openSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { UnavailableError } from "../errors.ts";
+import { SchemaError, UnavailableError } from "../errors.ts";
 
 /** How often the files are checked while nothing is written. */
 const intervalInMilliseconds = 1_000;
@@ -12,18 +12,18 @@ const intervalInMilliseconds = 1_000;
 /** The files of an open database. */
 export interface SqliteFiles {
   /**
-   * Compares device and inode of each file with those at startup.
-   * @throws {UnavailableError} when one was deleted or replaced
+   * Compares device and inode of each file with those at startup, and detects a truncated database file.
+   * @throws {UnavailableError} when one was deleted, replaced or truncated
    */
   compare(): void;
   /**
    * The same for only the file and the log, before each commit.
-   * @throws {UnavailableError} when one was deleted or replaced
+   * @throws {UnavailableError} when one was deleted, replaced or truncated
    */
   beforeCommit(): void;
   /**
    * Reuses the result of the last comparison, at most a second old.
-   * @throws {UnavailableError} when one was deleted or replaced
+   * @throws {UnavailableError} when one was deleted, replaced or truncated
    */
   check(): void;
   stopWatching(): void;
@@ -38,6 +38,7 @@ export function watchSqliteFiles(file: string): SqliteFiles {
   const names = [file, `${file}-wal`, `${file}-shm`];
   const opened = names.map((name) => statSync(name, { throwIfNoEntry: false }));
   let isInPlace = true;
+  let isTruncated = false;
 
   /** Takes 2 to 4 microseconds for each file. */
   function areSame(count: number): boolean {
@@ -45,6 +46,9 @@ export function watchSqliteFiles(file: string): SqliteFiles {
       const found = identify(names[index] as string);
       const { dev, ino } = opened[index] ?? {};
       if (found?.ino !== ino || found?.dev !== dev) return false;
+      // Only the database: a checkpoint of another program may empty the log. A database in WAL mode has a first page.
+      // This is final, because the log does not belong to whatever is copied into the file later.
+      if (index === 0 && found?.size === 0) isTruncated = true;
     }
     return true;
   }
@@ -52,6 +56,8 @@ export function watchSqliteFiles(file: string): SqliteFiles {
     isInPlace = areSame(names.length);
   }
   function check(): void {
+    if (isTruncated)
+      throw new UnavailableError("the database file was truncated: stop the server and restore a backup");
     if (!isInPlace)
       throw new UnavailableError("the database file was deleted or replaced: restart the server");
   }
@@ -79,6 +85,20 @@ function identify(name: string): Stats | undefined {
     // The directory is not accessible any more.
     return undefined;
   }
+}
+
+/**
+ * Rejects a file that was emptied: SQLite would take it for a new database, and delete the log of the old one. An empty
+ * file with an empty log or none is a start that was killed.
+ * @throws {SchemaError} when the file is empty and its write-ahead log is not
+ */
+export function rejectEmptiedFile(file: string): void {
+  // The log first: a server that creates the database at this moment writes to the file before it has a log.
+  const hasLog = (identify(`${file}-wal`)?.size ?? 0) > 0;
+  if (!hasLog || identify(file)?.size !== 0) return;
+  throw new SchemaError(
+    "the file was emptied, but its write-ahead log was not: restore a backup, without the old -wal and -shm",
+  );
 }
 
 /** Creates the file and its directory if they do not exist, accessible only to their owner: SQLite's are world-readable. */

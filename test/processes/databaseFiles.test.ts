@@ -1,9 +1,9 @@
-/** SQLite: files that are deleted or replaced under the server. It must not respond 201 for a deleted file. */
-import { copyFileSync, renameSync, rmSync } from "node:fs";
+/** SQLite: files that are deleted, replaced or emptied under the server. It must not respond 201 for a lost file. */
+import { copyFileSync, renameSync, rmSync, statSync, truncateSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { createTemporaryDatabase } from "../support/databases.ts";
-import { createKeyByCommand, spawnServer } from "../support/processes.ts";
+import { createKeyByCommand, runCommand, spawnServer } from "../support/processes.ts";
 
 async function startWithKey() {
   const DATABASE_URL = await createTemporaryDatabase();
@@ -79,4 +79,30 @@ it("SQLite: file moved away and back → 503, then works again", async () => {
   renameSync(`${file}.away`, file);
   await sleep(1_100);
   expect([await ready(), await list(), await create()]).toEqual([200, 200, 201]);
+});
+
+it("SQLite: the file is truncated → 503, also once a backup is copied into it", async () => {
+  const { server, file, ready, list, create } = await startWithKey();
+  expect(await create()).toBe(201);
+  copyFileSync(file, `${file}.backup`);
+  truncateSync(file);
+  expect([await create(), await ready(), await list()]).toEqual([503, 503, 503]);
+  copyFileSync(`${file}.backup`, file);
+  await sleep(1_100);
+  expect([await create(), await ready(), await list()]).toEqual([503, 503, 503]);
+  await expect
+    .poll(() => server.output(), { timeout: 5_000 })
+    .toContain("the database file was truncated: stop the server and restore a backup");
+});
+
+it("SQLite: the file is emptied, then a start → an error, and the log is kept", async () => {
+  const { server, file, create } = await startWithKey();
+  expect(await create()).toBe(201);
+  server.process.kill("SIGKILL");
+  await server.exited;
+  truncateSync(file);
+  const { size } = statSync(`${file}-wal`);
+  const { code, stderr } = await runCommand(["keys", "list"], { DATABASE_URL: `sqlite:${file}` });
+  expect([code, stderr]).toEqual([1, expect.stringContaining("was emptied")]);
+  expect(statSync(`${file}-wal`).size).toBe(size);
 });
