@@ -4,19 +4,23 @@
  */
 import "../requireNode.ts";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import express, { type Express, type Request, type Response } from "express";
 import pino from "pino";
 import { parseBearerToken } from "../apiKeys.ts";
 import { createApp } from "../app.ts";
 import { ConfigError, readConfig } from "../config.ts";
+import { basePath } from "../contract.ts";
 import { connectDatabase } from "../database/connect.ts";
 import type { Database, Statement } from "../database/database.ts";
 import { UnavailableError } from "../errors.ts";
 import { createServer } from "../httpServer.ts";
 import { createLog } from "../log.ts";
 import { fillSandbox, sandboxKeys } from "./data.ts";
-import { keyList, startPage } from "./page.ts";
+import { createPage, keyList, pagePolicy } from "./page.ts";
+import { pageStyle } from "./pageStyle.ts";
+import { createRecentRequests } from "./recentRequests.ts";
 
 const { port, host, logLevel, logFormat } = configuration();
 const log = await createLog({ logLevel, logFormat }, pino.destination(1));
@@ -39,8 +43,16 @@ const otherApps = new Map<string | undefined, Express>([
 const app = express();
 app.disable("x-powered-by");
 app.enable("strict routing");
-app.get("/", sendStartPage);
+const recent = createRecentRequests();
+app.get("/", sendPage);
+app.get("/sandbox/requests", recent.stream);
+app.get("/sandbox/page.css", (_request, response) => send(response, "text/css", pageStyle));
+for (const script of ["pageScript.js", "codeSamples.js"]) {
+  const content = readFileSync(new URL(script, import.meta.url));
+  app.get(`/sandbox/${script}`, (_request, response) => send(response, "text/javascript", content));
+}
 app.use((request, response, next) => {
+  if (request.path.startsWith(basePath)) recent.record(request, response);
   const other = otherApps.get(parseBearerToken(request.headers.authorization));
   (other ?? normal)(request, response, next);
 });
@@ -55,16 +67,27 @@ await once(server, "listening");
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.once(signal, async () => {
     isStopping = true;
+    recent.close();
     await server.stop({ lingerInMilliseconds: 0, graceInMilliseconds: 10_000 });
     await database.close();
     process.exit(0);
   });
 }
 const { port: listeningPort } = server.address() as AddressInfo;
-const url = `http://${host.includes(":") ? `[${host}]` : host}:${listeningPort}`;
+const url = createUrl(host);
 log.info({ url }, "listening");
-console.log(`\nThe sandbox. Its data is the same at each start, and gone at the end. Its keys:\n\n${keyList}
-What to try with them: ${url}/\n`);
+// In a container, the server listens on every address, and the port is published on the host.
+const pageUrl = createUrl(["0.0.0.0", "::"].includes(host) ? "127.0.0.1" : host);
+console.log(`
+Sandbox: its data is the same at each start, and gone when it stops. Its API keys:
+
+${keyList}
+Requests to try with them: ${pageUrl}/
+`);
+
+function createUrl(hostname: string): string {
+  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${listeningPort}`;
+}
 
 function createSandboxApp(of: Database, requestsPerMinute = 600): Express {
   return createApp({ database: of, log, requestsPerMinute, isStopping: () => isStopping });
@@ -86,17 +109,21 @@ function failing(of: Database, failure: () => Error): Database {
   };
 }
 
-function sendStartPage({ headers }: Request, response: Response): void {
-  const page = startPage(`http://${headers.host}`);
+function sendPage({ headers }: Request, response: Response): void {
+  send(response, "text/html", createPage(`http://${headers.host}`));
+}
+
+/** Sends a page or one of its files. They change with the version of the sandbox, so the browser keeps none. */
+function send(response: Response, type: string, content: string | Buffer): void {
   response
     .writeHead(200, {
-      "Content-Type": "text/html; charset=utf-8",
-      "Content-Length": Buffer.byteLength(page),
-      "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+      "Content-Type": `${type}; charset=utf-8`,
+      "Content-Length": Buffer.byteLength(content),
+      "Content-Security-Policy": pagePolicy,
       "X-Content-Type-Options": "nosniff",
       "Cache-Control": "no-cache",
     })
-    .end(page);
+    .end(content);
 }
 
 function configuration() {

@@ -1,150 +1,223 @@
-/** The start page of the sandbox: its keys, and a curl for each answer that the contract has. */
-import { contract } from "../contract.ts";
-import type { CustomerRow } from "../database/customers.ts";
-import { sandboxCustomers, sandboxKeys, usedIdempotencyKey } from "./data.ts";
+/** The page of the sandbox: its keys, and a request to run for each response of the contract. */
+import { basePath, contract, operations } from "../contract.ts";
+import { findResponses } from "../contractCheck.ts";
+import { formatRequest, languages, type SampleRequest } from "./codeSamples.ts";
+import { sandboxCustomers, sandboxKeys } from "./data.ts";
+import { type SandboxRequest, sandboxRequests } from "./requests.ts";
 
-/** Something to try: the answer it gives, with a remark where several do, the key, and what curl is told beside it; `$API` is where the API is. */
-type Try = [answer: string, key: keyof typeof sandboxKeys | undefined, curl: string];
+/** A response as the contract describes it. */
+export interface Expectation {
+  status: number;
+  /** Absent if the response is no error. */
+  error?: string;
+  field?: string;
+  description: string;
+  /** The headers that every such response has. */
+  headers: string[];
+}
 
-const [first, second] = sandboxCustomers.sandbox as [CustomerRow, CustomerRow];
-const [foreign] = sandboxCustomers.another as [CustomerRow];
-const json = `-H "Content-Type: application/json"`;
-const list = `"$API/customers"`;
-const one = `"$API/customers/${first.id}"`;
-const create = (body: string, headers = json) => `${headers} ${list} -d '${body}'`;
-const update = (body: string, headers = json) =>
-  `-X PATCH ${headers} "$API/customers/${second.id}" -d '${body}'`;
+/** What the page's script reads. */
+export interface PageData {
+  basePath: string;
+  keys: Record<string, string>;
+  /** In the order of the page. */
+  requests: { request: SampleRequest; key: string | null; expected: Expectation }[];
+  /** Every response of the contract, by operation; `path` is a regular expression, and `any` is any request. */
+  described: { operation: string; method: string; path: string; responses: Expectation[] }[];
+}
 
-/** Each by itself, in any order, as often as you like. */
-const tries: Try[] = [
-  ["listCustomers 200 (a page)", "both", `"$API/customers?limit=2"`],
-  ["listCustomers 200 (those that are blocked)", "both", `"$API/customers?status=BLOCKED&limit=2"`],
-  ["listCustomers 200 (by email)", "both", `-G ${list} --data-urlencode "email=${first.email}"`],
-  ["listCustomers 200 (a search)", "both", `-G ${list} --data-urlencode "search=LÖWIN" -d limit=2`],
-  ["listCustomers 200 (of another company)", "another", `"$API/customers?limit=2"`],
-  ["getCustomer 200", "both", one],
-  ["getCustomer 304", "both", `-H 'If-None-Match: "${first.version.toString(36)}"' ${one}`],
-  [
-    "createCustomer 201",
-    "both",
-    create('{"email": "new@sandbox.example"}', `${json} -H "Idempotency-Key: try-1"`),
-  ],
-  ["updateCustomer 200", "both", update('{"notes": null, "creditLimit": 7500.5}')],
-  ["any 204", undefined, `-X OPTIONS ${list}`],
+const title = `${contract.info.title}: sandbox`;
 
-  ["listCustomers 400 Malformed request.", "both", `"$API/customers?search=%ff"`],
-  ["listCustomers 400 Unknown query parameter.", "both", `"$API/customers?page=2"`],
-  ["listCustomers 400 Query parameter was given more than once.", "both", `"$API/customers?limit=1&limit=2"`],
-  ["listCustomers 400 Limit must be an integer.", "both", `"$API/customers?limit=1e1"`],
-  ["listCustomers 400 Invalid cursor.", "both", `"$API/customers?cursor=2"`],
-  ["listCustomers 400 Invalid status.", "both", `"$API/customers?status=active"`],
-  ["listCustomers 400 Invalid email address.", "both", `"$API/customers?email=$(printf '%0255d' 0)"`],
-  [
-    "listCustomers 400 Search must be at most 200 characters.",
-    "both",
-    `"$API/customers?search=$(printf '%0201d' 0)"`,
-  ],
-  ["createCustomer 400 Invalid Idempotency-Key.", "both", create("{}", `${json} -H "Idempotency-Key: é"`)],
-  ["createCustomer 400 Invalid JSON body.", "both", create("[]")],
-  ["createCustomer 400 Email is required.", "both", create("{}")],
-  ["createCustomer 400 Invalid email address.", "both", create('{"email": "a@b"}')],
-  ["updateCustomer 400 Email cannot be changed.", "both", update('{"email": "new@sandbox.example"}')],
-  ["updateCustomer 400 Name must be between 1 and 200 characters.", "both", update('{"name": ""}')],
-  [
-    "updateCustomer 400 Notes must be at most 2000 characters.",
-    "both",
-    `-X PATCH ${json} "$API/customers/${second.id}" -d "{\\"notes\\": \\"$(printf '%02001d' 0)\\"}"`,
-  ],
-  ["updateCustomer 400 Credit limit must be between 0 and 100000000.", "both", update('{"creditLimit": -1}')],
-  [
-    "updateCustomer 400 Tax rate override must be between 0 and 0.3.",
-    "both",
-    update('{"taxRateOverride": 0.31}'),
-  ],
-  ["updateCustomer 400 Invalid status.", "both", update('{"status": "active"}')],
-  ["updateCustomer 400 Unknown field.", "both", update('{"password": "secret"}')],
-
-  ["listCustomers 401 Missing or malformed Authorization header. Use: Bearer <api_key>", undefined, list],
-  ["listCustomers 401 This API key is invalid, expired or revoked. (a revoked key)", "revoked", list],
-  ["listCustomers 401 This API key is invalid, expired or revoked. (an expired key)", "expired", list],
-  ["listCustomers 403 This API key lacks the customers:read scope.", "write", list],
-  ["updateCustomer 403 This API key lacks the customers:write scope.", "read", update("{}")],
-  ["getCustomer 404 Customer not found.", "both", `"$API/customers/${foreign.id}"`],
-  ["any 404 Not found.", "both", `"$API/customer"`],
-  ["any 405 Method not allowed.", "both", `-X DELETE ${one}`],
-  [
-    "createCustomer 409 A customer with this email already exists.",
-    "both",
-    create(`{"email": "${first.email}"}`),
-  ],
-  [
-    "updateCustomer 412 Customer has changed since it was read.",
-    "both",
-    update('{"status": "BLOCKED"}', `${json} -H 'If-Match: "another"'`),
-  ],
-  ["createCustomer 413 Request body is too large.", "both", `${json} ${list} -d "$(printf '%065537d' 0)"`],
-  ["createCustomer 415 Content-Type must be application/json.", "both", create("{}", "")],
-  [
-    "createCustomer 422 This Idempotency-Key was used with a different request.",
-    "both",
-    create('{"email": "other@sandbox.example"}', `${json} -H "Idempotency-Key: ${usedIdempotencyKey}"`),
-  ],
-  ["getCustomer 429 Rate limit exceeded.", "limited", `"$API/customers/{${Array(6).fill(first.id)}}"`],
-  ["any 431 Request headers are too large.", "both", `-H "Long: $(printf '%017000d' 0)" ${list}`],
-  ["getCustomer 500 Internal server error.", "broken", one],
-  [
-    "createCustomer 503 Service temporarily unavailable.",
-    "unavailable",
-    create('{"email": "new@sandbox.example"}'),
-  ],
-];
-
-/** The keys as lines of text, each with what it is for. */
+/** The keys as lines of text, each with its meaning. */
 export const keyList: string = Object.values(sandboxKeys)
   .map(({ key, meaning }) => `  ${key}  ${meaning}\n`)
   .join("");
 
-/** @param origin where the sandbox is, as in `http://127.0.0.1:3000` */
-export function startPage(origin: string): string {
-  const keys = Object.values(sandboxKeys).map(
-    ({ key, meaning }) => `<dt><code>${escaped(key)}</code>\n<dd>${escaped(meaning)}`,
+/** What lets the page run nothing but its own files, and reach nothing but its own server. */
+export const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join("; ");
+
+const groups = [...operations.map(({ operationId }) => operationId), "any"];
+
+/** The requests by operation, in the order of the contract. */
+const grouped = groups.map((id) => ({
+  id,
+  requests: sandboxRequests.filter(({ response }) => response.startsWith(`${id} `)),
+}));
+
+const described: PageData["described"] = [...operations, undefined].map((operation) => ({
+  operation: operation?.operationId ?? "any",
+  method: operation?.method ?? "",
+  path: operation?.path.source ?? "",
+  responses: Object.entries(findResponses(operation)).flatMap(([status, response]) =>
+    describe(Number(status), response),
+  ),
+}));
+
+/** An expectation for each error message of a response, or one for a response without. */
+// biome-ignore lint/suspicious/noExplicitAny: a part of the contract
+function describe(status: number, { description, headers = {}, content }: any): Expectation[] {
+  const required = Object.entries<{ required?: boolean }>(headers)
+    .filter(([, header]) => header.required)
+    .map(([name]) => name);
+  const common = { status, description: description.trim(), headers: required };
+  if (status < 400) return [common];
+  const examples = Object.values<{ value: { error: string; field?: string } }>(
+    content["application/json"].examples,
   );
-  const blocks = tries.map(([answer, key, curl]) => {
-    const authorization = key ? `-H "Authorization: Bearer ${sandboxKeys[key].key}" \\\n  ` : "";
-    const command = `curl -i ${authorization}${curl}`;
-    return `<h3>${escaped(answer)}</h3>\n<pre><code>${escaped(command.replaceAll("$API", `${origin}/api/v1`))}</code></pre>`;
-  });
+  return examples.map(({ value: { error, field } }) => ({
+    ...{ ...common, error },
+    ...(field !== undefined && { field }),
+  }));
+}
+
+/** Splits the name of a response: `listCustomers 200 (a page)`. */
+function parseName(name: string) {
+  const [, operation, status, error, remark] = /^(\w+) (\d+)(?: ([^(]+?))?(?: \((.+)\))?$/.exec(name) ?? [];
+  return { operation, status: Number(status), error, remark };
+}
+
+function findExpectation(name: string): Expectation {
+  const { operation, status, error } = parseName(name);
+  const found = described
+    .find((entry) => entry.operation === operation)
+    ?.responses.find((response) => response.status === status && response.error === error);
+  if (!found) throw new Error(`The contract has no response ${name}`);
+  return found;
+}
+
+const data: PageData = {
+  basePath,
+  keys: Object.fromEntries(Object.entries(sandboxKeys).map(([name, { key }]) => [name, key])),
+  requests: grouped.flatMap(({ requests }) =>
+    requests.map(({ response, key = null, ...request }) => ({
+      request,
+      key,
+      expected: findExpectation(response),
+    })),
+  ),
+  described,
+};
+
+/** @param origin of the sandbox, for example `http://127.0.0.1:3000` */
+export function createPage(origin: string): string {
+  const keys = Object.entries(sandboxKeys);
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sandbox of the ${escaped(contract.info.title)}</title>
-<style>
-  body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1b2430; background: #fff }
-  pre { background: #f2f4f7; padding: .75rem; white-space: pre-wrap; overflow-wrap: anywhere; user-select: all }
-  code { overflow-wrap: anywhere }
-  dd { margin: 0 0 .5rem }
-  h3 { font-size: 1rem; margin: 1.5rem 0 .25rem }
-</style>
-<main>
-<h1>Sandbox of the ${escaped(contract.info.title)}</h1>
-<p>Everything here is made up, the same at each start, and gone at the end: company <code>sandbox</code> with
-${sandboxCustomers.sandbox.length} customers, and <code>another</code> with ${sandboxCustomers.another.length}. The
-API is at <code>${escaped(origin)}/api/v1</code>, its <a href="/docs">documentation</a> at <code>/docs</code>.</p>
-<h2>Keys</h2>
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(title)}</title>
+<link rel="icon" href="${icon}">
+<link rel="stylesheet" href="/sandbox/page.css">
+<script type="module" src="/sandbox/pageScript.js"></script>
+<script type="application/json" id="data">${JSON.stringify(data).replaceAll("<", "\\u003c")}</script>
+<a class="skip" href="#requests">Skip to the requests</a>
+<header>
+<h1><strong>Distribu</strong> Sandbox</h1>
+<p>A server with ${sandboxCustomers.sandbox.length + sandboxCustomers.another.length} made-up customers of two companies:
+the same at each start, and gone when it stops. The API is at <code>${escapeHtml(origin + basePath)}</code>.
+<a href="/docs">Documentation</a></p>
+<div class="controls" role="group" aria-label="Settings" hidden>
+<label>Key <select id="key">
+<option value="">of each request</option>
+${keys.map(([name, { meaning }]) => `<option value="${name}">${name}: ${escapeHtml(meaning)}</option>`).join("\n")}
+<option value="none">no key</option>
+</select></label>
+<label>Code <select id="language">
+${languages.map((language) => `<option>${language}</option>`).join("\n")}
+</select></label>
+<button type="button" id="run-all">Run all</button>
+<output id="progress"></output>
+</div>
+</header>
+<nav aria-label="Operations"><ul>
+${grouped.map(({ id, requests }) => `<li><a href="#${id}">${escapeHtml(findSummary(id))}</a> <small>${requests.length}</small>`).join("\n")}
+<li><a href="#keys">Keys</a> <small>${keys.length}</small>
+</ul></nav>
+<main id="requests">
+<section id="own" aria-labelledby="own-title" hidden>
+<h2 id="own-title">Your own request</h2>
+<form class="own">
+<label>Method <select name="method">${["GET", "POST", "PATCH", "HEAD", "OPTIONS", "DELETE"].map((method) => `<option>${method}</option>`).join("")}</select></label>
+<label class="wide">Path below ${basePath} <input name="path" value="/customers?limit=2" spellcheck="false" autocomplete="off"></label>
+<label class="wide body">Body, JSON, of POST and PATCH <textarea name="body" rows="3" spellcheck="false">{"email": "buyer@bakery.example"}</textarea></label>
+<button>Run</button>
+</form>
+<div class="result" hidden></div>
+</section>
+${grouped.map((group) => formatGroup(group, origin + basePath)).join("\n")}
+<details class="group" id="keys" open>
+<summary><h2>Keys</h2> <small>${keys.length} keys</small></summary>
 <dl>
-${keys.join("\n")}
+${keys.map(([, { key, meaning }]) => `<dt><code>${key}</code>\n<dd>${escapeHtml(meaning)}`).join("\n")}
 </dl>
-<h2>Every answer</h2>
-<p>One click selects a command; paste it into a shell, in any order. Only a 408 needs more than curl: a request that is begun and not ended within
-10 seconds.</p>
-${blocks.join("\n")}
+<p>A 408 has no request here: it takes one that is begun and not finished within 10 seconds.</p>
+</details>
 </main>
+<aside aria-labelledby="recent-title" hidden>
+<h2 id="recent-title">Last requests</h2>
+<p id="recent-empty">None yet. Requests of other programs, such as curl, appear here too.</p>
+<ol id="recent" tabindex="0" aria-labelledby="recent-title"></ol>
+</aside>
 </html>
 `;
 }
 
-function escaped(text: string): string {
+/** The contract's summary of an operation. */
+function findSummary(id: string): string {
+  const operation = operations.find(({ operationId }) => operationId === id);
+  if (!operation) return "Any path";
+  return contract.paths[operation.template][operation.method.toLowerCase()].summary;
+}
+
+function formatGroup({ id, requests }: (typeof grouped)[number], api: string): string {
+  const operation = operations.find(({ operationId }) => operationId === id);
+  const target = operation ? ` <code>${operation.method} ${escapeHtml(operation.template)}</code>` : "";
+  return `<details class="group" id="${id}" open>
+<summary><h2>${escapeHtml(findSummary(id))}</h2>${target} <small>${requests.length} requests</small></summary>
+${requests.map((request) => formatRow(request, api)).join("\n")}
+</details>`;
+}
+
+function formatRow({ response, key, ...request }: SandboxRequest, api: string): string {
+  const { status, error, remark } = parseName(response);
+  const text = [error, remark].filter(Boolean).join(" – ") || "success";
+  const name = text.charAt(0).toUpperCase() + text.slice(1);
+  const authorized = addKey(request, key === undefined ? undefined : sandboxKeys[key].key);
+  const code = formatRequest("curl", api, authorized);
+  return `<article class="request" data-response="${escapeHtml(response)}">
+<h3><span class="badge s${String(status)[0]}">${status}</span> <span>${escapeHtml(name)}</span></h3>
+<p class="target"><code>${request.method} ${escapeHtml(request.path)}</code> <small>key: ${key ?? "none"}</small></p>
+<button type="button" class="run" aria-label="${escapeHtml(`Run: ${response}`)}" hidden>Run</button>
+<details class="code"><summary>Code</summary>
+<pre><code>${escapeHtml(code)}</code></pre>
+<button type="button" class="copy" hidden>Copy</button>
+</details>
+<div class="result" hidden></div>
+</article>`;
+}
+
+/** The request with a key in its headers. */
+function addKey(request: SampleRequest, key: string | undefined): SampleRequest {
+  if (key === undefined) return request;
+  return { ...request, headers: { Authorization: `Bearer ${key}`, ...request.headers } };
+}
+
+const icon = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#0b6e63"/><path d="M5 3h3a5 5 0 0 1 0 10H5z" fill="none" stroke="#fff" stroke-width="2"/></svg>',
+)}`;
+
+function escapeHtml(text: string): string {
   return text
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

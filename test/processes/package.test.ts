@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { provokedResponses } from "../../server/commands/contractResponses.ts";
 import { installPackage } from "../support/packages.ts";
 import { readBlock } from "../support/pages.ts";
-import { runProgram } from "../support/processes.ts";
+import { runProgram, spawnServer } from "../support/processes.ts";
 import { startServer } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
@@ -44,6 +44,13 @@ describe("package", () => {
     ]);
     expect(ended.stdout).toMatch(/^Usage: distribu contract \[options\]/);
     expect(ended.code).toBe(0);
+  });
+
+  it("package: distribu sandbox → serves its page and the files of the page", async () => {
+    const installed = `${folder.path}/node_modules/@distribu/customers-api`;
+    const sandbox = await spawnServer({}, `${installed}/dist/server/sandbox/main.js`);
+    for (const path of ["/", "/sandbox/page.css", "/sandbox/pageScript.js", "/sandbox/codeSamples.js"])
+      expect((await fetch(sandbox.url + path)).status, path).toBe(200);
   });
 
   it("package: GitHub Actions job of openapi/README.md → compares a deployment", async () => {

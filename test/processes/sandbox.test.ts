@@ -144,23 +144,26 @@ describe("sandbox", () => {
 
   it("sandbox: start → prints its keys and the start page", async () => {
     const sandbox = await spawnSandbox();
-    await expect.poll(() => sandbox.output()).toContain(`What to try with them: ${sandbox.url}/\n`);
+    await expect.poll(() => sandbox.output()).toContain(`Requests to try with them: ${sandbox.url}/\n`);
     for (const { key, meaning } of Object.values(sandboxKeys))
       expect(sandbox.output()).toContain(`\n  ${key}  ${meaning}\n`);
   });
 });
 
 describe("start page", () => {
-  it("start page: content → every key, a link to the documentation, no script", async () => {
+  it("start page: content → every key, its own files, strict policy", async () => {
     const sandbox = await spawnSandbox();
-    const response = await sandbox.fetch("/");
-    expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
+    const response = await fetch(sandbox.url);
+    const policy = String(response.headers.get("content-security-policy"));
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+    expect(policy).not.toMatch(/unsafe|\*/);
     const page = await response.text();
     for (const { key } of Object.values(sandboxKeys)) expect(page).toContain(`<code>${key}</code>`);
-    expect(page).toContain('<a href="/docs">');
-    expect(page).not.toContain("<script");
-    expect((await sandbox.fetch("/docs")).status).toBe(200);
-    const head = await sandbox.fetch("/", { method: "HEAD" });
+    const links = [...page.matchAll(/ (?:href|src)="(\/[^"]*)"/g)].map(([, link]) => link as string);
+    expect(links).toEqual(["/sandbox/page.css", "/sandbox/pageScript.js", "/docs"]);
+    for (const link of [...links, "/sandbox/codeSamples.js"])
+      expect((await fetch(sandbox.url + link)).status, link).toBe(200);
+    const head = await fetch(sandbox.url, { method: "HEAD" });
     expect(head.status).toBe(200);
     expect(await head.text()).toBe("");
   });
@@ -169,12 +172,13 @@ describe("start page", () => {
     const sandbox = await spawnSandbox();
     const seen: ObservedResponse[] = [];
     const url = await serveChecked(sandbox.url, (response) => seen.push(response));
-    const page = await (await sandbox.fetch("/")).text();
-    const shown = [...page.matchAll(/<h3>(.*?)<\/h3>\n<pre><code>(.*?)<\/code><\/pre>/gs)].map(
+    const page = await (await fetch(sandbox.url)).text();
+    const shown = [...page.matchAll(/data-response="([^"]*)".*?<pre><code>(.*?)<\/code><\/pre>/gs)].map(
       ([, name, curl]) => ({ name: unescapeXml(name as string), curl: unescapeXml(curl as string) }),
     );
+    expect(shown.length).toBeGreaterThan(40);
     for (const { name, curl } of [...shown, ...shown.toReversed()]) {
-      // The checking proxy rejects headers that are too large.
+      // The proxy would reject headers that are too large itself.
       const isTooLarge = name.startsWith("any 431");
       const ended = await runProgram("bash", ["-ec", isTooLarge ? curl : curl.replaceAll(sandbox.url, url)]);
       expect(ended.code, ended.stderr).toBe(0);
