@@ -43,7 +43,7 @@ it.each([
   connection.close();
   const error = await connectDatabase({ url }).catch((thrown) => thrown);
   expect(error).toBeInstanceOf(SchemaError);
-  expect(error.message).toMatch(/^The database has the schema of an older version/);
+  expect(error.message).toMatch(/^The schema of the database is from before the first release/);
   const after = new Sqlite(file, { readonly: true });
   expect(after.prepare("select name from sqlite_schema where type = 'table'").pluck().all()).toEqual([
     "migrations",

@@ -1,10 +1,14 @@
-/** `npm run test:nodes`, or `npm run test:nodes -- --mode short` with a few files on each version. */
+/**
+ * `npm run test:nodes`; or `npm run test:nodes -- --mode short` with a few files on each version, and without the
+ * installation, with which CI itself begins.
+ */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig(({ mode }) => ({
   test: {
     name: "nodes",
     include: ["test/nodes/*.test.ts"],
+    exclude: mode === "short" ? ["test/nodes/install.test.ts"] : [],
     setupFiles: ["test/support/titles.ts"],
     env: { NODES_FORM: mode === "short" ? "short" : "full" },
     // Each of them keeps all cores busy.
