@@ -5,7 +5,11 @@ import { onTestFinished } from "vitest";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 /** The oldest Node that package.json's `engines` allows, the one that it installs, and the newest. */
-export const supportedNodes = [installed("node22"), resolve("node_modules/.bin/node"), installed("node26")];
+export const supportedNodes = [
+  installed("node22"),
+  resolve("node_modules/.bin/node"),
+  installed("node26"),
+] as const;
 /** The Node of a machine that has an older one. */
 export const node20 = installed("node20");
 /** Node versions that are too old; the last by one. */

