@@ -8,7 +8,7 @@ export default defineConfig({
     setupFiles: ["test/support/titles.ts"],
     globalSetup: ["test/browser/chromium.ts"],
     env: { TEST_ENGINE: "sqlite" },
-    maxWorkers: 2,
+    maxWorkers: 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
