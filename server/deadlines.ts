@@ -12,7 +12,7 @@ export interface Deadline {
 }
 
 /**
- * Creates deadlines. The running ones form a linked list that a single timer checks: a timer per request takes 7 % of the
+ * Creates deadlines. The running ones form a linked list that a single timer checks: a timer per request takes 4 % of the
  * CPU time of a point read, and the table of a Set keeps ended requests in memory.
  * @param expire called with the owner of a deadline when it expires
  * @returns a function that creates a deadline, which is not running yet

@@ -1,4 +1,4 @@
-/** A request as code in four languages. The page imports this file too, so it needs nothing but the language. */
+/** Formats a request as code in four languages. The browser loads this file too, so it imports nothing. */
 
 /** A request to the API. In a path, a header or a body, `<0 x 255>` stands for 255 zeros. */
 export interface SampleRequest {
@@ -11,13 +11,13 @@ export interface SampleRequest {
   times?: number;
 }
 
-/** The languages by the name that is shown for them. */
+/** The languages, by their displayed names. */
 export const languages = ["curl", "TypeScript", "Python", "PHP"] as const;
 export type Language = (typeof languages)[number];
 
 const zeros = /<0 x (\d+)>/;
 
-/** The text that is sent. */
+/** Returns the text that is sent. */
 export function expandZeros(text: string): string {
   return text.replace(zeros, (_, count) => "0".repeat(Number(count)));
 }
@@ -103,7 +103,7 @@ function quoteShell(text: string): string {
   return `"${escaped.replace(zeros, (_, count) => `$(printf '%0${count}d' 0)`)}"`;
 }
 
-/** A string as a sum of literals and a repeated zero, without empty literals. */
+/** Formats a string as a concatenation of literals and repeated zeros, without empty literals. */
 function concatenate(
   text: string,
   operator: string,
@@ -121,7 +121,7 @@ function quoteScript(text: string): string {
   return concatenate(text, "+", JSON.stringify, (count) => `"0".repeat(${count})`);
 }
 
-/** JSON's strings are strings of Python. */
+/** JSON string literals are valid in Python. */
 function quotePython(text: string): string {
   return concatenate(text, "+", JSON.stringify, (count) => `"0" * ${count}`);
 }

@@ -3,15 +3,12 @@
  * so that each can be read on its own in a list. As a setup file of Vitest, it fails tests with other titles.
  */
 import { beforeEach } from "vitest";
+import { findAvoidedWords } from "./avoidedWords.ts";
 
-/** Words for which HTTP and this project have a standard term. */
+/** Words that only titles avoid: elsewhere they may have another meaning. */
 const otherTerms = {
-  response: /\banswer\w*/i,
-  reject: /\brefus\w*/i,
   validate: /\bjudg\w*/i,
   iterate: /\bwalk\w*/i,
-  expire: /\blaps\w*/i,
-  timeout: /\bpatience\b/i,
   retry: /\btr(y|ies|ied) again\b/i,
   "at startup": /\bat the start\b/i,
   "previous release": /\bversion before\b/i,
@@ -22,8 +19,8 @@ const otherTerms = {
 export function findTitleFault(title: string): string | undefined {
   if (title.length > 80) return `has ${title.length} characters, more than 80`;
   if (!/^[^:]\S*.*: .+ → .+$/s.test(title)) return 'is not of the form "subject: condition → result"';
-  const [term] = Object.entries(otherTerms).find(([, word]) => word.test(title)) ?? [];
-  return term && `needs another word: "${term}"`;
+  const [term] = Object.entries(otherTerms).find(([, word]) => word.test(title)) ?? findAvoidedWords(title);
+  return term && `needs another word: ${term}`;
 }
 
 beforeEach(({ task }) => {
