@@ -4,11 +4,12 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type SqliteConnection from "better-sqlite3";
 import createKnex from "knex";
-import { MissingDatabaseError, UnavailableError } from "../errors.ts";
+import { MissingDatabaseError, SchemaError, UnavailableError } from "../errors.ts";
 import { type ConnectOptions, timeoutInMilliseconds } from "./connect.ts";
 import type { Database, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
 import { type AppliedMigration, buildMigrations, newestVersion, versionTable } from "./migrate.ts";
 import { createSqliteFile, rejectEmptiedFile, watchSqliteFiles } from "./sqliteFiles.ts";
+import { applicationId, findOwner } from "./sqliteOwner.ts";
 import { prepareRunner, type SqliteRunner } from "./sqliteRunner.ts";
 import { bindValues, prepareStatement } from "./statement.ts";
 
@@ -58,11 +59,11 @@ export async function connectSqlite(
   });
   const connection: SqliteConnection.Database = await knex.client.acquireRawConnection();
   connection.pragma(`busy_timeout = ${lockTimeoutInMilliseconds}`);
-  const isNew = connection.pragma("table_info(migrations)", { simple: true }) === undefined;
-  if (isNew && mustExist) {
+  const owner = findOwner(connection);
+  if (owner === "another program" || (owner === "nobody" && mustExist)) {
     connection.close();
     await knex.destroy();
-    throw missing();
+    throw owner === "nobody" ? missing() : new SchemaError("it belongs to another program: use a new file");
   }
   connection.pragma("journal_mode = WAL");
   // NORMAL could lose acknowledged writes in a power failure.
@@ -73,10 +74,11 @@ export async function connectSqlite(
     buildMigrations(knex, "sqlite", connection.prepare(versionTable.readAll).all() as AppliedMigration[]);
   // If none is pending, startup does not wait for the lock, which an import may hold.
   const migrate = () => {
+    connection.pragma(`application_id = ${applicationId}`);
     connection.exec(versionTable.create);
     for (const sql of pendingMigrations()) connection.exec(sql);
   };
-  if (isNew || pendingMigrations().length > 0) connection.transaction(migrate).immediate();
+  if (owner === "nobody" || pendingMigrations().length > 0) connection.transaction(migrate).immediate();
   // SQLite would wait for a lock by blocking the event loop, and with it requests that need no lock, so waiting is
   // implemented here.
   connection.pragma("busy_timeout = 0");
