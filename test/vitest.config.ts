@@ -1,10 +1,7 @@
 import { defineConfig } from "vitest/config";
+import { sharedConfig } from "./support/sharedConfig.ts";
 
-const shared = {
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
-  setupFiles: ["test/support/expectedNode.mjs", "test/support/titles.ts"],
-};
+const shared = { ...sharedConfig, testTimeout: 30_000, hookTimeout: 60_000 };
 const typecheck = { enabled: true, tsconfig: "test/tsconfig.json", include: ["test/contract/*.test-d.ts"] };
 const sqlite = { TEST_ENGINE: "sqlite" };
 const postgres = { TEST_ENGINE: "postgres" };

@@ -16,6 +16,7 @@ const colours: Record<ServerName, string> = {
   fastify: "#3a8bdb",
   glue: "#39a27d",
   documented: "#b07cd8",
+  unlimited: "#d4a72c",
 };
 
 /**

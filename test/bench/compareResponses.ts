@@ -4,7 +4,7 @@ import { formatReport } from "../../server/checkedFetch.ts";
 import { basePath } from "../../server/contract.ts";
 import { findDifferences, type ObservedResponse } from "../../server/contractCheck.ts";
 import type { BenchData } from "./data.ts";
-import type { BenchServer } from "./servers.ts";
+import { type BenchServer, requestsPerMinute } from "./servers.ts";
 
 interface CheckedRequest {
   status: number;
@@ -83,10 +83,10 @@ async function send(port: number, request: CheckedRequest): Promise<ObservedResp
 }
 
 /** Formats a response for comparison, without values that differ between servers: new IDs and times of writes. */
-function toComparable({ method, status, headers, body }: ObservedResponse): string {
+function toComparable(server: BenchServer, { method, status, headers, body }: ObservedResponse): string {
   const {
     "x-request-id": _id,
-    "ratelimit-limit": limit,
+    "ratelimit-limit": limit = server.name === "unlimited" ? requestsPerMinute : undefined,
     "ratelimit-remaining": _remaining,
     "ratelimit-reset": _reset,
     date: _date,
@@ -112,7 +112,8 @@ export async function compareResponses(servers: BenchServer[], data: BenchData):
   const requests = buildRequests(data);
   const problems: string[] = [];
   const firstResponses = new Map<string, string>();
-  for (const { name, port } of servers) {
+  for (const server of servers) {
+    const { name, port } = server;
     for (const [title, request] of Object.entries(requests)) {
       const response = await send(port, request);
       const differences = findDifferences(response);
@@ -123,7 +124,7 @@ export async function compareResponses(servers: BenchServer[], data: BenchData):
           response: String(response.status),
         });
       if (differences.length > 0) problems.push(`${name}, ${title}: ${formatReport(response, differences)}`);
-      const text = toComparable(response);
+      const text = toComparable(server, response);
       const first = firstResponses.get(title) ?? text;
       firstResponses.set(title, first);
       if (text !== first)

@@ -17,13 +17,17 @@ export const programs = {
   fastify: join(references, "fastify.js"),
   glue: join(references, "glue.js"),
   documented: join(references, "documented.js"),
+  unlimited: join(import.meta.dirname, "../../dist/server/main.js"),
 };
 export type ServerName = keyof typeof programs;
+
+/** The rate limit of each key: so high that no request is rejected. */
+export const requestsPerMinute = "1000000";
 
 /** The servers that each engine has. */
 export const serversOf: Record<Engine, ServerName[]> = {
   sqlite: ["ours", "plain", "fastify", "glue", "documented"],
-  postgres: ["ours", "fastify"],
+  postgres: ["ours", "fastify", "unlimited"],
 };
 
 /** What each server is, for people. */
@@ -33,6 +37,7 @@ export const titles: Record<ServerName, string> = {
   fastify: "Fastify, prepared statements",
   glue: "fastify-openapi-glue, Knex",
   documented: "this stack as documented",
+  unlimited: "this server without rate limits",
 };
 
 export interface BenchServer {
@@ -53,7 +58,7 @@ export function installReferences(): void {
 
 /**
  * Starts a server on a database, with its defaults: log, audit trail, drift check and rate limits, which count every
- * request and are set so high that none is rejected.
+ * request and are set so high that none is rejected; `unlimited` has none.
  * @param folder where the server's log goes
  */
 export async function startServer(
@@ -71,7 +76,7 @@ export async function startServer(
       HOST: "127.0.0.1",
       PORT: String(port),
       DATABASE_URL: databaseUrl,
-      RATE_LIMIT_PER_MINUTE: "1000000",
+      RATE_LIMIT_PER_MINUTE: name === "unlimited" ? "0" : requestsPerMinute,
     },
     stdio: ["ignore", log, "inherit"],
   });

@@ -1,11 +1,12 @@
 /** Tests that need a browser. */
 import { defineConfig } from "vitest/config";
+import { sharedConfig } from "../support/sharedConfig.ts";
 
 export default defineConfig({
   test: {
+    ...sharedConfig,
     name: "browser",
     include: ["test/browser/*.test.ts"],
-    setupFiles: ["test/support/titles.ts"],
     globalSetup: ["test/browser/chromium.ts"],
     env: { TEST_ENGINE: "sqlite" },
     maxWorkers: 1,

@@ -1,11 +1,12 @@
 /** Tests that need the programs of a deployment. */
 import { defineConfig } from "vitest/config";
+import { sharedConfig } from "../support/sharedConfig.ts";
 
 export default defineConfig({
   test: {
+    ...sharedConfig,
     name: "deploy",
     include: ["test/deploy/*.test.ts"],
-    setupFiles: ["test/support/titles.ts"],
     globalSetup: ["test/deploy/programs.ts"],
     env: { TEST_ENGINE: "sqlite" },
     maxWorkers: 2,

@@ -10,7 +10,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { listAllCustomers } from "../support/listAllCustomers.ts";
 import { execute, freePort, type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { createKeyByCommand, spawnServer } from "../support/processes.ts";
-import { count } from "./counts.ts";
+import { count, limitOf } from "./counts.ts";
 import { addFigure, formatTimes } from "./figures.ts";
 import { Writer } from "./writers.ts";
 
@@ -106,7 +106,7 @@ it("failover: primary killed under load, standby promoted → no write lost", as
   await primary.kill();
   const killedAt = performance.now();
   // Writes in flight were acknowledged before, or get a 503.
-  await sleep(100);
+  await sleep(500);
   const atFailure = acknowledged();
   const statuses = new Set<number>();
   for (let n = 0; n < 10; n++) {
@@ -132,9 +132,9 @@ it("failover: primary killed under load, standby promoted → no write lost", as
     })
     .toSatisfy((found) => found === true || Number(found) > atFailure + 8);
   const recovery = performance.now() - promotedAt;
-  expect(recovery).toBeLessThan(recoveryMilliseconds);
+  expect(recovery).toBeLessThan(limitOf(recoveryMilliseconds));
   await expect
-    .poll(async () => (await server.fetch("/readyz")).status, { timeout: recoveryMilliseconds })
+    .poll(async () => (await server.fetch("/readyz")).status, { timeout: limitOf(recoveryMilliseconds) })
     .toBe(200);
   await expect.poll(acknowledged, { timeout: 600_000 }).toBeGreaterThanOrEqual(atFailure + writes);
   isOver = true;

@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { sharedConfig } from "../support/sharedConfig.ts";
 
 /** Tests of one engine only. */
 const sqliteOnly = ["test/faults/powerLoss.test.ts", "test/faults/sqlite.test.ts"];
@@ -7,8 +8,8 @@ const postgresOnly = ["test/faults/postgres.test.ts", "test/faults/failover.test
 /** `npm run test:faults`, or `npm run test:faults -- --mode short` for the short run of CI. */
 export default defineConfig(({ mode }) => {
   const shared = {
+    ...sharedConfig,
     include: ["test/faults/*.test.ts"],
-    setupFiles: ["test/support/titles.ts"],
     testTimeout: 3_600_000,
     hookTimeout: 60_000,
   };

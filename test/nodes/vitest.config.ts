@@ -3,13 +3,14 @@
  * installation, with which CI itself begins.
  */
 import { defineConfig } from "vitest/config";
+import { sharedConfig } from "../support/sharedConfig.ts";
 
 export default defineConfig(({ mode }) => ({
   test: {
+    ...sharedConfig,
     name: "nodes",
     include: ["test/nodes/*.test.ts"],
     exclude: mode === "short" ? ["test/nodes/install.test.ts"] : [],
-    setupFiles: ["test/support/titles.ts"],
     env: { NODES_FORM: mode === "short" ? "short" : "full" },
     // Each of them keeps all cores busy.
     maxWorkers: 1,
