@@ -6,11 +6,6 @@ import { validate } from "dockerfile-utils";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { variables } from "../../server/variables.ts";
-import { readBlock } from "../support/pages.ts";
-import { runProgram } from "../support/processes.ts";
-
-/** Variables that the server reads besides its own. */
-const standardVariables = ["NODE_ENV"];
 
 /** How long a server may take to stop: its grace period, and a second. */
 const stopSeconds = 11;
@@ -79,50 +74,5 @@ describe("compose.yaml", () => {
       expect(server.depends_on).toEqual({ database: { condition: "service_healthy" } });
       expect(Number.parseInt(server.stop_grace_period, 10)).toBeGreaterThan(stopSeconds);
     }
-  });
-});
-
-describe("server/deploy/distribu-customers-api.service", () => {
-  const file = "server/deploy/distribu-customers-api.service";
-  const text = readFileSync(file, "utf8");
-  const readSetting = (name: string) => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1];
-
-  it("systemd unit: systemd-analyze verify → no findings", async () => {
-    const ended = await runProgram("systemd-analyze", ["verify", "--man=no", file]);
-    expect(ended).toEqual({ code: 0, stdout: "", stderr: "" });
-  });
-
-  it("systemd unit: systemd-analyze security → exposure level below 1.5 of 10", async () => {
-    const args = ["security", "--offline=true", "--threshold=15", "--no-pager", file];
-    const { code, stdout, stderr } = await runProgram("systemd-analyze", args);
-    expect(code, stdout + stderr).toBe(0);
-  });
-
-  it("systemd unit: environment → variables of the server, valid values", () => {
-    const set = [...text.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(
-      ([, ...pair]) => pair as [string, string],
-    );
-    expect(set.map(([name]) => name)).toEqual(["NODE_ENV", "DATABASE_URL"]);
-    for (const [name, value] of set.filter(([name]) => !standardVariables.includes(name)))
-      expect(variables[name as keyof typeof variables].parse(value), name).toBeDefined();
-  });
-
-  it("server/README.md: first key's command → user, folders, variables of the unit", () => {
-    const command = readBlock("server/README.md", "bash", "first-key-systemd");
-    for (const name of ["DynamicUser", "StateDirectory", "WorkingDirectory", "EnvironmentFile"])
-      expect(command).toContain(`--property=${name}=${readSetting(name)} `);
-    // A dynamic user has the name of the unit.
-    expect(command).toContain("--property=User=distribu-customers-api ");
-    for (const [, assignment] of text.matchAll(/^Environment=(.*)$/gm))
-      expect(command).toContain(`--setenv=${assignment} `);
-    expect(`${readSetting("ExecStart")}`.replace(" serve", " keys create")).toBe(
-      /\/usr\/bin\/node .* keys create/.exec(command)?.[0],
-    );
-  });
-
-  it("systemd unit: database, restart, stop → writable folder, on failure, enough time", () => {
-    expect(text).toContain(`DATABASE_URL=sqlite:/var/lib/${readSetting("StateDirectory")}/`);
-    expect(readSetting("Restart")).toBe("on-failure");
-    expect(Number(readSetting("TimeoutStopSec"))).toBeGreaterThan(stopSeconds);
   });
 });
