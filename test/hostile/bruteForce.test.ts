@@ -1,4 +1,4 @@
-/** Somebody who guesses keys. */
+/** Guessing API keys. */
 import { randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
 import { addFigure, percentile } from "../support/figures.ts";
@@ -8,7 +8,7 @@ import { count } from "./counts.ts";
 
 const requestsPerMinute = 600;
 
-it("ten thousand wrong keys from one address meet 429, and nobody else is disturbed", async () => {
+it("authenticate: thousands of wrong keys from one address → 429, others get 200", async () => {
   const server = await startServer({ requestsPerMinute });
   const read = (key: string) => ({
     method: "GET",
@@ -28,7 +28,7 @@ it("ten thousand wrong keys from one address meet 429, and nobody else is distur
     let isOver = false;
     const statuses: number[] = [];
     const milliseconds: number[] = [];
-    // From the same address and from another, each as often as its limit lets it.
+    // From the same address and from another, each as often as its rate limit allows.
     const others = [neighbour, stranger].map(async (caller, index) => {
       for (let sent = 0; !isOver && sent < 5 * requestsPerMinute; sent += 1) {
         const sentAt = performance.now();
@@ -37,27 +37,27 @@ it("ten thousand wrong keys from one address meet 429, and nobody else is distur
         milliseconds.push(performance.now() - sentAt);
       }
     });
-    const answers = (await guesses).map(({ status }) => status);
+    const guessed = (await guesses).map(({ status }) => status);
     isOver = true;
     await Promise.all(others);
     const minutes = Math.ceil((performance.now() - startedAt) / 60_000);
 
-    const refused = answers.filter((status) => status === 401).length;
-    const limited = answers.filter((status) => status === 429).length;
-    const test = "guessing of keys";
+    const rejected = guessed.filter((status) => status === 401).length;
+    const limited = guessed.filter((status) => status === 429).length;
+    const test = "guessing keys";
     addFigure(
       test,
-      "wrong keys from one address; answered 401, 429",
-      `${answers.length}; ${refused}, ${limited}`,
+      "wrong keys from one address; of these 401, 429",
+      `${guessed.length}; ${rejected}, ${limited}`,
     );
-    addFigure(test, "requests of others meanwhile; not answered 200", `${statuses.length}; 0`, "0");
+    addFigure(test, "requests of others meanwhile; of these not 200", `${statuses.length}; 0`, "0");
     addFigure(test, "99th percentile of the others", `${percentile(milliseconds, 0.99).toFixed(1)} ms`);
-    expect(refused + limited).toBe(answers.length);
-    // A tenth of the rate limit in each minute that has begun, and one more where the count's minute began within.
-    expect(refused).toBeGreaterThanOrEqual(requestsPerMinute / 10);
-    expect(refused).toBeLessThanOrEqual((requestsPerMinute / 10) * (minutes + 1));
+    expect(rejected + limited).toBe(guessed.length);
+    // A tenth of the rate limit a minute; the server's minutes may begin at another second than those counted here.
+    expect(rejected).toBeGreaterThanOrEqual(requestsPerMinute / 10);
+    expect(rejected).toBeLessThanOrEqual((requestsPerMinute / 10) * (minutes + 1));
     expect(new Set(statuses)).toEqual(new Set([200]));
-    // Another address may still be wrong, and is told so.
+    // Another address may still send a wrong key, and gets 401.
     expect((await stranger.send(guess())).status).toBe(401);
     expect((await neighbour.send(guess())).status).toBe(429);
   } finally {

@@ -1,4 +1,4 @@
-/** A client of bytes: one kept connection, one request at a time, and every answer compared with the contract. */
+/** A client that sends raw bytes on one persistent connection, and compares every response with the contract. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { assertContract } from "../../server/checkedFetch.ts";
@@ -25,31 +25,31 @@ export class Caller {
   }
 
   /**
-   * The answer to a request.
-   * @throws {Error} where it differs from the contract, or where the server ends the connection without one
+   * Returns the response to a request.
+   * @throws {Error} if it does not conform to the contract, or if the server closes the connection without one
    */
   async send({ method, target, headers, body }: Sent): Promise<ObservedResponse> {
     const length = body && { "Content-Length": String(body.length) };
     const all = { Connection: "keep-alive", ...headers, ...length };
     const bytes = requestBytes(`${method} ${target}`, all, body);
     const received = await this.exchange(bytes);
-    // Of bytes that are no HTTP request nobody knows the method: the answer has a body, and ends the connection.
+    // The server cannot know the method of bytes that are no HTTP request: such a response has a body, and closes.
     const isMalformed = method === "HEAD" && !received.toString("latin1").endsWith("\r\n\r\n");
-    const known = isMalformed ? "GET" : method;
-    const [answer] = parseResponses(received, known, targetForContract(target));
-    if (isMalformed && answer?.headers.connection !== "close")
-      throw new Error("An answer to HEAD has a body");
-    assertContract(answer as ObservedResponse);
-    return answer as ObservedResponse;
+    const assumedMethod = isMalformed ? "GET" : method;
+    const [response] = parseResponses(received, assumedMethod, targetForContract(target));
+    if (isMalformed && response?.headers.connection !== "close")
+      throw new Error("A response to HEAD has a body");
+    assertContract(response as ObservedResponse);
+    return response as ObservedResponse;
   }
 
-  /** The bytes of the answer to the bytes of a request. */
+  /** Sends the bytes of a request and returns those of its response. */
   async exchange(bytes: Buffer): Promise<Buffer> {
     const kept = this.#socket;
     try {
       return await this.#exchangeOn(kept ?? (await this.#open()), bytes);
     } catch (error) {
-      // The server ends an idle connection after five seconds, perhaps just now: on a new one it must answer.
+      // The server closes an idle connection after a timeout, perhaps just now: on a new one it must respond.
       if (kept === undefined) throw error;
       return this.#exchangeOn(await this.#open(), bytes);
     }
@@ -65,19 +65,19 @@ export class Caller {
       const fail = () => {
         settle();
         reject(
-          new Error(`The connection ended in place of an answer to ${bytes.toString("latin1", 0, 500)}`),
+          new Error(`The connection was closed without a response to ${bytes.toString("latin1", 0, 500)}`),
         );
       };
       const take = (chunk: Buffer) => {
         received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
         const end = received.indexOf("\r\n\r\n");
         if (end < 0) return;
-        const head = received.toString("latin1", 0, end);
-        const hasBody = !/^HTTP\/1\.1 (204|304)/.test(head) && bytes.toString("latin1", 0, 5) !== "HEAD ";
-        const length = hasBody ? Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? 0) : 0;
+        const headers = received.toString("latin1", 0, end);
+        const hasBody = !/^HTTP\/1\.1 (204|304)/.test(headers) && bytes.toString("latin1", 0, 5) !== "HEAD ";
+        const length = hasBody ? Number(/^content-length: (\d+)$/im.exec(headers)?.[1] ?? 0) : 0;
         if (received.length < end + 4 + length) return;
-        // Whoever is told that the connection closes shall not send another request on it.
-        if (/^connection: close$/im.test(head)) this.#socket = undefined;
+        // No other request may be sent on a connection that the server has announced to close.
+        if (/^connection: close$/im.test(headers)) this.#socket = undefined;
         settle();
         resolve(received);
       };
@@ -98,24 +98,24 @@ export class Caller {
     });
     await once(socket, "connect");
     this.#socket = socket;
-    // A reset ends it too, and is seen by its close.
+    // A reset closes it too: the close event is enough.
     socket.on("error", () => {});
     return socket;
   }
 }
 
-/** Sends requests over several callers at a time; resolves to their answers, in the order of the requests. */
+/** Sends requests over several callers at a time; resolves to their responses, in the order of the requests. */
 export async function sendAll(callers: Caller[], requests: readonly Sent[]): Promise<ObservedResponse[]> {
-  const answers: ObservedResponse[] = [];
+  const responses: ObservedResponse[] = [];
   const rest = requests.entries();
   const work = async (caller: Caller) => {
-    for (const [index, request] of rest) answers[index] = await caller.send(request);
+    for (const [index, request] of rest) responses[index] = await caller.send(request);
   };
   await Promise.all(callers.map(work));
-  return answers;
+  return responses;
 }
 
-/** The contract knows paths, and no absolute form. */
+/** Returns the path of a target in absolute form: the contract has only paths. */
 function targetForContract(target: string): string {
   return target.replace(/^https?:\/\/[^/?#]*/i, "");
 }

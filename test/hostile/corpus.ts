@@ -1,4 +1,4 @@
-/** What has broken other software: text, JSON, bytes, paths and headers. */
+/** Text, JSON, bytes, paths and headers that have broken other software. */
 
 /** For any place that takes text. */
 export const texts = [
@@ -35,7 +35,7 @@ export const texts = [
   "a & b | !c <-> d",
   "(",
   "-a +b",
-  // U+0000, control characters, lone surrogates, what cannot be seen, what turns text around
+  // U+0000, control characters, lone surrogates, invisible and bidirectional characters
   "\0",
   "a\0b",
   "\x1b[31m",
@@ -52,7 +52,7 @@ export const texts = [
   "\u1100\u1161\u11a8",
   "İIıi\u0307ŉßẞſK",
   "\ufdfa\ufdfa",
-  // names that JavaScript knows
+  // names with a meaning in JavaScript
   "__proto__",
   "constructor",
   "prototype",
@@ -93,7 +93,7 @@ export const texts = [
   "1,000",
   " 5",
   "2026-02-30T25:61:61Z",
-  // emails that are none, or are hardly
+  // invalid emails, and valid ones at the limits
   "a@b",
   "a@b..example",
   "@x.example",
@@ -106,7 +106,7 @@ export const texts = [
   "a@x.example,b@x.example",
   `${"a".repeat(244)}@x.example`,
   `${"a".repeat(245)}@x.example`,
-  // ids that are none, or are hardly
+  // ids of another form, version or case
   "019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11",
   "019AB3F2-7C00-7D3A-9B52-3F6F1F0F6A11",
   "019ab3f2-7c00-4d3a-9b52-3f6f1f0f6a11",
@@ -183,7 +183,7 @@ export const bodies = [
   `{"notes":"${"x".repeat(200_000)}"}`,
 ].map((text) => Buffer.from(text));
 
-/** Bytes that are no UTF-8, or are not meant to be. */
+/** Bytes that are not valid UTF-8, or begin another format. */
 export const badBytes = [
   [0xff],
   [0xfe, 0xff],
@@ -234,7 +234,7 @@ export const contentTypes = [
   "\xff/\xff",
 ];
 
-/** What follows `/api/v1`, not encoded. */
+/** Paths below `/api/v1`, not encoded. */
 export const paths = [
   "",
   "/",
@@ -301,7 +301,7 @@ export const queries = [
   `search=${"x".repeat(14_000)}`,
 ];
 
-/** Headers that nothing asks for, that are large, or that mean something elsewhere. */
+/** Headers that the API does not use, that are large, or that have a meaning for other software. */
 export const headerSets: Record<string, string>[] = [
   { "X-Request-Id": "a\tb" },
   { "X-Request-Id": "x".repeat(5_000) },

@@ -1,8 +1,8 @@
-/** How much is sent: in the full form, and in the short one of the gate. */
+/** How much is sent: in the full form, and in the short form that CI runs. */
 const counts = {
   /** Generated requests of each operation, on each engine. */
   REQUESTS: [50_000, 1_500],
-  /** Generated requests between two looks at the memory. */
+  /** Generated requests between two readings of the memory. */
   MEMORY_REQUESTS: [100_000, 8_000],
   SLOW_SOCKETS: [500, 500],
   /** Connections that do not read. */
@@ -13,14 +13,14 @@ const counts = {
   /** Requests without a live key on each connection. */
   PIPELINED_KEYS: [10_000, 4_000],
   PIPELINING_SECONDS: [10, 3],
-  /** Customers of the company that searches, and its searches. */
+  /** Customers of the company that searches, and the number of its searches. */
   SEARCHED_CUSTOMERS: [50_000, 15_000],
   SEARCHES: [600, 150],
-  /** Times that each of two answers is timed. */
+  /** Times that each of two responses is timed. */
   TIMINGS: [20_000, 1_000],
 };
 
-/** One of the counts, or what the variable `HOSTILE_<name>` says instead. */
+/** Returns one of the counts, or the value of the variable `HOSTILE_<name>` if it is set. */
 export function count(name: keyof typeof counts): number {
   const [full, short] = counts[name] as [number, number];
   return Number(process.env[`HOSTILE_${name}`] ?? (isFull ? full : short));

@@ -14,11 +14,11 @@ afterAll(() => server.stop());
 
 const customers = "/api/v1/customers";
 const mostFields = 100;
-/** How many fields stand before the last one; the shortest there can be, so that they fit into 16 KiB. */
+/** Numbers of fields before the last one, as short as possible to fit into 16 KiB. */
 const counts = [99, 100, 101, 1_000, 2_000];
 
-/** A request whose last fields come after so many others, the first ones and the fillers. */
-function bytesOf(line: string, first: string[], last: string[], before: number, body = ""): string {
+/** Builds a request whose last fields come after so many others: the first ones and fillers. */
+function buildRequest(line: string, first: string[], last: string[], before: number, body = ""): string {
   const fillers = Array.from({ length: before - first.length }, () => "a: b");
   return `${line} HTTP/1.1\r\n${[...first, ...fillers, ...last].map((field) => `${field}\r\n`).join("")}\r\n${body}`;
 }
@@ -34,17 +34,19 @@ const typed = () => [...common(), "Content-Type: application/json"];
 const json = (email: string) => JSON.stringify({ email });
 const length = (body: string) => `Content-Length: ${Buffer.byteLength(body)}`;
 
-describe.each(counts)("header fields: %i before the last one", (before) => {
-  /** The status where all fields are read, else 431. */
+describe.each(counts)("%i header fields before the last one", (before) => {
+  const subject = `${before} headers, then`;
+
+  /** Returns the status if the server reads so many fields, else 431. */
   const either = (status: number, last = 1) => (before + last > mostFields ? 431 : status);
   const email = (name: string) => `${name}.${before}@fields.example`;
   const exists = async (name: string) =>
     (await partner.send("GET", `/customers?email=${email(name)}`)).body.data.length > 0;
 
-  it("a stale If-Match → 412 or 431, never an update", async () => {
+  it(`${subject} a stale If-Match: PATCH → 412 or 431, no update`, async () => {
     const { body } = await partner.send("POST", "/customers", { email: email("match") });
     const update = JSON.stringify({ name: "Changed" });
-    const bytes = bytesOf(
+    const bytes = buildRequest(
       `PATCH ${customers}/${body.data.id}`,
       [...typed(), length(update)],
       ['If-Match: "stale"'],
@@ -55,22 +57,22 @@ describe.each(counts)("header fields: %i before the last one", (before) => {
     expect((await partner.send("GET", `/customers/${body.data.id}`)).body.data.name).toBeNull();
   });
 
-  it("a bad Idempotency-Key → 400 or 431, never a customer", async () => {
+  it(`${subject} a bad Idempotency-Key: POST → 400 or 431, no customer`, async () => {
     const body = json(email("idempotency"));
     const first = [...typed(), length(body)];
-    const bytes = bytesOf(`POST ${customers}`, first, ["Idempotency-Key: \xff"], before, body);
+    const bytes = buildRequest(`POST ${customers}`, first, ["Idempotency-Key: \xff"], before, body);
     expect(await statusesOf(bytes)).toEqual([either(400)]);
     expect(await exists("idempotency")).toBe(false);
   });
 
-  it("Authorization → 200 or 431", async () => {
+  it(`${subject} Authorization: GET → 200 or 431`, async () => {
     const first = ["Host: x", "Connection: close"];
-    const bytes = bytesOf(`GET ${customers}`, first, [`Authorization: Bearer ${partner.key}`], before);
+    const bytes = buildRequest(`GET ${customers}`, first, [`Authorization: Bearer ${partner.key}`], before);
     expect(await statusesOf(bytes)).toEqual([either(200)]);
   });
 
-  it("Content-Length → 201 or 431, and no request in the body", async () => {
-    const hidden = bytesOf(
+  it(`${subject} Content-Length: POST → 201, 400 or 431, body is no request`, async () => {
+    const hidden = buildRequest(
       `POST ${customers}`,
       [...typed(), length(json(email("hidden")))],
       [],
@@ -81,36 +83,38 @@ describe.each(counts)("header fields: %i before the last one", (before) => {
       [json(email("length")), 201],
       [hidden, 400],
     ] as const) {
-      const bytes = bytesOf(`POST ${customers}`, typed(), [length(body)], before, body);
+      const bytes = buildRequest(`POST ${customers}`, typed(), [length(body)], before, body);
       expect(await statusesOf(bytes)).toEqual([either(status)]);
     }
     expect(await exists("length")).toBe(either(201) === 201);
     expect(await exists("hidden")).toBe(false);
   });
 
-  it("Transfer-Encoding → 201 or 431, and no request in the body", async () => {
+  it(`${subject} Transfer-Encoding: POST → 201 or 431`, async () => {
     const body = json(email("chunked"));
     const chunks = `${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n0\r\n\r\n`;
-    const bytes = bytesOf(`POST ${customers}`, typed(), ["Transfer-Encoding: chunked"], before, chunks);
+    const bytes = buildRequest(`POST ${customers}`, typed(), ["Transfer-Encoding: chunked"], before, chunks);
     expect(await statusesOf(bytes)).toEqual([either(201)]);
     expect(await exists("chunked")).toBe(either(201) === 201);
   });
 
-  it("both lengths, a second Host, a second Content-Length → rejected", async () => {
+  it(`${subject} a second length or Host: POST → 400 or 431`, async () => {
     const body = json(email("double"));
     for (const last of [
       [length(body), "Transfer-Encoding: chunked"],
       [length(body), "Host: y"],
       [length(body), "Content-Length: 3"],
     ]) {
-      const [status, ...others] = await statusesOf(bytesOf(`POST ${customers}`, typed(), last, before, body));
+      const [status, ...others] = await statusesOf(
+        buildRequest(`POST ${customers}`, typed(), last, before, body),
+      );
       expect([400, 431]).toContain(status);
       expect(others).toEqual([]);
     }
     expect(await exists("double")).toBe(false);
   });
 
-  it("repeated and folded If-Match → read in full, or rejected", async () => {
+  it(`${subject} repeated or folded If-Match: PATCH → 400, 412 or 431`, async () => {
     const { body } = await partner.send("POST", "/customers", { email: email("repeated") });
     const update = JSON.stringify({ name: "Changed" });
     for (const last of [
@@ -119,7 +123,7 @@ describe.each(counts)("header fields: %i before the last one", (before) => {
       ['If-Match: "a",\r\n\t"b"'],
     ]) {
       const first = [...typed(), length(update)];
-      const bytes = bytesOf(`PATCH ${customers}/${body.data.id}`, first, last, before, update);
+      const bytes = buildRequest(`PATCH ${customers}/${body.data.id}`, first, last, before, update);
       const statuses = await statusesOf(bytes);
       expect(statuses).toHaveLength(1);
       expect([400, 412, 431]).toContain(statuses[0]);
@@ -127,11 +131,17 @@ describe.each(counts)("header fields: %i before the last one", (before) => {
     expect((await partner.send("GET", `/customers/${body.data.id}`)).body.data.name).toBeNull();
   });
 
-  it("trailers of a chunked body → never fields of the request", async () => {
+  it(`readBody: chunked, ${before} trailers → not fields of the request`, async () => {
     const body = json(email("trailer"));
     const trailers = `${"a: b\r\n".repeat(before)}Idempotency-Key: \xff\r\nAuthorization: Bearer x\r\n`;
     const chunks = `${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n0\r\n${trailers}\r\n`;
-    const bytes = bytesOf(`POST ${customers}`, [...typed(), "Transfer-Encoding: chunked"], [], 5, chunks);
+    const bytes = buildRequest(
+      `POST ${customers}`,
+      [...typed(), "Transfer-Encoding: chunked"],
+      [],
+      5,
+      chunks,
+    );
     const [status, ...others] = await statusesOf(bytes);
     expect([201, 400, 431]).toContain(status);
     expect(others).toEqual([]);

@@ -1,4 +1,4 @@
-/** Loaded into a server before it starts: answers each message with the bytes that its heap holds, garbage collected. */
+/** Loaded into a server before it starts: replies to each message with the bytes of its heap after garbage collection. */
 process.on("message", () => {
   globalThis.gc();
   globalThis.gc();

@@ -1,4 +1,4 @@
-/** What a server keeps of a hundred thousand hostile requests. */
+/** Memory of a server after a hundred thousand generated requests. */
 import { once } from "node:events";
 import fc from "fast-check";
 import { expect, it } from "vitest";
@@ -11,10 +11,10 @@ import { count } from "./counts.ts";
 import { requestsOf } from "./requests.ts";
 
 const promisedMegabytes = 5;
-/** Sent before the first look: what is compiled once, and kept, is no growth. */
+/** Sent before the first reading: what is compiled once and kept is no growth. */
 const warmUpRequests = 2_000;
 
-it("keeps less than 5 MB of all that is sent, valid or not", async () => {
+it("server: 100,000 generated requests → heap grows by less than 5 MB", async () => {
   const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const server = await spawnServer({ DATABASE_URL }, undefined, {
@@ -36,13 +36,13 @@ it("keeps less than 5 MB of all that is sent, valid or not", async () => {
   }
 
   try {
-    const atStart = await heapMegabytes();
+    const atStartup = await heapMegabytes();
     await send(warmUpRequests);
     const before = await heapMegabytes();
     await send(count("MEMORY_REQUESTS"));
     const growth = (await heapMegabytes()) - before;
     const test = "memory of the server";
-    addFigure(test, "heap at the start", `${atStart.toFixed(1)} MB`);
+    addFigure(test, "heap at startup", `${atStartup.toFixed(1)} MB`);
     addFigure(test, `heap after ${warmUpRequests} generated requests`, `${before.toFixed(1)} MB`);
     addFigure(test, `growth in ${count("MEMORY_REQUESTS")} more`, `${growth.toFixed(2)} MB`, "under 5 MB");
     expect(growth).toBeLessThan(promisedMegabytes);

@@ -1,4 +1,4 @@
-/** Requests made of the contract, right and wrong, and of what has broken other software. */
+/** Generates valid and invalid requests from the contract, and from data that has broken other software. */
 import fc from "fast-check";
 import { basePath, type Operation, type Parameter } from "../../server/contract.ts";
 import { findSchemaErrors } from "../../server/contractCheck.ts";
@@ -8,48 +8,48 @@ import * as corpus from "./corpus.ts";
 
 /** A generated request. */
 export interface Generated extends Sent {
-  /** What was chosen for each part of it: `name: one beyond its bounds`. */
+  /** What was chosen for each field of the body: `name: one beyond`. */
   choices: string[];
-  /** Whether it is as the contract says; undefined where the contract has more to judge than its schemas. */
-  isGood?: boolean;
+  /** Whether it conforms to the schemas of the contract; undefined where more than the schemas decides. */
+  isValid?: boolean;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a part of the contract
 type Schema = any;
 
-/** One way to choose a part of a request, as its text; undefined where the part is left out. */
+/** One way to choose a field, as JSON; undefined where the field is left out. */
 interface Choice {
   kind: string;
   weight: number;
   text: fc.Arbitrary<string | undefined>;
 }
 
-/** What every field is, in one request or another; a string or number is also at its bounds and beyond. */
-const kinds = ["absent", "right", "null", "of a wrong type", "hostile"];
+/** Kinds of values of every field; a string or number is also at its bounds and beyond them. */
+const kinds = ["absent", "valid", "null", "of a wrong type", "hostile"];
 const kindsOfBounded = [...kinds, "at a bound", "one beyond"];
 
 /**
- * Requests of an operation.
- * @param ids to be asked for: known, foreign and unknown ones; ids that can be none are added
+ * Generates requests to an operation.
+ * @param ids to request: known, foreign and unknown ones; malformed ones are added
  * @param key the API key of all of them
  */
 export function requestsOf(operation: Operation, ids: string[], key: string): fc.Arbitrary<Generated> {
   const ofSchemas = requestsOfSchemas(operation, ids, key);
   return fc.oneof(
     { weight: 4, arbitrary: ofSchemas },
-    { weight: 1, arbitrary: ofSchemas.chain((request) => brokenRequests(request)) },
+    { weight: 1, arbitrary: ofSchemas.chain((request) => breakRequest(request)) },
   );
 }
 
-/** Each choice that must have been made by the time that all requests are sent. */
-export function choicesOf(operation: Operation): string[] {
+/** Returns the choices of which each must occur among all generated requests. */
+export function listChoices(operation: Operation): string[] {
   const properties = Object.entries<Schema>((operation.bodySchema?.properties as Schema) ?? {});
   return properties.flatMap(([name, schema]) =>
     (schema.enum ? kinds : kindsOfBounded).map((kind) => `${name}: ${kind}`),
   );
 }
 
-/** Requests that differ from good ones by what the contract's schemas judge, and by nothing else. */
+/** Generates requests that are valid, or invalid by the contract's schemas alone. */
 function requestsOfSchemas(operation: Operation, ids: string[], key: string): fc.Arbitrary<Generated> {
   const path = operation.template.includes("{id}")
     ? fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...ids) }, fc.constantFrom(...corpus.texts))
@@ -58,7 +58,7 @@ function requestsOfSchemas(operation: Operation, ids: string[], key: string): fc
     .record({ id: path, query: queryOf(operation), headers: headersOf(operation), body: bodyOf(operation) })
     .map(({ id, query, headers, body }) => ({
       method: operation.method,
-      target: `${basePath}${operation.template.replace("{id}", () => percentEncoded(id))}${query.text}`,
+      target: `${basePath}${operation.template.replace("{id}", () => percentEncode(id))}${query.text}`,
       headers: {
         Authorization: `Bearer ${key}`,
         ...headers,
@@ -66,22 +66,22 @@ function requestsOfSchemas(operation: Operation, ids: string[], key: string): fc
       },
       ...(body && { body: Buffer.from(body.text) }),
       choices: body?.choices ?? [],
-      // An empty id is the path of no operation.
+      // A path with an empty id belongs to no operation.
       ...(!(operation.template.includes("{id}") && id === "") && {
-        isGood:
+        isValid:
           isDecodable(id) &&
-          isGoodQuery(operation, query.pairs) &&
-          areGoodHeaders(operation, headers) &&
-          (!body || isGoodBody(operation, body.text)),
+          isValidQuery(operation, query.pairs) &&
+          areValidHeaders(operation, headers) &&
+          (!body || isValidBody(operation, body.text)),
       }),
     }));
 }
 
-/** A good or bad request that is broken in one more way, of those that come before all schemas. */
-function brokenRequests(request: Generated): fc.Arbitrary<Generated> {
+/** Generates requests with one more fault, of a kind that is checked before the schemas. */
+function breakRequest(request: Generated): fc.Arbitrary<Generated> {
   const change = (changes: fc.Arbitrary<Partial<Generated>>) =>
     changes.map(({ headers, ...rest }) => {
-      const { isGood: _, ...kept } = request;
+      const { isValid: _, ...kept } = request;
       return { ...kept, ...rest, headers: { ...request.headers, ...headers }, choices: [] };
     });
   const hasBody = request.body !== undefined;
@@ -113,7 +113,7 @@ function brokenRequests(request: Generated): fc.Arbitrary<Generated> {
   );
 }
 
-/** A media type that no other request has, as far as that goes: what remembers each would grow. */
+/** Media types that hardly repeat: a cache of them would grow without end. */
 const mutatedType = fc
   .tuple(
     fc.constantFrom("application/json", "application/json; v=", "application/", "text/"),
@@ -121,7 +121,7 @@ const mutatedType = fc
   )
   .map((parts) => parts.join(""));
 
-/** What a header may hold, and U+007F, which it may not. */
+/** All characters that a header value may have, and U+007F, which it may not. */
 const headerValue = fc.string({
   unit: fc.integer({ min: 0x20, max: 0xff }).map((code) => String.fromCharCode(code)),
   maxLength: 300,
@@ -140,8 +140,8 @@ function headersOf(operation: Operation): fc.Arbitrary<Record<string, string>> {
   return partsOf(operation.headers.map((parameter) => [parameter.name, value(parameter)]));
 }
 
-/** As HTTP reads them: no control characters, and spaces and tabs around a value are no part of it. */
-function areGoodHeaders(operation: Operation, headers: Record<string, string>): boolean {
+/** By HTTP, a value has no control characters, and spaces and tabs around it do not belong to it. */
+function areValidHeaders(operation: Operation, headers: Record<string, string>): boolean {
   return operation.headers.every(({ name, pattern }) => {
     const value = headers[name]?.replace(/^[ \t]+|[ \t]+$/g, "");
     return value === undefined || (!value.includes("\x7f") && (!pattern || pattern.test(value)));
@@ -155,7 +155,7 @@ function queryOf(operation: Operation) {
       name,
       fc.oneof(
         { weight: 12, arbitrary: fc.constant(undefined) },
-        { weight: 8, arbitrary: rightText(schema) },
+        { weight: 8, arbitrary: validText(schema) },
         { weight: 1, arbitrary: fc.constantFrom("", ...corpus.texts) },
         { weight: 1, arbitrary: textOfUpTo(202) },
         {
@@ -175,19 +175,19 @@ function queryOf(operation: Operation) {
   );
   return fc.tuple(known, extras).map(([parts, more]) => {
     const pairs = [...Object.entries(parts), ...more];
-    const text = pairs.map((pair) => pair.map(percentEncoded).join("=")).join("&");
+    const text = pairs.map((pair) => pair.map(percentEncode).join("=")).join("&");
     return { pairs, text: text && `?${text}` };
   });
 }
 
-function isGoodQuery(operation: Operation, pairs: [string, string][]): boolean {
+function isValidQuery(operation: Operation, pairs: [string, string][]): boolean {
   const names = pairs.map(([name]) => name);
   return pairs.every(([name, value], index) => {
     // `=` alone is a parameter without a name.
     const parameter = operation.query.get(name);
     if (!parameter || names.indexOf(name) !== index || !isDecodable(value)) return false;
     if (value === "" && parameter.allowEmptyValue) return true;
-    // Out of its bounds it is clamped, and how it is written is all that is judged.
+    // A number out of bounds is clamped: only its notation is validated.
     return parameter.pattern
       ? parameter.pattern.test(value)
       : findSchemaErrors(parameter.schema, value).length === 0;
@@ -198,16 +198,16 @@ function bodyOf(operation: Operation): fc.Arbitrary<{ text: string; choices: str
   const schema = operation.bodySchema as Schema;
   if (!schema) return fc.constant(undefined);
   const properties = Object.entries<Schema>(schema.properties);
-  const member = ([name, property]: [string, Schema], rightWeight: number) =>
+  const member = ([name, property]: [string, Schema], validWeight: number) =>
     fc.oneof(
-      ...fieldChoices(property, schema.required?.includes(name), rightWeight).map(
+      ...fieldChoices(property, schema.required?.includes(name), validWeight).map(
         ({ kind, weight, text }) => ({
           weight,
           arbitrary: text.map((json) => ({ name, kind, json })),
         }),
       ),
     );
-  // As many requests are to be good as are to be wrong in one field, or in many.
+  // A third each: almost always valid, about one invalid field, many invalid fields.
   const members = fc.oneof(
     ...[1, 8, 40].map((weight) => fc.tuple(...properties.map((property) => member(property, weight)))),
   );
@@ -233,19 +233,19 @@ function bodyOf(operation: Operation): fc.Arbitrary<{ text: string; choices: str
   });
 }
 
-function isGoodBody(operation: Operation, text: string): boolean {
+function isValidBody(operation: Operation, text: string): boolean {
   const schema = operation.bodySchema as Schema;
   const body = JSON.parse(text);
-  const refused = Object.keys(schema["x-rejected-properties"] ?? {});
-  return !refused.some((name) => Object.hasOwn(body, name)) && findSchemaErrors(schema, body).length === 0;
+  const rejected = Object.keys(schema["x-rejected-properties"] ?? {});
+  return !rejected.some((name) => Object.hasOwn(body, name)) && findSchemaErrors(schema, body).length === 0;
 }
 
-/** The ways to choose a field, as JSON. */
-function fieldChoices(schema: Schema, isRequired: boolean, rightWeight: number): Choice[] {
-  const absent = isRequired ? 1 : rightWeight;
+/** Returns the ways to choose a field. */
+function fieldChoices(schema: Schema, isRequired: boolean, validWeight: number): Choice[] {
+  const absent = isRequired ? 1 : validWeight;
   const always: Choice[] = [
     { kind: "absent", weight: absent, text: fc.constant(undefined) },
-    { kind: "right", weight: rightWeight, text: rightValue(schema).map((value) => JSON.stringify(value)) },
+    { kind: "valid", weight: validWeight, text: validValue(schema).map((value) => JSON.stringify(value)) },
     { kind: "null", weight: 1, text: fc.constant("null") },
     {
       kind: "of a wrong type",
@@ -275,7 +275,7 @@ function hostileJson({ type }: Schema): fc.Arbitrary<string> {
     : fc.constantFrom(...corpus.texts.map((text) => JSON.stringify(text)));
 }
 
-/** The JSON of values at the bounds of a schema, and one beyond them. */
+/** Returns the JSON of values at the bounds of a schema, and one beyond them. */
 function boundsOf(schema: Schema): [at: string[], beyond: string[]] {
   const { minimum, maximum, minLength, maxLength } = schema;
   if (maximum !== undefined) {
@@ -285,17 +285,17 @@ function boundsOf(schema: Schema): [at: string[], beyond: string[]] {
     ];
   }
   if (maxLength === undefined) return [[], []];
-  // Letters of one, two, three and four bytes count one each; where only ASCII is right, ajv says so.
+  // Letters of one, two, three and four bytes count one each; if only ASCII is valid, ajv says so.
   const ofLength = (length: number) =>
-    ["x", "ü", "€", "😀"].map((letter) => JSON.stringify(stretched(schema, letter, length)));
+    ["x", "ü", "€", "😀"].map((letter) => JSON.stringify(stretch(schema, letter, length)));
   return [
     [...ofLength(maxLength), ...ofLength(minLength ?? 0)],
     [...ofLength(maxLength + 1), ...(minLength ? ['""'] : [])],
   ];
 }
 
-/** Text of so many code points; an email where the schema wants one. */
-function stretched(schema: Schema, letter: string, length: number): string {
+/** Returns text of so many code points; an email if the schema requires one. */
+function stretch(schema: Schema, letter: string, length: number): string {
   const end = isEmail(schema) && length > 10 ? "@x.example" : "";
   return letter.repeat(length - end.length) + end;
 }
@@ -304,14 +304,14 @@ function isEmail(schema: Schema): boolean {
   return schema.pattern?.includes("@");
 }
 
-/** A value that the schema lets pass. */
-function rightValue(schema: Schema): fc.Arbitrary<unknown> {
+/** Generates values that conform to the schema. */
+function validValue(schema: Schema): fc.Arbitrary<unknown> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (schema.type === "number") return fc.double({ min: schema.minimum, max: schema.maximum, noNaN: true });
-  return rightText(schema);
+  return validText(schema);
 }
 
-function rightText(schema: Schema): fc.Arbitrary<string> {
+function validText(schema: Schema): fc.Arbitrary<string> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (schema.type === "integer") return fc.oneof(fc.integer({ min: -3, max: 120 }), fc.integer()).map(String);
   const most = schema.maxLength ?? 50;
@@ -321,15 +321,15 @@ function rightText(schema: Schema): fc.Arbitrary<string> {
     ? fc.tuple(local, domain).map((parts) => parts.join("@"))
     : schema.pattern?.includes("0-9a-f")
       ? fc.uuid({ version: 7 })
-      : // Long text takes long to make, and most of what is in it is in short text too.
+      : // Long text takes long to generate, and short text covers most of the same cases.
         fc.oneof({ weight: 9, arbitrary: textOfUpTo(Math.min(most, 30)) }, textOfUpTo(most));
-  // ajv is the judge of all of them.
+  // ajv has the last word.
   return fc
     .oneof({ weight: 5, arbitrary: special }, fc.constantFrom(...corpus.texts))
     .filter((text) => findSchemaErrors(schema, text).length === 0);
 }
 
-/** Those parts that were not left out, by name. */
+/** Generates the parts that are not left out, by name. */
 function partsOf(parts: [string, fc.Arbitrary<string | undefined>][]): fc.Arbitrary<Record<string, string>> {
   const chosen = fc.tuple(...parts.map(([name, value]) => value.map((text) => [name, text] as const)));
   return chosen.map((pairs) =>
@@ -339,8 +339,8 @@ function partsOf(parts: [string, fc.Arbitrary<string | undefined>][]): fc.Arbitr
 
 const loneSurrogate = /\p{Surrogate}/u;
 
-/** Any text, lone surrogates included, as bytes that a URL may hold. */
-function percentEncoded(text: string): string {
+/** Percent-encodes any text, lone surrogates included. */
+function percentEncode(text: string): string {
   return Array.from(text, (character) => {
     if (!loneSurrogate.test(character)) return encodeURIComponent(character);
     const code = character.charCodeAt(0);

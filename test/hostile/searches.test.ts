@@ -1,4 +1,4 @@
-/** The most expensive searches of one company, ten a second and in bursts: others are served as ever. */
+/** The most expensive searches of one company, ten a second and in bursts: other companies are served. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,7 +11,7 @@ import { Caller } from "./caller.ts";
 import { count } from "./counts.ts";
 import { measureVictim } from "./victim.ts";
 
-/** Found in no customer: shorter than a trigram, of common letters, in many words, and in all but the end. */
+/** Terms without a match: shorter than a trigram, of common letters, of common words, and almost a common one. */
 const terms = ["zq", "xx", "q", "customer number without", "example.commercial"];
 
 async function startSearched() {

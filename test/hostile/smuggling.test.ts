@@ -1,4 +1,4 @@
-/** Requests that two readers could divide in two ways: 400, the connection closed, and nothing done. */
+/** Requests whose length two servers could read differently: 400, the connection closed, and nothing changed. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Partner } from "../support/partner.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -13,7 +13,7 @@ afterAll(() => server.stop());
 
 const list = "/api/v1/customers";
 
-/** A create that would succeed, were it not for these lines, which say how long its body is. */
+/** Builds a create that would succeed, were it not for these lines, which state the length of its body. */
 const create = (lines: string, body: string, version = "1.1") =>
   `POST ${list} HTTP/${version}\r\nHost: x\r\nAuthorization: Bearer ${partner.key}\r\n` +
   `Content-Type: application/json\r\n${lines}\r\n\r\n${body}`;
@@ -23,7 +23,7 @@ const chunk = `${json.length.toString(16)}\r\n${json}\r\n`;
 const length = `Content-Length: ${json.length}`;
 const chunked = "Transfer-Encoding: chunked";
 
-/** What whoever divides the bytes otherwise would do: it must not be done. */
+/** Builds the request that another reading of the length finds behind the first: it must not be executed. */
 const smuggled = () => create(length, json).replace("Host: x", "Host: x\r\nConnection: close");
 
 // Two lengths, and a length beside an encoding, are in test/http/connections.test.ts.
@@ -100,36 +100,33 @@ const forms: [string, () => string][] = [
   ],
 ];
 
-describe("a request with", () => {
-  it.each(forms)(
-    "%s is answered 400, and ends the connection and what may be hidden in it",
-    async (_form, text) => {
-      const bytes = Buffer.from(text() + smuggled(), "latin1");
-      const answers = await server.exchange(bytes, { method: "GET", target: list });
-      expect(answers.map(({ status, body }) => [status, JSON.parse(body)])).toEqual([
-        [400, { error: "Malformed request." }],
-      ]);
-      expect(answers[0]?.headers.connection).toBe("close");
-      expect((await partner.send("GET", "/customers")).body.data).toEqual([]);
-    },
-  );
+describe("ambiguous framing", () => {
+  it.each(forms)("framing: %s → 400", async (_form, text) => {
+    const bytes = Buffer.from(text() + smuggled(), "latin1");
+    const responses = await server.exchange(bytes, { method: "GET", target: list });
+    expect(responses.map(({ status, body }) => [status, JSON.parse(body)])).toEqual([
+      [400, { error: "Malformed request." }],
+    ]);
+    expect(responses[0]?.headers.connection).toBe("close");
+    expect((await partner.send("GET", "/customers")).body.data).toEqual([]);
+  });
 
   it.each<[string, () => string]>([
     ["a length in its trailer", () => `${chunk}0\r\nContent-Length: 5\r\n\r\n`],
     ["a coding in its trailer", () => `${chunk}0\r\n${chunked}\r\n\r\n`],
     ["a space before a colon in its trailer", () => `${chunk}0\r\nX : y\r\n\r\n`],
-  ])("%s is answered 400, and ends the connection", async (_form, body) => {
+  ])("framing: %s → 400", async (_form, body) => {
     const bytes = Buffer.from(create(chunked, body()) + smuggled(), "latin1");
-    const answers = await server.exchange(bytes, { method: "GET", target: list });
-    expect(answers.map(({ status }) => status)).toEqual([400]);
+    const responses = await server.exchange(bytes, { method: "GET", target: list });
+    expect(responses.map(({ status }) => status)).toEqual([400]);
     expect((await partner.send("GET", "/customers")).body.data).toEqual([]);
   });
 
-  it("an unknown coding is answered after those before it, and neither it nor what follows it is done", async () => {
+  it("framing: unknown coding after two requests → 200, 200, 400", async () => {
     const good = `GET ${list} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${partner.key}\r\n\r\n`;
     const bad = create("Transfer-Encoding: gzip, chunked", `${chunk}0\r\n\r\n`);
-    const answers = await server.exchange(good + good + bad + smuggled(), { method: "GET", target: list });
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 400]);
+    const responses = await server.exchange(good + good + bad + smuggled(), { method: "GET", target: list });
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 400]);
     expect((await partner.send("GET", "/customers")).body.data).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-/** Whether the time of an answer tells what the answer does not. */
+/** Whether the time of a response reveals what the response does not. */
 import { expect, it } from "vitest";
 import { createTemporaryDatabase } from "../support/databases.ts";
 import { addFigure, percentile } from "../support/figures.ts";
@@ -7,32 +7,31 @@ import { requestBytes } from "../support/rawHttp.ts";
 import { Caller } from "./caller.ts";
 import { count, isFull } from "./counts.ts";
 
-/** Above it, dudect (Reparaz, Balasch, Verbauwhede, 2017) takes two distributions for different. */
+/** Above it, two distributions differ, as in dudect (Reparaz, Balasch, Verbauwhede, 2017). */
 const greatestT = 4.5;
 
 /**
- * Of all times together, the share above which they are left out: they are the pauses of this machine, which say
- * nothing of the server and would hide what it does. One share, chosen beforehand, is one test; the best of many
- * would find a signal in noise.
+ * The share of all times that is kept: the slowest are pauses of the machine, which say nothing about the server and
+ * would hide what it does. One share, chosen beforehand, is one test; the best of many would find a signal in noise.
  */
 const keptShare = 0.9;
 
-/** Mean and variance of some numbers. */
-function momentsOf(values: number[]) {
+/** Returns the mean and variance of some numbers. */
+function computeMoments(values: number[]) {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
   return { mean, variance, count: values.length };
 }
 
-/** Welch's t of two samples, the difference of their means, and its standard error. */
-function welch(first: number[], second: number[]) {
-  const [a, b] = [momentsOf(first), momentsOf(second)];
+/** Returns Welch's t of two samples, the difference of their means, and its standard error. */
+function compareMeans(first: number[], second: number[]) {
+  const [a, b] = [computeMoments(first), computeMoments(second)];
   const error = Math.sqrt(a.variance / a.count + b.variance / b.count);
   return { t: (a.mean - b.mean) / error, difference: a.mean - b.mean, error };
 }
 
-/** Times two requests, each as often, in an order that is drawn anew for each pair; in microseconds. */
-async function timed(port: number, requests: [Buffer, Buffer]): Promise<[number[], number[]]> {
+/** Times two requests equally often, each pair in a random order; in microseconds. */
+async function timePairs(port: number, requests: [Buffer, Buffer]): Promise<[number[], number[]]> {
   const caller = new Caller(port);
   const times: [number[], number[]] = [[], []];
   const warmUp = 500;
@@ -48,7 +47,7 @@ async function timed(port: number, requests: [Buffer, Buffer]): Promise<[number[
   return times;
 }
 
-it("tells no foreign id from an unknown one, and no revoked key from one that never was", async () => {
+it("response time: foreign id and unknown id, revoked key and wrong key → equal", async () => {
   const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const revoked = await createKeyByCommand(DATABASE_URL);
@@ -62,7 +61,7 @@ it("tells no foreign id from an unknown one, and no revoked key from one that ne
     (await server.client(token).POST("/customers", { body: { email } })).data?.data.id ?? "";
   for (let number = 0; number < 20; number += 1) await create(key, `own-${number}@x.example`);
   const foreign = await create(other.stdout.trim(), "foreign@x.example");
-  // Created at the same moment, and in the same place of every index.
+  // As if created at the same moment, so at the same position of every index.
   const unknown = `${foreign.slice(0, -1)}${foreign.endsWith("0") ? "1" : "0"}`;
   const wrong = `dk_${[...revoked.slice(3)].reverse().join("")}`;
 
@@ -78,13 +77,13 @@ it("tells no foreign id from an unknown one, and no revoked key from one that ne
     ["a revoked key and a wrong one", read("", revoked), read("", wrong)],
   ];
   for (const [name, first, second] of comparisons) {
-    const times = await timed(server.port, [first, second]);
+    const times = await timePairs(server.port, [first, second]);
     const most = percentile(times.flat(), keptShare);
     const [a, b] = times.map((some) => some.filter((time) => time <= most)) as [number[], number[]];
-    const { t, difference, error } = welch(a, b);
-    const measured = `t = ${t.toFixed(2)}, ${difference.toFixed(2)} ± ${(1.96 * error).toFixed(2)} µs of ${momentsOf(a).mean.toFixed(0)}`;
+    const { t, difference, error } = compareMeans(a, b);
+    const measured = `t = ${t.toFixed(2)}, ${difference.toFixed(2)} ± ${(1.96 * error).toFixed(2)} µs of ${computeMoments(a).mean.toFixed(0)}`;
     addFigure(`timing, ${count("TIMINGS")} of each`, name, measured, isFull ? "|t| under 4.5" : "");
-    // A few hundred samples prove nothing: the short form shows that this can be measured.
+    // A thousand samples prove nothing: the short form only tests that the measurement works.
     if (isFull) expect(Math.abs(t), measured).toBeLessThan(greatestT);
   }
 });

@@ -1,15 +1,15 @@
-/** A client with a live key whose requests must not suffer from what others do. */
+/** A client with a valid key, whose requests must not suffer from an attack. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { addFigure, percentile } from "../support/figures.ts";
 import { Caller } from "./caller.ts";
 
 /** The longest 99th percentile, in milliseconds, that a test accepts. */
-const promisedMilliseconds = 1_000;
+const maxMilliseconds = 1_000;
 
 /**
- * Sends ten lists a second with a live key while an attack goes on; fails where one of them is not a 200, or the
- * slowest hundredth takes longer than promised.
+ * Sends ten lists a second with a valid key during an attack; fails if the status of one is not 200, or if their 99th
+ * percentile exceeds the limit.
  * @param attack resolves when it is over
  */
 export async function measureVictim(
@@ -34,7 +34,7 @@ export async function measureVictim(
   }
   const attacked = attack().finally(() => (isOver = true));
   const sent: Promise<void>[] = [];
-  // Whether or not the one before has its response.
+  // Without waiting for the response to the previous one.
   while (!isOver || sent.length < 20) {
     sent.push(sendOne());
     await sleep(100);
@@ -43,7 +43,7 @@ export async function measureVictim(
   await Promise.all(sent);
   caller.close();
   const p99 = percentile(latencies, 0.99);
-  addFigure(title, "99th percentile of another client", `${p99.toFixed(0)} ms`, `${promisedMilliseconds} ms`);
+  addFigure(title, "99th percentile of another client", `${p99.toFixed(0)} ms`, `${maxMilliseconds} ms`);
   expect([...statuses]).toEqual([200]);
-  expect(p99).toBeLessThan(promisedMilliseconds);
+  expect(p99).toBeLessThan(maxMilliseconds);
 }

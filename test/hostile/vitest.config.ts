@@ -1,17 +1,23 @@
 import { defineConfig } from "vitest/config";
+import { sharedConfig } from "../support/sharedConfig.ts";
 
-/** What happens before a database is asked, or is measured on one engine. */
+/** Tests of what happens before any query, or that measure one engine. */
 const sqliteOnly = ["headerFields", "memory", "slow", "slowReaders", "smuggling"].map(
   (name) => `test/hostile/${name}.test.ts`,
 );
 
-/** `npm run test:hostile`, or `npm run test:hostile -- --mode short` for the form of the gate. */
+/** `npm run test:hostile`, or `npm run test:hostile -- --mode short` for the short form that CI runs. */
 export default defineConfig(({ mode }) => {
-  const shared = { include: ["test/hostile/*.test.ts"], testTimeout: 3_600_000, hookTimeout: 60_000 };
+  const shared = {
+    ...sharedConfig,
+    include: ["test/hostile/*.test.ts"],
+    testTimeout: 3_600_000,
+    hookTimeout: 60_000,
+  };
   const form = { HOSTILE_FORM: mode === "short" ? "short" : "full" };
   return {
     test: {
-      // They measure times: one after the other, so that none is slowed by another.
+      // They measure times: one at a time, so that none slows another.
       maxWorkers: 1,
       globalSetup: ["test/support/postgres.ts", "test/support/figures.ts"],
       projects: [
