@@ -1,7 +1,7 @@
 /**
- * The benchmark: `npm run bench`. Starts this server and its references as processes of their own, each on its copy
- * of the same data, checks that they give the same responses, loads them in turn, and compares. It needs Linux (the
- * CPU time comes from /proc) and two free cores.
+ * The benchmark: `npm run bench`. Starts this server and the references as processes, each on its own copy of the same
+ * data, checks that their responses are the same, loads them in turn, and compares. It needs Linux (it reads the CPU
+ * time from /proc) and two free cores.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";

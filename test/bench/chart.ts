@@ -9,7 +9,7 @@ const top = 112;
 const barHeight = 13;
 const groupGap = 22;
 
-/** Each colour stands out from the light ground and from the dark one. */
+/** Colors with contrast on a light and on a dark background. */
 const colours: Record<ServerName, string> = {
   ours: "#e5534b",
   plain: "#8b949e",
@@ -20,8 +20,8 @@ const colours: Record<ServerName, string> = {
 };
 
 /**
- * Grouped bars of CPU time, as SVG. It brings its own ground, light or dark as the reader's system
- * is, so that it can be read on any page.
+ * Draws grouped bars of CPU time as SVG. It has its own background, light or dark like the reader's system, so that it
+ * is legible on any page.
  */
 export function drawChart(setting: Results["setting"], { operations }: EngineResults): string {
   const groups = Object.entries(operations);
@@ -87,7 +87,7 @@ ${[...legend, ...ticks, ...bars].join("\n")}
 `;
 }
 
-/** A step of 1, 2 or 5 times a power of ten that gives an axis of about eight of them. */
+/** Returns a step of 1, 2 or 5 times a power of ten with which an axis has about eight steps. */
 function stepOf(most: number): number {
   const power = 10 ** Math.floor(Math.log10(most / 8));
   return power * ([1, 2, 5, 10].find((factor) => factor * power >= most / 8) as number);

@@ -27,7 +27,7 @@ const trades = [
   ...["Tavern", "Teahouse", "Trattoria", "Vinothek"],
 ];
 
-/** The body that makes customer number `index` of a company; every fifth has no more than an email. */
+/** Returns the body that creates customer `index` of a company; every fifth has only an email. */
 function customer(index: number): Call<"createCustomer">["body"] {
   const trade = trades[index % trades.length] as string;
   const town = towns[Math.floor(index / trades.length) % towns.length];
@@ -45,7 +45,7 @@ function customer(index: number): Call<"createCustomer">["body"] {
 
 /** Fills a new database: one company with `customers` customers, and five with a hundredth of that each. */
 export async function createData(databaseUrl: string, customers: number): Promise<BenchData> {
-  // A thousand customers are one write.
+  // A thousand customers in one write.
   const database = await connectDatabase({ url: databaseUrl, statementTimeoutInMilliseconds: 60_000 });
   const apiKeys = createApiKeys(database);
   const keyAdministration = createKeyAdministration(database);
@@ -73,11 +73,11 @@ export async function createData(databaseUrl: string, customers: number): Promis
   return { key, readKey, ids: ids.sort(), foreignId: others[0] as string };
 }
 
-/** What is timed, in the order of the table. */
+/** The timed operations, in the order of the table. */
 export const operations = ["get", "list of 50", "search", "create", "update"] as const;
 export type OperationName = (typeof operations)[number];
 
-/** How many requests of each there are for one of get: the slower ones need fewer to be measured. */
+/** The number of requests of each operation relative to get: slower ones need fewer. */
 export const shares: Record<OperationName, number> = {
   get: 1,
   "list of 50": 0.5,
@@ -86,11 +86,11 @@ export const shares: Record<OperationName, number> = {
   update: 0.5,
 };
 
-/** The requests of each operation, no two in a row for the same customer. */
+/** Builds the requests of each operation, no two in a row for the same customer. */
 export function requestsFor({ key, ids }: BenchData): Record<OperationName, () => LoadRequest> {
   let count = 0;
   const run = randomBytes(4).toString("hex");
-  // A prime step visits all customers, in an order that no cache likes.
+  // A prime step visits all customers, in an order that makes caches useless.
   const someId = () => ids[(++count * 7919) % ids.length] as string;
   const path = `${basePath}/customers`;
   const head = (method: string, target: string) =>

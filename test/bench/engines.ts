@@ -14,20 +14,20 @@ export interface BenchDatabase {
   drop(): Promise<void>;
 }
 
-/** An engine that runs. */
+/** A running engine. */
 export interface RunningEngine {
   createDatabase(): Promise<BenchDatabase>;
-  /** Creates a copy of a database that nobody is connected to. */
+  /** Copies a database that has no connections. */
   copyDatabase(url: string): Promise<BenchDatabase>;
-  /** PostgreSQL: its processes now. */
+  /** PostgreSQL: the ids of its current processes. */
   processIds(): number[];
-  /** Stops the PostgreSQL that it has started, and deletes its data. */
+  /** Stops PostgreSQL if it was started here, and deletes its data. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts an engine.
- * @param parent the folder in which SQLite's databases are
+ * @param parent the folder for SQLite's databases
  */
 export async function startEngine(engine: Engine, parent = tmpdir()): Promise<RunningEngine> {
   if (engine === "postgres") {
@@ -37,7 +37,7 @@ export async function startEngine(engine: Engine, parent = tmpdir()): Promise<Ru
       async copyDatabase(url) {
         const template = new URL(url).pathname.slice(1);
         const copy = await createTestDatabase(server.url, template);
-        // What was written is on disk before the first measurement, and not during one.
+        // Flushes the data to disk before the first measurement instead of during one.
         await execute(server.url, "checkpoint");
         return copy;
       },

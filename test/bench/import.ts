@@ -31,7 +31,7 @@ const { values: options } = parseArgs({
 const rows = Number(options.rows);
 const root = join(import.meta.dirname, "../..");
 
-/** What one import took. */
+/** The cost of one import. */
 interface Measured {
   seconds: number;
   cpuSeconds: number;
@@ -84,7 +84,7 @@ async function measureEngine(name: Engine, file: string, baseline: string | unde
   }
 }
 
-/** The medians of some runs. */
+/** Returns the medians of some runs. */
 function format(results: Measured[]): string {
   const median = (field: keyof Measured) =>
     results.map((result) => result[field]).sort((one, other) => one - other)[results.length >> 1] ?? 0;
@@ -98,12 +98,12 @@ function format(results: Measured[]): string {
 async function importInto(databaseUrl: string, tree: string, file: string): Promise<Measured> {
   const env = { ...process.env, DATABASE_URL: databaseUrl };
   const command = join(tree, "dist/server/cli.js");
-  // Commands open no database that does not exist.
+  // Commands do not create databases.
   if (tree === root) await (await connectDatabase({ url: databaseUrl })).close();
   const keys = ["keys", "create", "--company", "acme", "--scopes", "customers:read"];
   execFileSync(process.execPath, [command, ...keys], { cwd: tree, env, stdio: "ignore" });
 
-  // The command's own process says as it exits what it has used.
+  // The process reports its resource usage when it exits.
   const reporter = `data:text/javascript,process.on("exit",()=>process.send(process.resourceUsage()))`;
   const args = ["--import", reporter, command, "import", file, "--company", "acme"];
   const startedAt = performance.now();

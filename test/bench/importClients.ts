@@ -14,7 +14,7 @@ const command = join(import.meta.dirname, "../../dist/server/cli.js");
 /**
  * Imports a file while eight clients create customers one by one.
  * @param args further arguments of the import
- * @returns how the creates fared, and for how long the import had the lock of SQLite at most
+ * @returns the results of the creates, and the longest time for which the import held SQLite's lock
  */
 export async function createUnderImport(databaseUrl: string, file: string, args: string[]): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "distribu-import-clients-"));
@@ -82,7 +82,7 @@ function create(port: number, agent: http.Agent, key: string, email: string): Pr
   });
 }
 
-/** For how long, in milliseconds, every attempt to get SQLite's write lock failed at most. */
+/** Returns the longest time, in milliseconds, during which SQLite's write lock was not available. */
 async function longestLock(databaseUrl: string, isDone: () => boolean): Promise<number> {
   const connection = new Sqlite(databaseUrl.slice("sqlite:".length), { timeout: 0 });
   let [longest, freeAt] = [0, performance.now()];

@@ -22,7 +22,7 @@ import {
   totalCpuTimeOf,
 } from "./servers.ts";
 
-/** What is measured. */
+/** Options of the measurement. */
 interface Measurement extends Setting {
   engine: Engine;
   /** The servers; the first one is compared with the others. */
@@ -34,10 +34,10 @@ interface Measurement extends Setting {
 
 type Requests = ReturnType<typeof requestsFor>;
 
-/** A round's requests are sent in so many parts, so that all servers share what else the machine does. */
+/** The requests of a round are sent in so many parts, so that other load on the machine affects all servers alike. */
 const passes = 4;
 
-/** How often each server is started for the time that it takes. */
+/** How often each server is started to measure its startup. */
 const starts = 5;
 
 /** Fills a database, compares the responses of the servers on copies of it, and measures them. */
@@ -89,13 +89,13 @@ function start({ copies, folder }: Bench, name: ServerName): Promise<BenchServer
   return startServer(name, (copies.get(name) as BenchDatabase).url, folder);
 }
 
-/** Replaces a server's copy by a new one, as the data were. */
+/** Replaces a server's copy by a new one of the original data. */
 async function renewCopy({ copies, running, template }: Bench, name: ServerName): Promise<void> {
   await copies.get(name)?.drop();
   copies.set(name, await running.copyDatabase(template.url));
 }
 
-/** Starts all servers for some work, and stops them. */
+/** Starts all servers, runs a function, and stops them. */
 async function withServers(bench: Bench, work: (servers: BenchServer[]) => Promise<void>): Promise<void> {
   const servers: BenchServer[] = [];
   try {
@@ -106,14 +106,14 @@ async function withServers(bench: Bench, work: (servers: BenchServer[]) => Promi
   }
 }
 
-/** Loads all servers in turn. They are new processes: one of the same program is by chance a tenth faster. */
+/** Loads all servers in turn, in new processes: by chance, a process may be a tenth faster than another of its program. */
 async function measureRound(bench: Bench, round: number, samples: Map<string, Sample[]>): Promise<void> {
   for (const name of bench.names) await renewCopy(bench, name);
   await withServers(bench, async (servers) => {
-    // Each is the first as often as any other.
+    // Each is first equally often.
     const inTurn = [...servers.slice(round % servers.length), ...servers.slice(0, round % servers.length)];
     for (let pass = 0; pass <= passes; pass++) {
-      // The first warms up, and is not counted.
+      // The first is a warm-up, and is not counted.
       const share = pass === 0 ? 1 : 1 / passes;
       for (const operation of bench.timed) {
         for (const server of inTurn) {
@@ -127,7 +127,7 @@ async function measureRound(bench: Bench, round: number, samples: Map<string, Sa
   });
 }
 
-/** Starts each server several times, in turn, for the time that it takes; the last time, loads it for its memory. */
+/** Starts each server several times in turn to measure its startup; the last time, also measures its memory under load. */
 async function measureProcesses(bench: Bench): Promise<EngineResults["servers"]> {
   const found = {} as EngineResults["servers"];
   const times = new Map<ServerName, number[]>(bench.names.map((name) => [name, []]));
@@ -153,7 +153,7 @@ async function measureProcesses(bench: Bench): Promise<EngineResults["servers"]>
   return found;
 }
 
-/** Resident memory after many requests of all operations, in megabytes. */
+/** Returns the resident memory after many requests of all operations, in megabytes. */
 async function soak(
   { connections, requests, soakRequests }: Bench,
   { name, port, pid }: BenchServer,

@@ -1,9 +1,9 @@
-/** Customers as a company has them: names of several alphabets, few domains, numbers; the same on every run. */
+/** Realistic customers: names in several alphabets, few domains, numbers; the same on every run. */
 import type { Call } from "../../server/operations.ts";
 
 type Body = Call<"createCustomer">["body"];
 
-/** What a part of the names is made of, and how many in a hundred come from it. */
+/** A group of names: its parts, and its percentage. */
 const origins = [
   {
     share: 62,
@@ -40,45 +40,45 @@ const origins = [
 ];
 const trades = ["Bakery", "Café", "Hotel", "Trattoria", "Roastery", "Delicatessen", "Brasserie", "Tavern"];
 const towns = ["Aarhus", "Bergen", "Cádiz", "Delft", "Évora", "Gent", "Kraków", "München", "Zürich", "İzmir"];
-/** How many in a hundred have which domain; all others have one of a thousand. */
+/** The percentage of each domain; all other customers have one of a thousand domains. */
 const domains = { "gmail.example": 40, "outlook.example": 18, "yahoo.example": 8, "gmx.example": 6 };
 
-/** One customer in so many has the character that hardly any other has. */
+/** One customer in so many has a rare character. */
 const rareCharacterEvery = 5_000;
 /** One customer in so many is blocked. */
 const blockedEvery = 1_000;
 
-/** Terms that the customers below contain, or do not. */
+/** Search terms, with and without matches among the customers below. */
 export const terms = {
   /** In four emails of ten. */
   common: "@gmail.example",
   /** In about one customer of thirty. */
   name: "maria",
   commonCharacter: "a",
-  /** In most of the oldest customers, and in none of the others, where a benchmark puts it. */
+  /** In most of the oldest customers, and in no others, if a benchmark adds it. */
   old: "(before 2020)",
   /** In one name of five thousand. */
   rareCharacter: "ꙮ",
   noHit: "nobody at all",
-  /** Nobody has it, though each three characters of it stand in many customers. */
+  /** In no customer, although each of its trigrams is in many customers. */
   commonPartsNoHit: "annanna",
   twoCharacters: "ma",
   twoCharactersNoHit: "xq",
   symbols: "@@",
-  /** Every email has its word, and none this. */
+  /** Its word is in every email, but nowhere followed by `@`. */
   wordOfAllNoHit: "example@",
-  /** In very many different words of the company that is built to fill the vocabulary, and in no name of the large one. */
+  /** In very many different words of the company with the large vocabulary, and in no name of the large company. */
   inVocabularyOfAnother: "ꙩ",
   /** In the email of one customer. */
   rare: serial,
 };
 
-/** The number in the email of customer `index`: neighbours share no digits. */
+/** Returns the number in the email of customer `index`: those of neighbors have no digits in common. */
 function serial(index: number): string {
   return String((index * 7_654_321 + 1_234_567) % 9_999_991).padStart(7, "0");
 }
 
-/** Customer `index` of a company. */
+/** Returns customer `index` of a company. */
 export function person(index: number): Body {
   const random = createRandom(index + 1);
   const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)] as Item;
@@ -111,7 +111,7 @@ export function person(index: number): Body {
   };
 }
 
-/** Numbers from 0 to 1 that follow from a seed: mulberry32, by Tommy Ettinger, in the public domain. */
+/** Generates numbers from 0 to 1 from a seed: mulberry32, by Tommy Ettinger, in the public domain. */
 export function createRandom(seed: number): () => number {
   let state = Math.imul(seed, 0x9e3779b1);
   return () => {

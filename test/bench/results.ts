@@ -1,9 +1,9 @@
-/** What the benchmark finds: its figures, and the tables that it prints. */
+/** The figures of the benchmark, and the tables that it prints. */
 import type { OperationName } from "./data.ts";
 import type { Engine } from "./engines.ts";
 import { type ServerName, titles } from "./servers.ts";
 
-/** What one batch came to. */
+/** The result of one batch. */
 export interface Sample {
   requestsPerSecond: number;
   cpuMicroseconds: number;
@@ -26,17 +26,17 @@ export interface Figures {
   p50Milliseconds: number;
   p99Milliseconds: number;
   megabytes: number;
-  /** The first server's CPU time to that of this one, of batches that were sent one after the other. */
+  /** The ratio of the first server's CPU time to that of this one, of neighboring batches. */
   firstToThis: number;
 }
 
-/** A server beside its requests. */
+/** Figures of a server other than those of requests. */
 export interface ProcessFigures {
   startMilliseconds: number;
-  /** The CPU time of the start, which depends less on what else the machine does. */
+  /** The CPU time of the startup, which other load on the machine affects less. */
   startCpuMilliseconds: number;
   idleMegabytes: number;
-  /** After as many requests as `soakRequests` says; absent where there were none. */
+  /** After `soakRequests` requests; absent if there were none. */
   soakedMegabytes?: number;
 }
 
@@ -61,7 +61,7 @@ export interface Results {
   installed: { packages: number; megabytes: number };
 }
 
-/** The figures of one operation on one server, out of all its batches and those of the first server. */
+/** Computes the figures of one operation on one server, from all its batches and those of the first server. */
 export function figuresOf(samples: Sample[], ofFirst: Sample[]): Figures {
   const middle = (name: keyof Sample) => median(samples.map((sample) => sample[name]));
   const sum = (name: keyof Sample) => samples.reduce((total, sample) => total + sample[name], 0);
@@ -84,14 +84,14 @@ export function figuresOf(samples: Sample[], ofFirst: Sample[]): Figures {
   };
 }
 
-/** The middle value; of an even number, the mean of the two in the middle. */
+/** Returns the median. */
 export function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const half = sorted.length / 2;
   return ((sorted[Math.floor(half)] as number) + (sorted[Math.ceil(half) - 1] as number)) / 2;
 }
 
-/** The results as they are kept: four digits tell all that is known. */
+/** Rounds the results to four digits, the precision of the measurement. */
 export function toJson(results: Results): string {
   const round = (value: number) => (value >= 1000 ? Math.round(value) : Number(value.toPrecision(4)));
   return `${JSON.stringify(results, (_, value) => (typeof value === "number" ? round(value) : value), 2)}\n`;
@@ -150,7 +150,7 @@ function printEngine(engine: Engine, { operations, servers }: EngineResults, soa
   );
 }
 
-/** Columns of text to the left, of numbers to the right; a line between what differs in the first. */
+/** Formats a table: text left-aligned, numbers right-aligned, a line between groups of the first column. */
 function printTable(head: string[], rows: string[][]): void {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),

@@ -1,7 +1,6 @@
 /**
- * What a request costs as a company grows: `npm run bench:scale`. Fills databases of several sizes on
- * both engines, starts the server on each as a process of its own, and times every kind of read, one
- * request at a time.
+ * How the time of a request depends on the size of a company: `npm run bench:scale`. Fills databases of several sizes
+ * on both engines, starts a server process on each, and times every kind of read, one request at a time.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,7 +17,7 @@ import { person, terms } from "./people.ts";
 import { drawChart } from "./scaleChart.ts";
 import { fillDatabase, type ScaleData } from "./scaleData.ts";
 
-/** In milliseconds, as the client saw it. */
+/** In milliseconds, measured by the client. */
 export interface Times {
   median: number;
   p99: number;
@@ -29,7 +28,7 @@ export interface ScaleResults {
   setting: Record<string, string | number>;
   fillSeconds: Record<string, Record<string, number>>;
   times: Record<string, Record<string, Record<string, Times>>>;
-  /** With ten companies of together so many, of which one fills the vocabulary: by engine and operation. */
+  /** The same total in ten companies, of which one has a large vocabulary: by engine and operation. */
   ofTen: Record<string, Record<string, Record<string, Times>>>;
 }
 
@@ -57,7 +56,7 @@ if (options.help) {
   process.exit(0);
 }
 
-/** The samples are taken in so many turns, so that what else the machine does meets all alike. */
+/** The samples are taken in so many rounds, so that other load on the machine affects all alike. */
 const rounds = 5;
 const sizes = options.sizes.split(",").map(Number);
 const samples = Math.ceil(Number(options.samples) / rounds) * rounds;
@@ -75,7 +74,7 @@ const results: ScaleResults = {
 };
 for (const name of enginesOf(options.engines)) await measureEngine(name);
 if (sizes.length >= 3) {
-  // What was measured of the other engine stays.
+  // Results of the other engine are kept.
   const file = join(import.meta.dirname, "scale.json");
   const { fillSeconds, times, ofTen } = JSON.parse(readFileSync(file, "utf8")) as ScaleResults;
   results.ofTen = { ...ofTen, ...results.ofTen };
@@ -96,7 +95,7 @@ async function measureEngine(name: Engine): Promise<void> {
       const data = await fillDatabase(database.url, size, isOfTen);
       console.error(
         `${name}: ${size} customers ${isOfTen ? "of ten companies" : `and ${Math.floor(size / 10)} of others`} written in ${data.seconds.toFixed(0)} s` +
-          `${name === "postgres" ? ", the index of the search made afterwards" : ""}`,
+          `${name === "postgres" ? ", the search index built afterwards" : ""}`,
       );
       if (!isOfTen) (results.fillSeconds[name] ??= {})[size] = Math.round(data.seconds);
       const measured = isOfTen ? results.ofTen : results.times;
@@ -119,7 +118,7 @@ async function measure(port: number, data: ScaleData): Promise<Map<string, Times
   for (let round = 0; round <= rounds; round++) {
     for (const [operation, next] of Object.entries(requests)) {
       const { latencies } = await load(port, 1, samples / rounds, next);
-      // The first round warms up, and is not counted.
+      // The first round is a warm-up, and is not counted.
       if (round > 0) all.get(operation)?.push(...latencies);
     }
   }
@@ -134,7 +133,7 @@ async function measure(port: number, data: ScaleData): Promise<Map<string, Times
 
 function requestsFor({ key, ids }: ScaleData): Record<string, () => LoadRequest> {
   let count = 0;
-  // A prime step visits customers in an order that no cache likes.
+  // A prime step visits customers in an order that makes caches useless.
   const some = () => (++count * 7919) % ids.length;
   const get = (target: string) => ({
     bytes: `GET ${basePath}/customers${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${key}\r\nAccept: application/json\r\n\r\n`,
@@ -179,7 +178,7 @@ async function startServer(databaseUrl: string): Promise<{ port: number; stop():
         NODE_ENV: "production",
         PORT: String(port),
         DATABASE_URL: databaseUrl,
-        // So that what takes too long is measured, and not given up.
+        // High, so that slow requests are measured instead of aborted.
         DATABASE_STATEMENT_TIMEOUT: "60000",
         LOG_LEVEL: "warn",
         RATE_LIMIT_PER_MINUTE: "0",
@@ -189,7 +188,7 @@ async function startServer(databaseUrl: string): Promise<{ port: number; stop():
   );
   const exited = once(child, "exit");
   while (!(await isReady(port))) {
-    if (child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode}`);
+    if (child.exitCode !== null) throw new Error(`The server exited with ${child.exitCode}`);
     await sleep(20);
   }
   return {
@@ -208,7 +207,7 @@ async function isReady(port: number): Promise<boolean> {
   );
 }
 
-/** A table of an engine, median and 99th percentile for each size, as Markdown. */
+/** Formats a table of an engine as Markdown: median and 99th percentile for each size. */
 function print(name: Engine): void {
   const heads = sizes.map((size) => size.toLocaleString("en"));
   if (results.ofTen[name]) heads.push("of ten companies");

@@ -1,4 +1,4 @@
-/** The chart of what a request costs as a company grows, drawn from the results. */
+/** The chart of the time of a request by the size of a company, drawn from the results. */
 import type { ScaleResults, Times } from "./scale.ts";
 
 const width = 860;
@@ -7,12 +7,12 @@ const top = 92;
 const bottom = height - 96;
 const panelWidth = 205;
 const lefts = [48, 470];
-/** What a label needs, so that two never stand on one another. */
+/** The height of a label, so that no two overlap. */
 const lineHeight = 14;
 
 const titles: Record<string, string> = { sqlite: "SQLite", postgres: "PostgreSQL" };
 
-/** The operations that are drawn, and their labels. Each colour stands out from light and from dark. */
+/** The drawn operations, and their labels. Each color has contrast on light and dark backgrounds. */
 const series: Record<string, { label: string; colour: string }> = {
   get: { label: "get", colour: "#8b949e" },
   "first page": { label: "list", colour: "#3a8bdb" },
@@ -24,7 +24,7 @@ const series: Record<string, { label: string; colour: string }> = {
   "search: no hit": { label: "search, no hit", colour: "#57a639" },
 };
 
-/** Lines of medians over the size of the company, one panel an engine, both axes logarithmic, as SVG. */
+/** Draws lines of medians by the size of the company as SVG: one panel for each engine, both axes logarithmic. */
 export function drawChart({ setting, times }: ScaleResults): string {
   const panels = Object.entries(times);
   const drawn = panels.flatMap(([, operations]) =>
@@ -106,11 +106,11 @@ ${drawnPanels.join("\n")}
 `;
 }
 
-/** Places near the given ones, in their order, none closer to another than a line. */
+/** Returns positions near the given ones, in their order, at least a line apart. */
 function apart(places: number[]): number[] {
   const found = [...places];
   const order = [...places.keys()].sort((a, b) => (places[a] as number) - (places[b] as number));
-  // Pushes neighbours off one another by halves, until all have room.
+  // Moves overlapping neighbors apart, half the distance each, until none overlap.
   for (let round = 0; round < 500; round++) {
     for (const [rank, index] of order.slice(1).entries()) {
       const above = order[rank] as number;

@@ -1,4 +1,4 @@
-/** Fills a database with the customers of one large company and of ninety-nine small ones, or of ten alike. */
+/** Fills a database with one large company and ninety-nine small ones, or with ten of equal size. */
 import { v7 as uuidv7 } from "uuid";
 import { type ApiKey, createApiKeys } from "../../server/apiKeys.ts";
 import { connectDatabase } from "../../server/database/connect.ts";
@@ -17,22 +17,22 @@ export interface ScaleData {
 }
 
 const small = 99;
-/** A customer of a small company comes after so many of the large one. */
+/** After so many customers of the large company, one of a small company is created. */
 const everyOther = 10;
 const firstCreatedAt = Date.UTC(2023, 0, 1);
 const millisecondsBetween = 30_000;
-/** Of ten companies, the one whose names are made to fill the vocabulary of the search. */
+/** Of ten companies, the one whose names fill the vocabulary of the search index. */
 const [alike, filler] = [10, 9];
-/** The share of the large company's customers, the oldest, whose names have a sign that no later one has. */
+/** The share of the large company's oldest customers whose names have a character that no later one has. */
 const oldShare = 0.3;
 
 /** Rows that one statement inserts. SQLite gains nothing from more than one. */
 const batchSize = { sqlite: 1, postgres: 250 };
 
 /**
- * Fills a new database. The companies' customers are created in turn, and so lie in between one
- * another. On PostgreSQL the index of the search is made afterwards, which is the faster order.
- * @param ofTen shares the customers among ten companies, of which one has names of ever new characters
+ * Fills a new database. The customers of all companies are created in turn, so that they are interleaved. On PostgreSQL
+ * the search index is built afterwards, which is faster.
+ * @param ofTen divides the customers among ten companies, of which one has names of ever new characters
  */
 export async function fillDatabase(url: string, customers: number, ofTen = false): Promise<ScaleData> {
   const startedAt = performance.now();
@@ -126,7 +126,7 @@ async function insertCustomers(
   if (batch.length > 0) await flush();
 }
 
-/** A name of thirty new trigrams that begin with one character, and of others that begin with any. */
+/** Returns a name with thirty new trigrams that begin with one character, and others that begin with any. */
 function vocabularyName(random: () => number): string {
   const ideograph = () => String.fromCharCode(0x4e00 + Math.floor(random() * 20_000));
   return Array.from({ length: 30 }, () => `${terms.inVocabularyOfAnother}${ideograph()}${ideograph()}`).join(

@@ -1,4 +1,4 @@
-/** The servers that are compared: each a process of its own, on its own copy of the data. */
+/** The compared servers: each is a process with its own copy of the data. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, openSync, readdirSync, readFileSync } from "node:fs";
@@ -21,16 +21,16 @@ export const programs = {
 };
 export type ServerName = keyof typeof programs;
 
-/** The rate limit of each key: so high that no request is rejected. */
+/** The rate limit of each key, too high for a request to be rejected. */
 export const requestsPerMinute = "1000000";
 
-/** The servers that each engine has. */
+/** The servers that run on each engine. */
 export const serversOf: Record<Engine, ServerName[]> = {
   sqlite: ["ours", "plain", "fastify", "glue", "documented"],
   postgres: ["ours", "fastify", "unlimited"],
 };
 
-/** What each server is, for people. */
+/** A description of each server. */
 export const titles: Record<ServerName, string> = {
   ours: "this server",
   plain: "plain node:http, prepared statements",
@@ -49,7 +49,7 @@ export interface BenchServer {
   stop(): Promise<void>;
 }
 
-/** Installs what the references need, once, out of their own lock file. */
+/** Installs the packages of the references once, from their own lock file. */
 export function installReferences(): void {
   if (existsSync(join(references, "node_modules"))) return;
   console.error("Installing the references ...");
@@ -59,7 +59,7 @@ export function installReferences(): void {
 /**
  * Starts a server on a database, with its defaults: log, audit trail, drift check and rate limits, which count every
  * request and are set so high that none is rejected; `unlimited` has none.
- * @param folder where the server's log goes
+ * @param folder for the server's log
  */
 export async function startServer(
   name: ServerName,
@@ -115,16 +115,16 @@ function isReady(port: number): Promise<boolean> {
   });
 }
 
-/** CPU time of a process so far, as Linux counts it. */
+/** CPU time of a process so far, by Linux. */
 export interface CpuTime {
-  /** Of all its threads, in microseconds, as the scheduler counts it. */
+  /** Of all its threads, in microseconds, by the scheduler. */
   total: number;
-  /** In clock ticks of 10 ms: too coarse for one batch, good for the share of each in many. */
+  /** In clock ticks of 10 ms: too coarse for one batch, but good enough for proportions over many. */
   userTicks: number;
   systemTicks: number;
 }
 
-/** CPU time of several processes in microseconds; one that has exited has none. */
+/** Returns the CPU time of several processes in microseconds; one that has exited counts as 0. */
 export function totalCpuTimeOf(pids: number[]): number {
   return pids.reduce((sum, pid) => sum + (existsSync(`/proc/${pid}`) ? cpuTimeOf(pid).total : 0), 0);
 }
@@ -142,13 +142,13 @@ export function cpuTimeOf(pid: number): CpuTime {
   };
 }
 
-/** Resident memory of a process in megabytes. */
+/** Returns the resident memory of a process in megabytes. */
 export function memoryOf(pid: number): number {
   const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return Number(kilobytes) / 1024;
 }
 
-/** What an installation of this server without development dependencies takes, in megabytes. */
+/** Returns the size of an installation of this server without development dependencies, in megabytes. */
 export function installedSize(): { packages: number; megabytes: number } {
   const root = join(import.meta.dirname, "../..");
   const list = execFileSync("npm", ["ls", "--all", "--omit=dev", "--parseable"], {

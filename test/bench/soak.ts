@@ -1,7 +1,7 @@
 /**
- * Half of what the server can do, for long: `npm run soak -- --minutes 30`. Its memory may grow by less than
- * 1 MB a minute, it may hold no more files open, and its 99th percentile may not rise. It needs Linux, as
- * these come from /proc, and a machine that does nothing else.
+ * Half of the server's maximum load, for a long time: `npm run soak -- --minutes 30`. Its memory must grow by less than
+ * 1 MB a minute, and its open files and its 99th percentile must not grow. It needs Linux, as it reads /proc, and an
+ * idle machine.
  */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
@@ -38,21 +38,21 @@ const minutes = Number(options.minutes);
 if (!(minutes >= 2 && minutes <= 240)) throw new Error("--minutes must be from 2 to 240");
 
 const connections = 16;
-/** How long the most that the server can do is measured. */
+/** How long the server's maximum throughput is measured. */
 const fullLoadSeconds = 15;
-/** The load comes in so many parts a second, each as fast as it goes, on connections of its own. */
+/** The load is sent in so many parts a second, each as fast as possible, on its own connections. */
 const ticksASecond = 4;
-/** The part of the time after which memory has reached its level. */
+/** The fraction of the time after which memory has reached its level. */
 const warmUp = 0.2;
 const bounds = { megabytesAMinute: 1, p99Ratio: 1.25 };
 
-/** What one minute came to. */
+/** The result of one minute. */
 interface Minute {
   requestsASecond: number;
   /** In milliseconds. */
   p50: number;
   p99: number;
-  /** At its end, in megabytes. */
+  /** At the end of the minute, in megabytes. */
   memory: number;
   /** When no connection was open. */
   files: number;
@@ -70,7 +70,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Requests of all operations in turn, each as often as its share says. */
+/** Generates requests of all operations in turn, in proportion to their shares. */
 function mixOf(requests: Record<OperationName, () => LoadRequest>): () => LoadRequest {
   const turns = Object.entries(shares).flatMap(([name, share]) =>
     Array.from({ length: share * 4 }, (_, index) => ({ name: name as OperationName, at: index / share })),
@@ -80,7 +80,7 @@ function mixOf(requests: Record<OperationName, () => LoadRequest>): () => LoadRe
   return () => requests[(turns[turn++ % turns.length] as (typeof turns)[0]).name]();
 }
 
-/** Loads the server, prints what each minute came to and what grew; returns whether nothing did. */
+/** Loads the server, prints the result of each minute and what grew; returns whether nothing did. */
 async function soak({ port, pid }: BenchServer, next: () => LoadRequest): Promise<boolean> {
   const filesOf = () => readdirSync(`/proc/${pid}/fd`).length;
   await load(port, connections, 5_000, next);
@@ -159,7 +159,7 @@ async function fullLoadOf(port: number, next: () => LoadRequest): Promise<number
   return count / seconds;
 }
 
-/** The slope of the line through the points that is nearest by least squares. */
+/** Returns the slope of the line through the points by least squares. */
 function slopeOf(points: { minute: number; megabytes: number }[]): number {
   const mean = (values: number[]) => values.reduce((sum, each) => sum + each, 0) / values.length;
   const [x, y] = [mean(points.map(({ minute }) => minute)), mean(points.map(({ megabytes }) => megabytes))];

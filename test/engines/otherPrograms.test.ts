@@ -64,7 +64,7 @@ describe.each([
   });
 
   const isSqlite = engine === "sqlite";
-  /** An insert with these values in place of good ones. */
+  /** Builds an insert with these values in place of valid ones. */
   function insertion(values: Record<string, string> = {}): string {
     const row: Record<string, string> = {
       company_id: "(select id from companies where slug = 'acme')",

@@ -28,7 +28,7 @@ it("both engines: 2,400 random requests → same responses, byte for byte", {
   const keyed: Pick<TraceRequest, "headers" | "body">[] = [];
   let count = 0;
 
-  /** Sends a request to both sides and compares; returns the response on which they agree. */
+  /** Sends a request to both engines and compares the responses; returns the response if they are equal. */
   async function send(request: TraceRequest) {
     count++;
     const [sqlite, postgres] = await Promise.all(sides.map((side) => exchangeMasked(side, request)));
@@ -38,12 +38,12 @@ it("both engines: 2,400 random requests → same responses, byte for byte", {
     return { ...response, json: response.body === "" ? undefined : JSON.parse(response.body) };
   }
   const pick = (items: string[], index: number) => items[index % items.length] as string;
-  /** A customer of the company; seldom one of another company, or an id that none has. */
+  /** A customer of the company; rarely one of another company, or an unknown id. */
   const resolveId = (which: number | string) => {
     if (typeof which === "string") return which;
     return which % 16 === 0 && foreign.length > 0 ? pick(foreign, which >> 4) : pick(customers, which);
   };
-  /** An entity tag header, of what the customer is now and of what it was. */
+  /** A header with current and earlier entity tags of the customer. */
   function tagHeader(name: string, id: string, tags: [number, string] | null): Record<string, string> {
     if (tags === null) return {};
     const place = Number(/\d+/.exec(id)?.[0]);
@@ -127,7 +127,7 @@ it("both engines: 2,400 random requests → same responses, byte for byte", {
   }
   expect(count).toBeGreaterThanOrEqual(requests);
   expect(customers.length).toBeGreaterThan(200);
-  // The trace is worth something only where it provokes every kind of response.
+  // The trace must provoke every kind of response.
   expect([...statuses.keys()].sort()).toEqual([
     200, 201, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 422,
   ]);

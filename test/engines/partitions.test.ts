@@ -22,7 +22,7 @@ async function query(url: string, text: string): Promise<Record<string, unknown>
   return (await connection.query(text).finally(() => connection.end())).rows;
 }
 
-/** What does not depend on how tables are stored: columns, checks, indexes, triggers. */
+/** The parts of the schema that must not depend on how tables are stored: columns, checks, indexes, triggers. */
 async function readSchema(url: string): Promise<Record<string, unknown>[]> {
   return query(
     url,

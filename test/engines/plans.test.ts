@@ -37,7 +37,7 @@ const requests: Record<string, { method?: string; path: string; body?: Record<st
 /** How many customers a search compares before it uses the index, as in production. */
 const searchWindow = 4_000;
 
-/** On PostgreSQL these read the customers in order, or fetch every hit, as the index has nothing of the term or gives no order. */
+/** PostgreSQL reads the customers in order for these, or fetches every hit: the index lacks the term, or has no order. */
 const readingMany = [
   "a common term at depth",
   "a term that only the oldest have",
@@ -47,13 +47,13 @@ const readingMany = [
   "a term of one character with no hit",
 ];
 
-/** A statement as the server has run it. */
+/** A statement that the server has run. */
 interface Ran {
   statement: Statement<unknown>;
   values: Values;
 }
 
-/** A server on a new database of an engine, that tells which statements a request ran. */
+/** Starts a server on a new database of an engine; records the statements of each request. */
 async function watchedServer(engine: string) {
   const { url, drop } = await createDatabase(engine);
   let ran: Ran[] = [];
@@ -66,7 +66,7 @@ async function watchedServer(engine: string) {
   return {
     server,
     partner,
-    /** @param deep the customer that the request names */
+    /** @param deep the customer in the request */
     async statementsOf(name: string, deep: { id: string; email: string }): Promise<Ran[]> {
       const { method = "GET", path, body } = requests[name] as (typeof requests)[string];
       ran = [];
@@ -75,7 +75,7 @@ async function watchedServer(engine: string) {
         path.replace("{id}", deep.id).replace("{email}", deep.email),
         body?.email === "{email}" ? { ...body, email: deep.email } : body,
       );
-      // The key lookup, and the operation's own statements.
+      // The key lookup, and the statements of the operation.
       expect(ran.length).toBeGreaterThanOrEqual(2);
       // The planner's estimate is no statement of its own.
       return ran.filter(({ statement }) => !statement.sql.startsWith("explain"));
@@ -87,7 +87,7 @@ async function watchedServer(engine: string) {
   };
 }
 
-/** As much of a node of a PostgreSQL plan as is looked at. */
+/** The fields of a node of a PostgreSQL plan that are read. */
 interface PlanNode {
   "Node Type": string;
   "Relation Name"?: string;
@@ -112,7 +112,7 @@ describe("PostgreSQL plans", () => {
     watched = await watchedServer("postgres");
     client = new pg.Client(watched.server.databaseUrl);
     await client.connect();
-    // The plans of the statements within functions come as notices.
+    // The plans of statements within functions are sent as notices.
     for (const sql of [
       "load 'auto_explain'",
       "set auto_explain.log_min_duration = 0",
@@ -134,7 +134,7 @@ describe("PostgreSQL plans", () => {
     await watched?.stop();
   });
 
-  /** The plan of a statement under its values, or the one that is made for all values; then those of its functions. */
+  /** Returns the plan of a statement for its values, or the generic one; then the plans of its functions. */
   async function planOf({ statement, values }: Ran, mode: "custom" | "generic"): Promise<PlanNode> {
     const nested: PlanNode[] = [];
     const keep = ({ message = "" }) => {
@@ -166,7 +166,7 @@ describe("PostgreSQL plans", () => {
   it.each(Object.keys(requests))("PostgreSQL: %s → by indexes, few rows", async (name) => {
     for (const ran of await watched.statementsOf(name, deep)) {
       const { sql, planEachTime } = ran.statement;
-      // A statement that is prepared by name has its own plan at first, and may come to have one for all values.
+      // A named statement is planned for its values at first, and may later get a generic plan.
       for (const mode of planEachTime ? (["custom"] as const) : (["custom", "generic"] as const)) {
         const nodes = nodesOf(await planOf(ran, mode));
         const what = `${mode} plan of ${sql}: ${JSON.stringify(nodes[0], null, 1)}`;
@@ -179,7 +179,7 @@ describe("PostgreSQL plans", () => {
           .map((node) => String(node["Index Cond"]));
         if (!sql.startsWith("insert")) expect(conditions.length, what).toBeGreaterThan(0);
         for (const condition of conditions) expect(condition, what).toMatch(/\b(company_id|sha256|id) =/);
-        // A bitmap of an index is of its entries; what is read of them shows in the node above it.
+        // A bitmap index scan counts index entries; the node above it has the rows that were read.
         const readers = nodes.filter((node) => node["Node Type"] !== "Bitmap Index Scan");
         const rowsRead = readers.map(
           (node) =>
@@ -251,7 +251,7 @@ describe("SQLite plans", () => {
   let deep: { id: string; email: string };
   beforeAll(async () => {
     watched = await watchedServer("sqlite");
-    // It chooses by the schema alone: no size would change its plans.
+    // Without statistics, its plans depend on the schema alone, whatever the size.
     for (let n = 0; n < 100; n++) {
       const { body } = await watched.partner.send("POST", "/customers", {
         email: `${n}@x.example`,

@@ -1,13 +1,13 @@
-/** Requests for both engines, right and wrong, made of the shared arbitraries. */
+/** Generates valid and invalid requests for both engines. */
 import fc from "fast-check";
 import { numberOfUpTo, textOfUpTo, tricky } from "../support/arbitraries.ts";
 
 const words = (text: string) => fc.constantFrom(...text.split(" "));
-/** One arbitrary, and another in a share of the cases. */
+/** Mixes two arbitraries: the second one in this share of the cases. */
 const mostly = <A, B>(usual: fc.Arbitrary<A>, other: fc.Arbitrary<B>, percent: number) =>
   fc.oneof({ weight: 100 - percent, arbitrary: usual }, { weight: percent, arbitrary: other });
 
-/** Text that a query language, a pattern or a driver could take for its own. */
+/** Text with a meaning in a query language, a pattern or a driver. */
 const syntax = fc.oneof(
   words(
     `% _ \\ \\% %% a% \\\\ \\x41 * ? [a] [^a] ' '' " "" a'b \` /* -- $1 $$ ?1 ?? :name :companyId : @x {} {a,b}`,
@@ -18,7 +18,7 @@ const syntax = fc.oneof(
   fc.constantFrom("' or '1'='1", "'; drop table customers; --", "a AND b", "a OR b", "NOT a", "a NEAR b"),
   fc.constantFrom("a & b", "a | b", " ", "  ", " padded ", "\t", "\r\n", "\u2028", "\u0001", "\ufeffx"),
 );
-/** Text where engines could fold, compose or measure differently. */
+/** Text for which engines could differ in case folding, normalization or length. */
 const folding = words(
   "ς σς ΑΣ Οδυσσεύς ΟΔΥΣΣΕΥΣ İstanbul i̇stanbul ISTANBUL ısparta Straße STRASSE STRAẞE ß café CAFÉ 한국 😀 𐐀𐐁 𐐨𐐩 ½ ﬁ ² a b an ann anna ANNA 12",
 );
@@ -48,7 +48,7 @@ const textJson = mostly(
   ),
   4,
 );
-/** Numbers as a partner might write them, which JavaScript would not. */
+/** Numbers in notations that JavaScript does not write, but a partner may. */
 const numberJson = (max: number, spellings: string) =>
   mostly(
     fc.oneof(
@@ -68,7 +68,7 @@ const fields = {
   taxRateOverride: numberJson(0.3, "0.3 5e-324 2.2250738585072014e-308 0.30000000000000004"),
   status: mostly(words('"ACTIVE" "BLOCKED"'), words('null "active" "" 1'), 5),
 };
-/** Members of a body; seldom one that the contract does not know, or one twice. */
+/** Members of a body; rarely an unknown one, or a repeated one. */
 const members = fc
   .tuple(
     fc.record(fields, { requiredKeys: [] }),
@@ -127,13 +127,13 @@ const requestId = mostly(
   10,
 );
 
-/** Ids of no customer, in each way. */
+/** Ids of no customer: unknown and malformed ones. */
 const wrongId = words(
   `x 0 %00 %20 null <id&nbsp;0>x %F0%9F%98%80 ' a%2Fb %FF 019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11 019AB3F2-7C00-7D3A-9B52-3F6F1F0F6A11 019ab3f2-7c00-4d3a-9b52-3f6f1f0f6a11 019ab3f27c007d3a9b523f6f1f0f6a11`,
 ).map((id) => id.replace("&nbsp;", " "));
-/** A customer so far, or a wrong id. */
+/** A customer created so far, or a wrong id. */
 const which = mostly(fc.nat(), wrongId, 12);
-/** An entity tag as of now, as of an earlier change, and lists with them. */
+/** Current and earlier entity tags, and lists of them. */
 const tags = mostly(
   fc.constant(null),
   fc.tuple(
@@ -165,7 +165,7 @@ const filters = fc
     ),
   )
   .map((pieces) => pieces.filter(Boolean));
-/** Pieces of a query that the contract rejects, or reads in a way of its own. */
+/** Parts of a query that are invalid, or have unusual notation. */
 const oddPiece = fc.oneof(
   limit.map((value) => `limit=${value}`),
   words(
@@ -204,7 +204,7 @@ const createStep = fc.record({
     ),
     30,
   ),
-  /** One of the earlier requests with a key instead. */
+  /** An earlier request with a key, in place of a new request. */
   repeats: mostly(fc.constant(undefined), fc.nat(), 12),
   key: words("acme acme acme acme colleague writer other") as fc.Arbitrary<
     "acme" | "colleague" | "writer" | "other"
@@ -272,7 +272,7 @@ export const step = fc.oneof(
       kind: fc.constant("iterate" as const),
       filters,
       limits: fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 6, maxLength: 6 }),
-      /** What changes between its pages. */
+      /** Changes between its pages. */
       meanwhile: fc.array(fc.oneof(createStep, updateStep), { maxLength: 3 }),
     }),
   },

@@ -18,7 +18,7 @@ it("0001_initial: edited → new revision", () => {
     const knex = createKnex({ client, useNullAsDefault: true });
     hash.update(toSql(initial.up(knex.schema, dialect)).join(";\n"));
   }
-  // Where this fails, give the migration a new revision, and write both here.
+  // If this fails, give the migration a new revision, and record both here.
   expect([initial.revision, hash.digest("hex").slice(0, 16)]).toMatchInlineSnapshot(`
     [
       "2026-11-26.1",

@@ -1,6 +1,5 @@
 /**
- * What is promised does not depend on the defaults of a server, a database or a role on PostgreSQL, nor on those of
- * SQLite.
+ * Guarantees do not depend on the defaults of SQLite, or of a server, a database or a role of PostgreSQL.
  */
 import { expect, inject, it, onTestFinished } from "vitest";
 import { connectDatabase } from "../../server/database/connect.ts";
@@ -9,7 +8,7 @@ import { createDatabase } from "../support/databases.ts";
 import { execute } from "../support/postgres.ts";
 import { startServer } from "../support/server.ts";
 
-/** The URL of a new database that is created with these options and has these defaults. */
+/** Creates a database with these options and these defaults; returns its URL. */
 async function databaseWith(options: string, defaults: Record<string, string> = {}): Promise<string> {
   const { url, drop } = await createDatabase("postgres");
   onTestFinished(drop);

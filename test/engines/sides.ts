@@ -1,11 +1,11 @@
-/** The same server on both engines, and its responses without what chance and the clock put into them. */
+/** The same server on both engines, with responses made comparable: random values and times are replaced. */
 import { expect } from "vitest";
 import type { ObservedResponse } from "../../server/contractCheck.ts";
 import { createDatabase } from "../support/databases.ts";
 import { requestBytes } from "../support/rawHttp.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
-/** The keys of a side: their companies and scopes. */
+/** The keys on each engine: their companies and scopes. */
 const keyOptions = {
   acme: { company: "acme" },
   colleague: { company: "acme" },
@@ -15,7 +15,7 @@ const keyOptions = {
   expired: { company: "acme", expiresAt: 1 },
 } satisfies Record<string, Parameters<TestServer["createKey"]>[0]>;
 
-/** A request; `<id 3>` and `<tag 3.0>` stand for what differs between the engines. */
+/** A request; `<id 3>` and `<tag 3.0>` are placeholders for values that differ between the engines. */
 export interface TraceRequest {
   method: string;
   /** Below `/api/v1`. */
@@ -30,7 +30,7 @@ export interface Side {
   server: TestServer;
   drop(): Promise<void>;
   keys: Record<string, string>;
-  /** Ids by order of their first appearance: `<id 0>` is the first. */
+  /** Ids in the order of their first appearance: `<id 0>` is the first. */
   ids: string[];
   /** The entity tags and the times of each id: `<tag 0.1>` and `<time 0.1>` are those after its first change. */
   tags: string[][];
@@ -47,12 +47,12 @@ export async function startSide(engine: string): Promise<Side> {
 
 const anyId = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
 
-/** The index of a value in a list, to which a new one is added. */
+/** Returns the index of a value in a list, and adds it if it is new. */
 function indexIn(list: string[], value: string): number {
   return list.includes(value) ? list.indexOf(value) : list.push(value) - 1;
 }
 
-/** Sends a request to one side; returns its response with placeholders for ids, times, tags and counts. */
+/** Sends a request to one engine's server; returns its response with placeholders for ids, times, tags and counts. */
 export async function exchangeMasked(
   side: Side,
   request: TraceRequest,

@@ -1,4 +1,4 @@
-/** What is mutated: the files that decide over data and access, each with the tests that must notice. */
+/** The mutated files, which control data and access, each with the tests that must fail. */
 export const testsOfFile: Record<string, string[]> = {
   "server/apiKeys.ts": [
     "test/http/authorization.test.ts",

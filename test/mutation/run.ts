@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { testsOfFile } from "./files.ts";
 
-/** What is read of Stryker's report (mutation-testing-report-schema). */
+/** The part of Stryker's report that is read (mutation-testing-report-schema). */
 interface Report {
   files: Record<string, { source: string; mutants: Mutant[] }>;
 }
@@ -46,7 +46,7 @@ for (const file of given.length > 0 ? given : Object.keys(testsOfFile)) {
 }
 console.log(`\n${scores.join("\n")}`);
 
-/** Where a mutant is, what it replaces and by what, in one line. */
+/** Describes a mutant in one line: its place, and what it replaces by what. */
 function describeMutant(file: string, source: string, { location, replacement }: Mutant): string {
   const { start, end } = location;
   const lines = source.split("\n").slice(start.line - 1, end.line);

@@ -1,4 +1,4 @@
-/** The tests of the file that is mutated, on SQLite. */
+/** The tests of the mutated file, on SQLite. */
 import { defineConfig } from "vitest/config";
 import { httpProjects } from "../vitest.config.ts";
 import { testsOfFile } from "./files.ts";

@@ -10,9 +10,9 @@ export const supportedNodes = [
   resolve("node_modules/.bin/node"),
   installed("node26"),
 ] as const;
-/** The Node of a machine that has an older one. */
+/** A Node that is older than supported. */
 export const node20 = installed("node20");
-/** Node versions that are too old; the last by one. */
+/** Node versions that are too old, the last one only just. */
 export const olderNodes = [installed("node18"), node20, installed("node22-13")];
 
 /** The path of the Node that a package in this folder's package.json installs. */

@@ -1,17 +1,17 @@
-/** The client generators that are proven, and the one place with their commands. */
+/** The client generators that are tested, and their commands. */
 
-/** One generator: its folder here holds `use.ts` and, where it needs one, a configuration. */
+/** A generator: its folder here contains `use.ts` and, if needed, a configuration. */
 export interface Generator {
   folder: string;
-  /** The package that generates; its version is the one in package.json. */
+  /** The package of the generator; its version is in package.json. */
   name: string;
-  /** What else a project needs for the generated code. */
+  /** Further packages that the generated code needs. */
   alsoInstall: string[];
-  /** The configuration file, where flags are not enough. */
+  /** The configuration file, if flags are not enough. */
   configuration?: string;
-  /** Run in the folder of a project; `$DISTRIBU_URL` is where the API is. */
+  /** Run in the folder of a project; `$DISTRIBU_URL` is the address of the API. */
   generate: string;
-  /** What a partner must know, a sentence each. */
+  /** Notes for partners, a sentence each. */
   notes: string[];
 }
 
@@ -79,13 +79,13 @@ export const generators: Generator[] = [
     alsoInstall: ["openapi-fetch"],
     generate: "npx openapi-typescript $DISTRIBU_URL/openapi.json -o client.d.ts --default-non-nullable=false",
     notes: [
-      "Without `--default-non-nullable=false` it makes `status` required on create, as it has a default.",
+      "Without `--default-non-nullable=false` it makes `status` required on create, because it has a default.",
       "An error status does not throw; the types do not reject unknown fields, add `satisfies`.",
     ],
   },
 ];
 
-/** Postman: the collection is made by the first command and run by the second. */
+/** Postman: the first command generates the collection, the second runs it. */
 export const postman = {
   folder: "postman",
   name: "openapi-to-postmanv2",

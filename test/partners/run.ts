@@ -1,7 +1,7 @@
 /**
- * Proves the client generators against a live server: what README.md says of each is pasted into a shell, in a
- * folder of its own. It installs, generates from the served contract, compiles under `strict`, and runs. Prints
- * the result and writes it to README.md.
+ * Tests the client generators with a live server: runs the commands of README.md for each in a shell, in a folder of
+ * its own, which install it, generate code from the served contract, compile it under `strict`, and run it. Prints the
+ * result and writes it to README.md.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -19,7 +19,7 @@ const versions: Record<string, string> = JSON.parse(
   readFileSync(join(here, "package.json"), "utf8"),
 ).devDependencies;
 
-/** What a generator came to; a failure is the output that shows it. */
+/** The result of a generator; a failure is the output with the error. */
 interface Result {
   name: string;
   compiles: string;
@@ -39,18 +39,18 @@ const serverEnvironment = {
   PORT: "0",
   LOG_LEVEL: "info",
   RATE_LIMIT_PER_MINUTE: "0",
-  // Else the server would make its demo company, and log a key.
+  // Otherwise the server would create its demo company, and print a key.
   NODE_ENV: "production",
 };
-/** A shell's, without what `npm run` has put there about this project. */
+/** The environment of a shell, without the variables that `npm run` sets for this project. */
 const shellEnvironment = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("npm_"))),
   npm_config_prefer_offline: "true",
-  // Some generators report each run to their makers.
+  // Some generators send telemetry.
   DO_NOT_TRACK: "1",
 };
 
-/** Runs a shell to its end that reads these commands as if they were pasted: a program that reads too takes the rest. */
+/** Runs a shell that reads the commands as if pasted: a program that reads standard input consumes the rest. */
 async function run(command: string, cwd: string, variables: Record<string, string> = {}): Promise<Finished> {
   const child = spawn("sh", ["-s"], { cwd, env: { ...shellEnvironment, ...variables } });
   child.stdin.end(command);
@@ -60,7 +60,7 @@ async function run(command: string, cwd: string, variables: Record<string, strin
   return { code, output };
 }
 
-/** The built server in a process of its own, and where it listens. */
+/** Starts the built server; returns its process and its address. */
 async function startServer() {
   const server = spawn(process.execPath, ["dist/server/main.js"], {
     cwd: root,
@@ -74,12 +74,12 @@ async function startServer() {
       const listening = /"url":"([^"]+)"/.exec(output)?.[1];
       if (listening) resolve(listening);
     });
-    server.once("exit", () => reject(new Error(`The server ended before it listened:\n${output}`)));
+    server.once("exit", () => reject(new Error(`The server exited before it listened:\n${output}`)));
   });
   return { server, url };
 }
 
-/** A new company's key, and the environment in which a partner works. */
+/** Creates a company with a key; returns the environment of a partner. */
 async function createPartner(company: string, url: string) {
   const { code, output } = await run(
     `node dist/server/cli.js keys create --company ${company} --scopes customers:read,customers:write`,
@@ -87,14 +87,14 @@ async function createPartner(company: string, url: string) {
     serverEnvironment,
   );
   if (code !== 0) throw new Error(output);
-  // The output has the database's name too.
+  // The output also names the database.
   const [key = ""] = /^dk_\S+$/m.exec(output) ?? [];
   return { DISTRIBU_URL: url, DISTRIBU_API_KEY: key };
 }
 
 /**
- * Gives a company a customer that is valid and unusual: clients that have an own idea of an email
- * address or of a name would fail when they read it.
+ * Creates a valid but unusual customer: clients with their own idea of an email address or a name would fail to read
+ * it.
  */
 async function seed({ DISTRIBU_URL, DISTRIBU_API_KEY }: Record<string, string>) {
   const response = await fetch(`${DISTRIBU_URL}/api/v1/customers`, {
@@ -114,7 +114,7 @@ async function proveGenerators(url: string): Promise<Result[]> {
   for (const generator of generators) {
     const variables = await createPartner(generator.folder, url);
     await seed(variables);
-    // The last line runs what the others have made.
+    // The last line runs the result of the others.
     const [, making, using] = /^(.*)\n(.*)$/s.exec(pasteOf(generator)) as string[] as [
       string,
       string,
@@ -140,8 +140,8 @@ interface Execution {
 }
 
 /**
- * Runs Postman's collection twice: as it was made, when the example's id is unknown and its email
- * is free, and with the id of a customer in place of the example's.
+ * Runs Postman's collection twice: unchanged, when the example's id is unknown and its email is unused, and with the
+ * id of a customer in place of the example's.
  */
 async function provePostman(url: string): Promise<Result> {
   const folder = join(here, postman.folder);
@@ -218,12 +218,12 @@ function installOf(
   return `npm install -D ${packages.join(" ")}`;
 }
 
-/** A folder for a partner's project; npm installs no package into a project of the same name. */
+/** Creates a folder for a partner's project, named differently from every package, as npm requires. */
 function projectOf({ folder }: Generator): string {
   return `customers-by-${folder}`;
 }
 
-/** What a partner pastes into a shell: from nothing to a first listed customer. */
+/** The commands for a partner's shell: from an empty folder to the first listed customer. */
 function pasteOf(generator: Generator): string {
   const { folder, configuration, generate } = generator;
   const fileOf = (name: string, path: string) =>
@@ -257,7 +257,7 @@ errors (400 with its \`field\`, 401, 404, 409).`,
       "sh",
       `export DISTRIBU_URL=http://127.0.0.1:3000\nexport DISTRIBU_API_KEY=${sandboxKeys.both.key}`,
     ),
-    `\`npm run test:partners\` runs each block as it is shown, with a server and a company of its own, and writes this
+    `\`npm run test:partners\` runs each block exactly as shown, with a server and a company of its own, and writes this
 page. Each client also reads a customer whose email and name are valid but unusual.`,
     tableOf(results),
     ...generators.map(sectionOf),

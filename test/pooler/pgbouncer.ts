@@ -1,4 +1,4 @@
-/** PostgreSQL behind PgBouncer, which hands out its sessions for a transaction each. */
+/** PostgreSQL behind PgBouncer in transaction mode. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { readBlock } from "../support/pages.ts";
 import { execute, freePort, startPostgres } from "../support/postgres.ts";
 import { unprivilegedUser } from "../support/postgresPrograms.ts";
 
-/** What server/README.md tells operators to set, for the role of the tests. */
+/** The settings that server/README.md prescribes, for the role of the tests. */
 const roleSettings = readBlock("server/README.md", "sql", "pgbouncer").replaceAll(
   "alter role distribu",
   "alter role pooled",
@@ -20,7 +20,7 @@ export async function createPooledRole(postgresUrl: string): Promise<void> {
   await execute(postgresUrl, `create role pooled superuser login password 'pooled'; ${roleSettings}`);
 }
 
-/** Sessions of each database: fewer than requests at a time, so that these share them. */
+/** Sessions of each database: fewer than concurrent requests, so that these share them. */
 const poolSize = 4;
 
 /** Starts both for the run. */
@@ -36,7 +36,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-/** Starts PgBouncer before a PostgreSQL server. Every database of it is reached as its role `pooled`. */
+/** Starts PgBouncer in front of a PostgreSQL server. It connects to every database as the role `pooled`. */
 export async function startPgBouncer(postgresUrl: string): Promise<{ host: string; stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), "distribu-pgbouncer-"));
   const port = await freePort();

@@ -7,7 +7,7 @@ import { createPooledRole, startPgBouncer } from "./pgbouncer.ts";
 
 const DATABASE_POOLER = "transaction";
 
-/** A server behind PgBouncer, and a key that a command has created behind it. */
+/** Starts a server behind PgBouncer, with a key that a command has created through PgBouncer. */
 async function startDeployment(environment: Record<string, string> = {}) {
   const DATABASE_URL = await createTemporaryDatabase();
   const server = await spawnServer({ DATABASE_URL, DATABASE_POOLER, ...environment });
@@ -70,7 +70,7 @@ it("DATABASE_POOLER: role without a setting → startup names it, and how to set
   onTestFinished(drop);
   const started = await runServer({ DATABASE_URL: url, DATABASE_POOLER });
   expect(started.code).toBe(1);
-  // Those that differ from PostgreSQL's defaults.
+  // The settings that differ from PostgreSQL's defaults.
   for (const setting of ["statement_timeout = '1500'", "jit = 'off'"])
     expect(started.stdout).toContain(`alter role current_user set ${setting};`);
   expect(started.stdout).not.toContain("extra_float_digits");

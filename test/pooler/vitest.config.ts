@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm run test:pooler`: the tests over HTTP through Debian's PgBouncer, and what is special behind it. */
+/** `npm run test:pooler`: the tests over HTTP through Debian's PgBouncer, and tests of behavior that is specific to it. */
 export default defineConfig({
   test: {
     name: "PgBouncer",

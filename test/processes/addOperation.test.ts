@@ -18,7 +18,7 @@ const copied = [
   "server",
 ];
 
-/** A copy of the project, without what is installed or built. */
+/** Copies the project, without installed packages and built files. */
 function copyProject() {
   const { path: folder, remove } = temporaryFolder();
   onTestFinished(remove);
@@ -35,7 +35,7 @@ function copyProject() {
       expect(text, file).toContain(from);
       write(file, text.replace(from, to));
     },
-    /** Takes the steps of some files. */
+    /** Takes the steps for some files. */
     take(isTaken: (file: string) => boolean) {
       for (const { file, edit } of steps)
         if (isTaken(file)) write(file, edit(existsSync(join(folder, file)) ? read(file) : ""));
@@ -47,7 +47,7 @@ function copyProject() {
   };
 }
 
-/** The files that an output names a missing operation in. */
+/** Finds the files that an output reports as lacking an operation. */
 function filesNamed(output: string): string[] {
   const lines = output.split("\n").filter((line) => /^\S+\.ts\(\d+,\d+\): error/.test(line));
   return [...new Set(lines.map((line) => line.slice(0, line.indexOf("("))))].sort();
@@ -83,7 +83,7 @@ it("new operation: in the contract only → each omission named by a tool", { ti
   const compiled = await project.run("npx tsc -p test");
   expect(filesNamed(compiled.output)).toEqual([
     "server/customers.ts",
-    // Both lack the responses that server/commands/contractResponses.ts is to provoke.
+    // Both lack the responses that server/commands/contractResponses.ts must provoke.
     "test/contract/everyResponse.test.ts",
     "test/contract/examples.test.ts",
     "test/processes/samples.test.ts",

@@ -22,7 +22,7 @@ describe("backup", () => {
     const server = await spawnServer({ DATABASE_URL });
     const key = await createKeyByCommand(DATABASE_URL);
     const client = server.client(key);
-    /** The name of each customer, as it was last acknowledged. */
+    /** The last acknowledged name of each customer. */
     const acknowledged = new Map<string, string>();
     let isOver = false;
     let created = 0;
@@ -44,7 +44,7 @@ describe("backup", () => {
     const before = new Map(acknowledged);
     const createdBefore = created;
     const ended = await backUp(file);
-    // So it was taken among writes.
+    // So writes happened during the backup.
     expect(created).toBeGreaterThan(createdBefore);
     isOver = true;
     await Promise.all(writers);
@@ -62,7 +62,7 @@ describe("backup", () => {
       const { data } = await reader.GET("/customers", { params: { query } });
       for (const { id, name, notes } of data?.data ?? []) {
         found.set(id, name);
-        // Nothing half of an update.
+        // No partial update.
         expect(notes).toBe(name === "changed" ? "too" : null);
       }
       cursor = data?.pagination.nextCursor ?? "";
@@ -79,7 +79,7 @@ describe("backup", () => {
     const connection = new SqliteConnection(restored, { readonly: true });
     onTestFinished(() => void connection.close());
     expect(connection.pragma("integrity_check", { simple: true })).toBe("ok");
-    // Each write has its entry, also in the copy.
+    // Each write has its audit entry in the copy too.
     const changed = [...found.values()].filter((name) => name === "changed").length;
     expect(connection.prepare("select count(*) as entries from audit_entries").get()).toEqual({
       entries: found.size + changed + 1,

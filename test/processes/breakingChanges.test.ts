@@ -3,7 +3,7 @@ import { findBreakingChanges, readContracts } from "../../openapi/breakingChange
 import { runProgram } from "../support/processes.ts";
 import { narrowedKeywords } from "./narrowedKeywords.ts";
 
-// biome-ignore lint/suspicious/noExplicitAny: a contract that each row changes
+// biome-ignore lint/suspicious/noExplicitAny: a contract, changed by each row
 type Contract = any;
 type Change = (contract: Contract) => unknown;
 
@@ -20,12 +20,12 @@ const invalid = (c: Contract) => create(c).responses[400].content["application/j
 const remove = (values: unknown[], value: unknown) => values.splice(values.indexOf(value), 1);
 
 interface Rule {
-  /** What the released contract has beside what it has. */
+  /** Additions to the released contract. */
   before?: Change;
   breaking: Change;
-  /** All that is reported, in order. */
+  /** The reports, in order. */
   reports: RegExp[];
-  /** Its mirror: nothing is reported. */
+  /** The opposite change: nothing is reported. */
   harmless: Change;
 }
 
@@ -263,7 +263,7 @@ function changed(from: Contract, change: Change): Contract {
 }
 
 describe("contract:breaking", () => {
-  // The title names what breaks; what does not, after ", not", is verified beside it.
+  // The title names the breaking change and, after ", not", one that does not break clients.
   const titled = Object.entries(rules).map(([rule, test]) => [rule.replace(/, not .*/, ""), test] as const);
   it.each(titled)("breaking: %s → reported", (_rule, { before = () => {}, breaking, reports, harmless }) => {
     const from = changed(current, before);
@@ -274,7 +274,7 @@ describe("contract:breaking", () => {
     expect(findBreakingChanges(from, changed(from, harmless))).toEqual([]);
   });
 
-  /** What is found where a field of a request or a response changes from one schema to another. */
+  /** Finds the breaking changes if a field of a request or a response changes from one schema to another. */
   function changesOfField(direction: "request" | "response", from: object, to: object): string[] {
     const [before, after] = [from, to].map((field) =>
       changed(current, (c) => {

@@ -47,7 +47,7 @@ it("client: 3,500 creates at once at 3,000 a minute → all succeed, in 60 to 80
   expect(seconds).toBeGreaterThan(60);
   expect(seconds).toBeLessThan(80);
   expect(warnings).toEqual([]);
-  // About 6 KB for each call that waits, and nothing for those that are over.
+  // About 6 KB for each waiting call, and nothing for finished ones.
   expect(waiting).toBeLessThan(40);
   expect(after).toBeLessThan(20);
 }, 120_000);

@@ -1,4 +1,4 @@
-/** The packed client, in projects as partners have them. */
+/** The packed client, in projects like those of partners. */
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it, onTestFinished } from "vitest";

@@ -6,7 +6,7 @@ import { createTables, runCommand, runProgram } from "../support/processes.ts";
 import { bothScopes } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
-/** Runs a command, with all that it prints. */
+/** Runs a command; returns its whole output. */
 function runDistribu(args: string[], environment: Record<string, string> = {}) {
   return runProgram(process.execPath, ["dist/server/cli.js", ...args], environment);
 }
@@ -17,7 +17,7 @@ function folderOfTest(): string {
   return folder.path;
 }
 
-/** The arguments of a command, in short for the title of a test. */
+/** Shortens the arguments of a command for the title of a test. */
 const titled = (row: string[][]) => {
   const args = row[0] ?? [];
   return [args.join(" ").replace("\n", "\\n").slice(-36) || "no arguments", args] as const;

@@ -152,14 +152,14 @@ describe("contract", () => {
   });
 });
 
-/** Where a report may be written. */
+/** Creates a path for a report. */
 function reportOfTest(): string {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
   return join(folder.path, "report.xml");
 }
 
-/** The cases of a JUnit report, which must be nothing but well-formed XML 1.0 with these counts. */
+/** Parses the cases of a JUnit report, which must be well-formed XML 1.0 with these counts. */
 function casesOf(xml: string, counts: Record<string, number>): { name: string; content: string }[] {
   const text = String.raw`(?:[^<>&"\u0000-\u0008\uD800-\uDFFF\uFFFE]|&(?:amp|lt|gt|quot);)*`;
   const attributes = Object.entries(counts)
@@ -186,7 +186,7 @@ function casesOf(xml: string, counts: Record<string, number>): { name: string; c
   }));
 }
 
-/** A server that passes everything on to another, and changes the bodies of the responses. */
+/** Starts a proxy that changes the bodies of the responses. */
 function serveChanged(
   target: string,
   change: (text: string) => string,

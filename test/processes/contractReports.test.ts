@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** A key that may only read, of a new company with so many customers. */
+/** Creates a read-only key of a new company with so many customers. */
 async function createReadKey(company: string, customers: number): Promise<string> {
   const key = await server.createKey({ company });
   const client = await server.client(key);
@@ -26,7 +26,7 @@ async function createReadKey(company: string, customers: number): Promise<string
   return server.createKey({ company, scopes: ["customers:read"] });
 }
 
-/** Runs the command with `--json`; returns its document too. */
+/** Runs the command with `--json`; also returns the parsed output. */
 async function runJson(...args: string[]) {
   const ran = await runCommand(["contract", "--json", ...args]);
   return { ...ran, document: JSON.parse(ran.stdout) };

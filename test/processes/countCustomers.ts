@@ -6,7 +6,7 @@ interface Step {
   edit(text: string): string;
 }
 
-/** Inserts lines before the first line that begins so. */
+/** Inserts lines before the first line with this beginning. */
 const before = (start: string, lines: string) => (text: string) => {
   const place = text.indexOf(`\n${start}`);
   if (place < 0) throw new Error(`There is no line ${start}`);

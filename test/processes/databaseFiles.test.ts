@@ -1,4 +1,4 @@
-/** SQLite: files that are deleted, replaced or emptied under the server. It must not respond 201 for a lost file. */
+/** SQLite: files that are deleted, replaced or emptied under the server. The server must not respond 201 for a lost file. */
 import { copyFileSync, renameSync, rmSync, statSync, truncateSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
@@ -56,7 +56,7 @@ it.each(Object.keys(accidents))("SQLite: %s → 503 until a restart", async (acc
   const { server, file, ready, list, listWithWrongKey, create, restart } = await startWithKey();
   expect(await create()).toBe(201);
   accidents[accident]?.(file);
-  // The readiness at once and, but for the index, writes; reads within a second.
+  // Readiness fails at once, and so do writes unless only the index was deleted; reads fail within a second.
   if (!accident.startsWith("the index")) expect(await create()).toBe(503);
   expect(await ready()).toBe(503);
   await sleep(1_100);

@@ -1,4 +1,4 @@
-/** SQLite: which files are adopted as our database, and which are left alone because they are another program's. */
+/** SQLite: which files the server adopts as its database, and which it rejects because they belong to another program. */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import SqliteConnection from "better-sqlite3";

@@ -20,7 +20,7 @@ it("npm run dev: a file of the server changes → restarts", { timeout }, async 
   const urls = () => [...output.matchAll(/"url":"([^"]+)"/g)].map(([, url]) => url as string);
   await expect.poll(urls, { timeout }).toHaveLength(1);
 
-  // The watch of a file begins some time after it was loaded.
+  // The watcher starts some time after the file is loaded.
   const change = () => {
     if (!output.includes("Restarting")) utimesSync("server/app.ts", new Date(), new Date());
     return output;

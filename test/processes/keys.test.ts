@@ -27,7 +27,7 @@ async function createKey(...args: string[]): Promise<string> {
   return stdout.trim();
 }
 
-/** What `keys list` shows, by column, for each key. */
+/** Returns the columns of `keys list` for each key. */
 async function listedKeys(): Promise<Record<string, string>[]> {
   const { code, stdout, stderr } = await keys("list");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -105,7 +105,7 @@ describe("keys list", () => {
     const server = await spawnServer({ DATABASE_URL });
     const before = Date.now();
     await server.client(used).GET("/customers");
-    // The request does not wait for the time of its use to be written.
+    // The response does not wait until the time of last use is written.
     await expect
       .poll(async () => (await listedKeys())[0]?.["LAST USED"], { timeout: 15_000 })
       .not.toBe("never");

@@ -9,7 +9,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { launchServer } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
-/** Ports that nobody uses: a log that is not read does not tell those of the server. */
+/** Finds free ports: the log, which would name the server's own choice, is not read. */
 async function findFreePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
   await Promise.all(servers.map((server) => once(server, "listening")));
@@ -35,7 +35,7 @@ async function startSilent(stdout: number) {
   while (!(await isUp())) await sleep(20);
   return {
     process,
-    /** Sends requests whose lines are long; returns the longest time that one took, in milliseconds. */
+    /** Sends requests with long log lines; returns the longest response time, in milliseconds. */
     async logMuch(requests = 300): Promise<number> {
       let longest = 0;
       for (let sent = 0; sent < requests; sent++) {
@@ -49,7 +49,7 @@ async function startSilent(stdout: number) {
       const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
       return Number(/^log_lines_dropped_total (\d+)$/m.exec(metrics)?.[1]);
     },
-    /** How it exits after SIGTERM, and in how many milliseconds. */
+    /** Sends SIGTERM; returns the exit code or signal, and the milliseconds until then. */
     async stop() {
       const startedAt = performance.now();
       process.kill("SIGTERM");
@@ -58,7 +58,7 @@ async function startSilent(stdout: number) {
   };
 }
 
-/** A named pipe whose reader reads on command. */
+/** A named pipe whose reader reads only on command. */
 function openPipe() {
   const { path, remove } = temporaryFolder();
   const name = join(path, "log");
@@ -71,7 +71,7 @@ function openPipe() {
     close() {
       fs.closeSync(reader);
     },
-    /** Reads until this was read. */
+    /** Reads until this text has been read. */
     async readUntil(expected: RegExp): Promise<string> {
       const buffer = Buffer.alloc(65_536);
       let text = "";
@@ -131,7 +131,7 @@ it("log: file cannot grow for a while → whole lines, dropped lines counted", a
   onTestFinished(remove);
   const file = join(path, "log");
   const server = await startSilent(fs.openSync(file, "a"));
-  // In the middle of a line, as a full disk does.
+  // In the middle of a line, like a full disk.
   const setLargestSize = (size: string) =>
     execFileSync("prlimit", ["--pid", String(server.process.pid), `--fsize=${size}:unlimited`]);
   setLargestSize("20001");

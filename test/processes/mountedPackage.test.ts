@@ -1,4 +1,4 @@
-/** The packed server in an application of somebody else: the example of server/README.md, with more middleware. */
+/** The packed server in another application: the example of server/README.md, with more middleware. */
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -19,7 +19,7 @@ beforeAll(() => {
   return folder.remove;
 });
 
-/** The example with a free port, whose address it logs, and with these lines before the API's router. */
+/** Returns the example with a free port, a log line with its address, and these lines before the API's router. */
 function application(middlewares = ""): string {
   const changed = example
     .replace("app.use(api.router);", `${middlewares}$&`)
@@ -37,7 +37,7 @@ app.use(compression({ threshold: 0 }));
 `;
 const imports = `import compression from "compression";\nimport cors from "cors";\n`;
 
-/** Runs an application, its types stripped, on a new database with a key for both scopes. */
+/** Runs an application without its types on a new database with a key for both scopes. */
 async function start(code: string) {
   const { path, remove } = temporaryFolder();
   onTestFinished(remove);

@@ -1,4 +1,4 @@
-/** For each keyword of schemas: a schema, one that allows less, and one that allows more. */
+/** For each JSON Schema keyword: a schema, a narrower one, and a wider one. */
 export const narrowedKeywords: Record<string, [allowed: object, narrower: object, wider: object]> = {
   enum: [{ enum: ["a", "b"] }, { enum: ["a"] }, { enum: ["a", "b", "c"] }],
   "enum, dropped": [{ enum: ["a", "b"] }, { enum: ["b"] }, {}],

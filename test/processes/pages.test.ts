@@ -1,4 +1,4 @@
-/** What the pages name exists: commands, options, files, sections; and each of their code blocks is of some test. */
+/** Everything that the pages name exists: commands, options, files, sections; and a test uses each code block. */
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -9,17 +9,17 @@ import { runCommand } from "../support/processes.ts";
 const npmCommands = ["audit", "ci", "install", "pack", "prune", "start", "test"];
 const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
 
-/** The text of all tests, in which the markers of code blocks are searched for. */
+/** The text of all tests, which must contain the marker of each code block. */
 const tests = globSync("test/**/*.ts", { exclude: ["**/node_modules/**"] })
   .map((file) => readFileSync(file, "utf8"))
   .join("\n");
 
-/** The text of a page without code blocks. */
+/** Returns the text of a page without code blocks. */
 function proseOf(page: Page): string {
   return readPage(page).replaceAll(/^```.*?^```$/gms, "");
 }
 
-/** A heading as GitHub makes an anchor of it. */
+/** Converts a heading to an anchor as GitHub does. */
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()
@@ -33,7 +33,7 @@ function anchorsOf(file: string): string[] {
   );
 }
 
-/** The `distribu` commands of a page, in blocks and in the text, each as its words. */
+/** Finds the `distribu` commands of a page, in blocks and in the text, each as its words. */
 function commandsOf(page: Page): string[][] {
   const blocks = readAllBlocks(page).map(({ code }) => code.replaceAll("\\\n", " "));
   const spans = [...proseOf(page).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code as string);
@@ -44,7 +44,7 @@ function commandsOf(page: Page): string[][] {
   );
 }
 
-/** The help of a command, by its words. */
+/** The help of each command, by its words. */
 const helps = new Map<string, string>();
 async function helpOf(...words: string[]): Promise<string> {
   const name = words.join(" ");
@@ -91,7 +91,7 @@ describe.each(pages)("%s", (page) => {
 
   it(`${page}: code blocks with a marker → run by a test`, () => {
     for (const { language, marker } of readAllBlocks(page)) {
-      // Only commands may lack one: those of programs that a test cannot run, such as Docker's.
+      // Only commands may lack a marker: those of programs that a test cannot run, such as Docker.
       if (language === "bash" && marker === undefined) continue;
       expect(tests).toMatch(new RegExp(`readBlocks?\\((page|"${page}"), "${language}", "${marker}"\\)`));
     }

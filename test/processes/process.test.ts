@@ -105,7 +105,7 @@ describe("start", () => {
   });
 });
 
-/** What a newcomer is shown on the first run: the key, and a command to paste. */
+/** The output of the first run: the key, and a command to paste. */
 async function welcomeOf(server: SpawnedServer): Promise<{ key: string; curl: string }> {
   await expect.poll(server.output).toContain("Documentation: ");
   const key = /dk_[\w-]{43}/.exec(server.output())?.[0] ?? "";
@@ -272,8 +272,8 @@ describe("SIGTERM", () => {
     expect(performance.now() - toldAt).toBeLessThan(10_000);
   });
 
-  // The grace for requests in progress is 9 seconds: a server that waited it out
-  // without need would run into this limit.
+  // The grace period for requests in progress is 9 seconds: a server that waits for its end needlessly exceeds this
+  // limit.
   it("SIGTERM: connections without a request → not waited for", async () => {
     const server = await spawnServer({ DATABASE_URL });
     const silent = await openConnection(server.port);
@@ -301,7 +301,7 @@ describe("pages", () => {
     const response = await server.fetch(path);
     expect(response.status).toBe(200);
     expect(response.headers.get("Content-Type")).toMatch(mediaType);
-    // Its own server comes first, which test/http/publicUrl.test.ts checks.
+    // The first server in the contract is its own, as test/http/publicUrl.test.ts verifies.
     const own = /"servers": ?\[.*?\]|^servers:\n(?: .*\n)+|sha256-[\w+/]+=/gms;
     const strip = (text: string) => text.replace(own, "");
     expect(strip(await response.text())).toBe(strip(readFileSync(file, "utf8")));
@@ -358,7 +358,7 @@ describe("pages", () => {
   });
 });
 
-/** Makes the database one that an older version left behind. */
+/** Changes the database to that of an older version. */
 async function forgetMigrations({ database }: TestServer): Promise<void> {
   const statement = database.prepare(database.knex.raw("delete from migrations returning version"));
   await database.write([{ statement, values: {} }]);

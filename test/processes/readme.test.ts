@@ -1,4 +1,4 @@
-/** What the pages tell readers to type, run as it stands there. */
+/** Runs the commands of the pages exactly as shown. */
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -10,7 +10,7 @@ import { createTables, runCommand, runProgram } from "../support/processes.ts";
 import { startServer } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
-/** A folder with this text as a file, for programs that look for one. */
+/** Creates a folder with this text as a file. */
 function folderWith(name: string, text: string): string {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
@@ -18,7 +18,7 @@ function folderWith(name: string, text: string): string {
   return folder.path;
 }
 
-/** A server as after `npm start`, and how its curls are run: with its own address and key in place of the page's. */
+/** Starts a server as `npm start` does; runs curls with its address and key in place of the page's. */
 async function startDemo(curlOptions: string) {
   const server = await startServer();
   onTestFinished(() => server.stop());
@@ -37,7 +37,7 @@ async function startDemo(curlOptions: string) {
   };
 }
 
-/** A response with the values that differ each time replaced by their names. */
+/** Replaces the values of a response that differ each time by their names. */
 function parseResponse(text: string): unknown {
   const varying = ["id", "createdAt", "updatedAt", "nextCursor"];
   return JSON.parse(text, (name, value) => (varying.includes(name) ? `<${name}>` : value));
@@ -134,7 +134,7 @@ describe("client/README.md", () => {
     expect(ended.stdout).toContain('"email":"buyer@acme.example"');
     expect(ended.stdout).toContain('"creditLimit":null');
     expect(ended.stdout).toContain('"status":"BLOCKED"');
-    // The last response is that of the search: one customer, and no other.
+    // The last response is that of the search: exactly one customer.
     expect(ended.stdout.slice(ended.stdout.lastIndexOf('{"data":[')).match(/"email":/g)).toHaveLength(1);
   });
 

@@ -58,7 +58,7 @@ async function createRepository() {
   return repository;
 }
 
-/** The same after the release of 1.0.0, with one more line in CHANGELOG.md. */
+/** The same repository after release 1.0.0, with one more line in CHANGELOG.md. */
 async function createReleasedRepository() {
   const repository = await createRepository();
   const contract = readFileSync("generated/openapi.json", "utf8");

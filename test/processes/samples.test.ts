@@ -1,4 +1,4 @@
-/** The samples of the documentation, each run as it is shown. */
+/** The samples of the documentation, each run unchanged. */
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -14,7 +14,7 @@ import { temporaryFolder } from "../support/temporaryFolder.ts";
 const python = process.env.PYTHON ?? "/usr/bin/python3";
 const php = process.env.PHP ?? "/usr/bin/php";
 
-/** What runs a sample, by the ending of its file, and a command that fails where something is missing. */
+/** How to run a sample, by its file extension, and a command that fails if a program or package is missing. */
 const interpreters = {
   sh: { run: ["bash", "-euo", "pipefail"], check: ["bash", "-c", "curl --version"], install: "curl" },
   ts: { run: ["node_modules/.bin/tsx"], check: ["node_modules/.bin/tsx", "--version"], install: "nodejs" },
@@ -28,15 +28,15 @@ function runAll([program, ...args]: readonly string[], ...more: string[]): Promi
   return runProgram(program as string, [...args, ...more]);
 }
 
-/** What a sample finds: a company with customers, of which `ID` is one. */
+/** The state before a sample: a company with customers, of which `ID` is one. */
 interface Company {
   partner: Partner;
-  /** The newest first. */
+  /** Newest first. */
   emails: string[];
   id: string;
 }
 
-/** What a sample is to do: the responses that it gets, and what it leaves behind. */
+/** The expected effect of a sample: its responses, and the state that it leaves behind. */
 const outcomes: Record<OperationId, (ran: ProgramResult, seen: string[], company: Company) => unknown> = {
   async listCustomers({ stdout }, seen, { emails }) {
     expect(seen).toEqual(["GET 200", "GET 200"]);
@@ -70,7 +70,7 @@ const samples = operations.flatMap(({ operationId }) =>
 );
 
 describe("samples", () => {
-  /** A folder as a partner's, with our client in it, and the samples. */
+  /** A folder like a partner's, with the client installed, and the samples. */
   const folder = temporaryFolder();
   beforeAll(() => {
     installClient(folder.path);
@@ -95,7 +95,7 @@ describe("samples", () => {
       const server = await startServer();
       onTestFinished(() => server.stop());
       const partner = await server.partner();
-      // Lists show two pages: of two customers in the shell, else of as many as a page may hold.
+      // The list samples read two pages: of two customers in the shell, else of the largest size.
       const count = operationId !== "listCustomers" ? 1 : ending === "sh" ? 4 : 101;
       const emails = Array.from({ length: count }, (_, index) => `buyer.${index}@list.example`);
       let id = "";

@@ -24,13 +24,13 @@ import { unescapeXml } from "../support/unescapeXml.ts";
 
 const spawnSandbox = () => spawnServer({}, "dist/server/sandbox/main.js");
 
-/** The API of a sandbox, as one of its keys finds it. */
+/** The API of a sandbox, with one of its keys. */
 function apiOf({ url }: SpawnedServer, name: keyof typeof sandboxKeys = "both"): ContractClient {
   return createContractClient({ url, key: sandboxKeys[name].key });
 }
 
-/** What is provoked with another key than that which may all. With `provokedResponses` this is the whole contract. */
-const otherAnswers: Record<
+/** Responses that need another key than the one with all scopes. Together with `provokedResponses`: the whole contract. */
+const otherResponses: Record<
   Exclude<ResponseName, keyof typeof provokedResponses>,
   (sandbox: SpawnedServer) => Promise<ObservedResponse>
 > = {
@@ -71,7 +71,8 @@ describe("sandbox", () => {
     const api = apiOf(sandbox);
     for (const [name, provoke] of Object.entries(provokedResponses))
       confirmResponse(name, await provoke(api));
-    for (const [name, provoke] of Object.entries(otherAnswers)) confirmResponse(name, await provoke(sandbox));
+    for (const [name, provoke] of Object.entries(otherResponses))
+      confirmResponse(name, await provoke(sandbox));
   });
 
   it.each([
@@ -118,7 +119,7 @@ describe("sandbox", () => {
     expect(another.map(({ id }) => id)).toEqual(sandboxCustomers.another.map(({ id }) => id).reverse());
     expect(sandbox.length + another.length).toBe(300);
     expect(new Set(sandbox.map(({ status }) => status))).toEqual(new Set(["ACTIVE", "BLOCKED"]));
-    // The first that is generated, so that an id or a time that changes is noticed here.
+    // The first generated customer, so that a changed id or time is noticed here.
     expect(sandbox.at(-2)).toMatchObject({
       id: "019b8d2b-8c00-7000-8000-03eaf436f29f",
       email: "buyer.000@sandbox.example",
@@ -178,7 +179,7 @@ describe("start page", () => {
     );
     expect(shown.length).toBeGreaterThan(40);
     for (const { name, curl } of [...shown, ...shown.toReversed()]) {
-      // The proxy would reject headers that are too large itself.
+      // The proxy itself would reject headers that are too large.
       const isTooLarge = name.startsWith("any 431");
       const ended = await runProgram("bash", ["-ec", isTooLarge ? curl : curl.replaceAll(sandbox.url, url)]);
       expect(ended.code, ended.stderr).toBe(0);
@@ -186,10 +187,10 @@ describe("start page", () => {
         expect(ended.stdout).toMatch(/^HTTP\/1\.1 431 .*\{"error":"Request headers are too large\."\}$/s);
       else confirmResponse(name, seen.at(-1) as ObservedResponse);
     }
-    /** The status and the message, without operation and remark. */
+    /** Returns the status and the error message, without operation and remark. */
     const nameStatus = (name: string) => name.replace(/^\w+ /, "").replace(/ \([^()]*\)$/, "");
     const provoked = new Set(shown.map(({ name }) => nameStatus(name)));
-    const described = Object.keys({ ...provokedResponses, ...otherAnswers })
+    const described = Object.keys({ ...provokedResponses, ...otherResponses })
       .map(nameStatus)
       .filter((response) => !response.startsWith("408 "));
     expect([...provoked].sort()).toEqual([...new Set(described)].sort());
@@ -201,7 +202,7 @@ describe("start page", () => {
   });
 });
 
-/** Every customer that a key sees, in the order of the list. */
+/** Lists every customer of a key's company, in order. */
 async function listAll(api: ContractClient): Promise<Customer[]> {
   const customers: Customer[] = [];
   for (let cursor = ""; cursor !== null; ) {

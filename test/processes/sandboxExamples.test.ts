@@ -1,4 +1,4 @@
-/** The examples of the contract, sent to a sandbox as they stand. */
+/** The examples of the contract, sent to a sandbox unchanged. */
 import { describe, expect, it } from "vitest";
 import { createContractClient, getOperation } from "../../server/commands/contractClient.ts";
 import { basePath, contract, operations } from "../../server/contract.ts";

@@ -14,7 +14,7 @@ import { temporaryFolder } from "../support/temporaryFolder.ts";
 const python = process.env.PYTHON ?? "/usr/bin/python3";
 const php = process.env.PHP ?? "/usr/bin/php";
 
-/** How to run files one after the other in one process: the program, and what it runs. The curls have a test already. */
+/** How to run files one after the other in one process: the program and its script. Another test runs the curls. */
 const runners: Record<
   Exclude<Language, "curl">,
   { program: string; ending: string; main(files: string[]): string }
@@ -36,7 +36,7 @@ const runners: Record<
   },
 };
 
-// The proxy would reject headers that are too large itself.
+// The proxy itself would reject headers that are too large.
 const requests = sandboxRequests.filter(({ response }) => !response.startsWith("any 431"));
 
 describe("sandbox samples", () => {

@@ -1,4 +1,4 @@
-/** What the server says at startup, which files it creates, and which databases it rejects. */
+/** Output of the server at startup, the files that it creates, and the databases that it rejects. */
 import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import SqliteConnection from "better-sqlite3";
@@ -17,7 +17,7 @@ beforeEach(() => {
   DATABASE_URL = `sqlite:${file}`;
 });
 
-/** Makes the database one that has seen this many migrations. */
+/** Changes the database to one with this many applied migrations. */
 async function migrateAhead(migrations: number): Promise<void> {
   await createTables(DATABASE_URL);
   const connection = new SqliteConnection(file);

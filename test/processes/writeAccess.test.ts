@@ -5,12 +5,12 @@ import { expect, it, onTestFinished } from "vitest";
 import { createKeyByCommand, spawnServer } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
-/** `nobody`. Root may write everywhere, so a run as root starts the server as another, which must be able to read it. */
+/** The user `nobody`. Root may write everywhere, so a run as root starts the server as `nobody` if that user can read it. */
 const nobody = 65_534;
 const readsHere = () => spawnSync("test", ["-r", "package.json"], { uid: nobody }).status === 0;
 const otherUser = process.getuid?.() === 0 && readsHere() ? nobody : undefined;
 
-/** Newer Nodes have it under a name of its own. */
+/** Newer versions of Node have renamed it. */
 const permission = ["--permission", "--experimental-permission"].find((name) =>
   process.allowedNodeEnvironmentFlags.has(name),
 ) as string;

@@ -1,7 +1,7 @@
-/** What the values of generated requests are made of. */
+/** Arbitrary values for generated requests. */
 import fc from "fast-check";
 
-/** Text where case, composition and the characters of patterns meet often. */
+/** Text in which letters of different case, composed characters and characters of patterns are frequent. */
 export const tricky = fc.string({
   unit: fc.constantFrom(
     ..."aAbB%_*\\\"'+ .@-",
@@ -13,7 +13,7 @@ export const tricky = fc.string({
   maxLength: 8,
 });
 
-/** Any code point that a field may hold, those that software stumbles over often among them. */
+/** Any code point that a field may contain; those that often break software are frequent. */
 const codePoint = fc.oneof(
   { weight: 3, arbitrary: fc.integer({ min: 0x01, max: 0xd7ff }).map(String.fromCodePoint) },
   { weight: 2, arbitrary: fc.integer({ min: 0xe000, max: 0x10ffff }).map(String.fromCodePoint) },

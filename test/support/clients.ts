@@ -27,7 +27,7 @@ export function setUpClients() {
 
   const newKey = () => server.createKey({ company: `client-${++companies}` });
 
-  /** A client of a new company, and every request that it has sent. */
+  /** Creates a client of a new company, and records the requests that it sends. */
   async function observedClient(
     options: Partial<CustomersClientOptions> = {},
   ): Promise<{ client: CustomersClient; sent: Request[] }> {
@@ -45,7 +45,7 @@ export function setUpClients() {
     return { client, sent };
   }
 
-  /** A client of a new company behind a network with faults, and one without to read the result. */
+  /** Creates a client of a new company behind a network with faults, and one without faults to read the result. */
   async function clientBehind(
     faultsToCome: Fault[] = [],
     options: Partial<CustomersClientOptions> = {},
@@ -72,7 +72,7 @@ export async function createMany(client: CustomersClient, count: number): Promis
   return emails.reverse();
 }
 
-/** The CustomersApiError that a promise rejects with. */
+/** Returns the CustomersApiError with which a promise rejects. */
 export async function catchApiError(promise: Promise<unknown>): Promise<CustomersApiError> {
   const error = await promise.then(
     () => undefined,
@@ -82,10 +82,10 @@ export async function catchApiError(promise: Promise<unknown>): Promise<Customer
   return error;
 }
 
-/** Makes the random part of every backoff the shortest (0) or the longest (1). */
+/** Sets the random part of every backoff to the shortest (0) or the longest (1). */
 export const fixBackoff = (part: 0 | 1) => vi.spyOn(Math, "random").mockReturnValue(part);
 
-/** Every attempt is the same request, byte for byte. */
+/** Expects all attempts to be the same request, byte for byte. */
 export function expectIdenticalAttempts({ attempts }: Network): void {
   for (const sent of attempts) expect(sent).toEqual(attempts[0]);
 }

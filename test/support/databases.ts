@@ -1,4 +1,4 @@
-/** Private databases, of the engine that TEST_ENGINE names. */
+/** Private databases of the engine in TEST_ENGINE. */
 import { join } from "node:path";
 import { inject, onTestFinished } from "vitest";
 import { createTestDatabase } from "./postgres.ts";
@@ -12,7 +12,7 @@ declare module "vitest" {
   }
 }
 
-/** What is between the tests and PostgreSQL: nothing, or PgBouncer in `npm run test:pooler`. */
+/** The address that tests use for PostgreSQL: its own, or that of PgBouncer in `npm run test:pooler`. */
 export const pooler = process.env.DATABASE_POOLER === "transaction" && "transaction";
 
 /** Creates an empty database, which the caller drops. */

@@ -1,4 +1,4 @@
-/** What the tests measured, printed as one table when all of them have run. */
+/** Collects the figures that tests measure, and prints them as one table after the run. */
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,8 +29,8 @@ export default function setup(project: TestProject): () => void {
 
 /**
  * Adds a line to the table of the run.
- * @param test what happened; a name that groups its lines
- * @param promised the bound that the test asserts, if there is one
+ * @param test groups the lines of the table
+ * @param promised the bound that the test asserts, if any
  */
 export function addFigure(test: string, what: string, measured: number | string, promised = ""): void {
   const engine = process.env.TEST_ENGINE === "postgres" ? "PostgreSQL" : "SQLite";
@@ -38,7 +38,7 @@ export function addFigure(test: string, what: string, measured: number | string,
   appendFileSync(inject("figuresFile"), `${JSON.stringify(figure)}\n`);
 }
 
-/** The value below which such a share of the others lies. */
+/** Returns the value below which this share of the values lies. */
 export function percentile(values: number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number;

@@ -1,4 +1,4 @@
-/** Imports of files: in this process, and by the command in one of its own. */
+/** Imports files: in this process, or by running the command. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -11,15 +11,15 @@ import { type ProgramResult, runCommand } from "./processes.ts";
 import type { TestServer } from "./server.ts";
 
 export interface ImportedFile extends Partial<ImportResult> {
-  /** What was printed of it, or the error, without the name of the file. */
+  /** The printed report, or the error, without the name of the file. */
   lines: string[];
 }
 
-/** A customer by its email. */
+/** Finds a customer by email. */
 // biome-ignore lint/suspicious/noExplicitAny: the contract check has compared it with its schema
 export type CustomersByEmail = Record<string, any>;
 
-/** Imports a file of this content into the company of a partner. */
+/** Imports a file with this content into the company of a partner. */
 export async function importFile(
   { database }: TestServer,
   { company }: Partner,
@@ -49,7 +49,7 @@ export async function importFile(
   }
 }
 
-/** All customers of a partner's company. */
+/** Lists all customers of a partner's company. */
 export async function customersByEmail(partner: Partner): Promise<CustomersByEmail> {
   const all: CustomersByEmail = {};
   for (let cursor: string | null = ""; cursor !== null; ) {
@@ -60,15 +60,15 @@ export async function customersByEmail(partner: Partner): Promise<CustomersByEma
   return all;
 }
 
-/** What the import command has printed. */
+/** The output of the import command. */
 export interface CommandResult extends ProgramResult {
-  /** What was reported, without the name of the file. */
+  /** The report, without the name of the file. */
   reports: string[];
 }
 
 let files = 0;
 
-/** Writes a file into a folder, and imports it into a partner's company in a process of its own. */
+/** Writes a file into a folder, and imports it into a partner's company with the command. */
 export async function importByCommand(
   { databaseUrl }: TestServer,
   { company }: Partner,
@@ -82,7 +82,7 @@ export async function importByCommand(
   const result = await runCommand(args, { DATABASE_URL: databaseUrl });
   return {
     ...result,
-    // Its time is another on each run.
+    // The duration differs on each run.
     stdout: result.stdout.trimEnd().replace(/ in \d+\.\d s/, ""),
     reports: result.stderr
       .replaceAll(file, "FILE")

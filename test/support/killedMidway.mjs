@@ -1,6 +1,6 @@
 /**
- * Loaded before a server, kills it as `kill -9` does before the statement of its migrations whose number,
- * counted from 1, KILL_BEFORE names.
+ * Loaded before a server, kills it as `kill -9` does, before the statement of its migrations with the number
+ * KILL_BEFORE, counted from 1.
  */
 import Sqlite from "better-sqlite3";
 import pg from "pg";

@@ -3,7 +3,7 @@ import type { components } from "../../generated/api.ts";
 
 type Schemas = components["schemas"];
 
-/** Every customer of a client's company, newest first, through the pages of the list. */
+/** Lists every customer of a client's company, newest first, page by page. */
 export async function listAllCustomers(client: CustomersClient): Promise<Schemas["Customer"][]> {
   const customers: Schemas["Customer"][] = [];
   let cursor = "";

@@ -32,14 +32,14 @@ export interface Attempt {
 export interface Network {
   /** The address of the server through this network. */
   url: string;
-  /** Faults of the next requests, in their order; later ones have none. */
+  /** Faults of the next requests, in order; later ones have none. */
   faults: Fault[];
   /** Every request so far. */
   attempts: Attempt[];
 }
 
 /**
- * Opens a network to a server, until the test is over. Every response of the server is compared with the contract.
+ * Opens a network to a server until the test finishes. Every response of the server is compared with the contract.
  * @param servePage serves every other path, without faults
  */
 export async function openNetwork(serverUrl: string, servePage?: http.RequestListener): Promise<Network> {
@@ -75,7 +75,7 @@ export async function openNetwork(serverUrl: string, servePage?: http.RequestLis
       else response.write(bytes.subarray(0, bytes.length / 2), () => request.socket.destroy());
     }
   });
-  // The name tells external checkers that responses from here may not be those of the server.
+  // By the name, external checkers recognize that responses may not be those of the server.
   network.url = url.replace("127.0.0.1", "localhost");
   return network;
 }

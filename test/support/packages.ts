@@ -24,7 +24,7 @@ export function installPackage(folder: string): string[] {
   return files.map(({ path }: { path: string }) => path);
 }
 
-/** Packs the client, which must have been built, into a folder; returns the file and what is in it. */
+/** Packs the client, which must have been built, into a folder; returns the archive and the names of its files. */
 export function packClient(folder: string): { file: string; size: number; files: string[] } {
   const args = ["pack", "-w", "client", "--json", "--ignore-scripts", "--pack-destination", folder];
   const [{ filename, size, files }] = JSON.parse(

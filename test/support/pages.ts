@@ -1,4 +1,4 @@
-/** The pages of the project in Markdown, and their code blocks, which tests find by a marker behind the language. */
+/** The project's pages in Markdown, and their code blocks, which tests find by a marker after the language. */
 import { readFileSync } from "node:fs";
 
 export const pages = [
@@ -15,7 +15,7 @@ export type Page = (typeof pages)[number];
 /** A code block; it begins with ```` ```bash keys ````, where `keys` is the marker. */
 export interface Block {
   language: string;
-  /** What a test finds it by; undefined for commands that no test can run, such as those of Docker. */
+  /** The marker by which a test finds it; undefined for commands that no test can run, such as those of Docker. */
   marker: string | undefined;
   code: string;
 }
@@ -31,8 +31,8 @@ export function readAllBlocks(page: Page): Block[] {
 }
 
 /**
- * The blocks of a page with a marker, in order.
- * @throws {Error} where there is none
+ * Returns the blocks of a page with a marker, in order.
+ * @throws {Error} if there is none
  */
 export function readBlocks(page: Page, language: string, marker: string): string[] {
   const found = readAllBlocks(page).filter((block) => block.language === language && block.marker === marker);
@@ -41,7 +41,7 @@ export function readBlocks(page: Page, language: string, marker: string): string
   return found.map(({ code }) => code);
 }
 
-/** The only block of a page with a marker. */
+/** Returns the only block of a page with a marker. */
 export function readBlock(page: Page, language: string, marker: string): string {
   const [code = "", ...others] = readBlocks(page, language, marker);
   if (others.length > 0)

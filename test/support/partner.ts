@@ -1,6 +1,6 @@
 import type { CheckedFetch } from "./checkedFetch.ts";
 
-/** A response with its body parsed, where it is JSON. */
+/** A response, with its body parsed if it is JSON. */
 export interface ParsedResponse {
   status: number;
   headers: Headers;
@@ -9,13 +9,13 @@ export interface ParsedResponse {
   body: any;
 }
 
-/** A caller with a key, who can send what the typed client would not compile. */
+/** A caller with a key, for requests that do not compile with the typed client. */
 export interface Partner {
   key: string;
   company: string;
   /**
    * Sends a request to a path below `/api/v1`. A string or bytes are sent as they are, any other body as
-   * JSON; `headers` replace those that the key and the body bring.
+   * JSON; `headers` replace those of the key and the body.
    */
   send(
     method: string,

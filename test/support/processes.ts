@@ -1,4 +1,4 @@
-/** Servers, commands and other programs in processes of their own. */
+/** Runs servers, commands and other programs as processes. */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { onTestFinished } from "vitest";
@@ -15,16 +15,16 @@ const serverEnvironment = {
   LOG_LEVEL: "info",
 };
 
-/** A server's process, which may not listen yet. */
+/** The process of a server, which may not listen yet. */
 export interface LaunchedServer {
   process: ChildProcess;
   /** Standard output so far. */
   output(): string;
-  /** The exit code, or the signal that ended it. */
+  /** The exit code, or the signal that killed it. */
   exited: Promise<number | NodeJS.Signals>;
   /**
    * Its address, once it listens.
-   * @throws {Error} when it exits before
+   * @throws {Error} if it exits first
    */
   listening(): Promise<string>;
 }
@@ -60,7 +60,7 @@ export function launchServer(
   onTestFinished(async () => {
     child.kill("SIGKILL");
     await exited;
-    // Only the log: the first start prints a key, in text around it.
+    // Only the log: at the first startup the server prints a key, in text that is not JSON.
     assertNoSecretsInLog((output.match(/^\{.*$/gm) ?? []).join("\n"));
   });
   const listening = new Promise<string>((resolve) => {
@@ -103,7 +103,7 @@ export async function spawnServer(
   };
 }
 
-/** The exit code of a program, and its output. */
+/** The exit code and the output of a program. */
 export interface ProgramResult {
   code: number | null;
   stdout: string;
@@ -130,7 +130,7 @@ export async function runProgram(
 }
 
 /**
- * Runs a command until it exits. Standard error comes without the first lines, which name the database.
+ * Runs a command until it exits. The result omits the first lines of standard error, which name the database.
  * @param program Node's arguments before those of the command; by default the built command line
  */
 export async function runCommand(
@@ -147,7 +147,7 @@ export function runServer(environment: Record<string, string>): Promise<ProgramR
   return runProgram(process.execPath, ["dist/server/main.js"], { ...serverEnvironment, ...environment });
 }
 
-/** Creates the tables of a database, as the first start of a server does. */
+/** Creates the tables of a database, as a server does at its first startup. */
 export async function createTables(databaseUrl: string): Promise<void> {
   await (await connectDatabase({ url: databaseUrl })).close();
 }

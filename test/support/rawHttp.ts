@@ -5,8 +5,8 @@ import { onTestFinished } from "vitest";
 import type { ObservedResponse } from "../../server/contractCheck.ts";
 
 /**
- * The bytes of a request with `Connection: close`, each character of the headers one byte. The body is
- * appended as it is: `headers` state its length.
+ * Builds the bytes of a request with `Connection: close`, one byte for each character of the headers. The body is
+ * appended unchanged: `headers` state its length.
  */
 export function requestBytes(
   line: string,
@@ -36,7 +36,7 @@ export function exchangeBytes(port: number, bytes: string | Buffer, milliseconds
   });
 }
 
-/** A connection that stays open, for half a request, or none. */
+/** A connection that stays open, for requests that are sent in part or not at all. */
 export interface Connection {
   send(bytes: string): void;
   /** Resolves once the received bytes contain this text. */
@@ -64,8 +64,8 @@ export async function openConnection(port: number): Promise<Connection> {
 
 /**
  * Parses raw bytes into responses, 1xx included; each must have a Content-Length, or no body. Bytes after a
- * response that must not have a body (RFC 9112, section 6.3) become its body all the same: `fetch` would
- * hide them.
+ * response that must not have a body (RFC 9112, section 6.3) are returned as its body, because `fetch` would hide
+ * them.
  */
 export function parseResponses(raw: Buffer, method: string, target: string): ObservedResponse[] {
   const responses: ObservedResponse[] = [];

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Any key as it is made, but those of the sandbox, which are public, and the prefix of one before its SHA-256,
- * which is how a database may keep them.
+ * Matches every key except those of the sandbox, which are public, and the prefix of a key before its SHA-256, as
+ * databases store it.
  */
 const key = /dk_(?!sandbox_|.{9}[0-9a-f]{34})[A-Za-z0-9_-]{43}/;
 
@@ -12,7 +12,7 @@ const key = /dk_(?!sandbox_|.{9}[0-9a-f]{34})[A-Za-z0-9_-]{43}/;
 const bodyTexts = new Set<string>();
 const leastLength = 8;
 
-/** Remembers every text in a request body, to be searched for in the logs of this test file. */
+/** Remembers every text in a request body; the logs of this test file are searched for them. */
 export function rememberBody(body: string): void {
   try {
     JSON.parse(body, (_name, value) => {
@@ -23,7 +23,7 @@ export function rememberBody(body: string): void {
   }
 }
 
-/** @throws {Error} where log lines hold a key, or text of a request body */
+/** @throws {Error} if log lines contain a key, or text of a request body */
 export function assertNoSecretsInLog(lines: string): void {
   assertNoKey("A log", lines);
   for (const text of bodyTexts) {
@@ -33,13 +33,13 @@ export function assertNoSecretsInLog(lines: string): void {
   }
 }
 
-/** @throws {Error} where text holds a key */
+/** @throws {Error} if text contains a key */
 export function assertNoKey(what: string, text: string): void {
   const found = key.exec(text);
   if (found) throw new Error(`${what} holds the key ${found[0]}`);
 }
 
-/** @throws {Error} where a file below a folder holds a key; what customers say is in databases, of course */
+/** @throws {Error} if a file below a folder contains a key; a database may contain text of request bodies */
 export function assertNoKeyInFolder(folder: string): void {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath, entry.name);

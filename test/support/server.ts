@@ -1,4 +1,4 @@
-/** A server in the process of the tests: real HTTP on a private database, every response checked. */
+/** Starts a server in the process of the tests: real HTTP on a private database, every response checked. */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import pino from "pino";
@@ -47,8 +47,8 @@ export interface TestServer {
   /** Revokes a key that `createKey` created. */
   revokeKey(key: string): Promise<void>;
   /**
-   * Sends bytes on a new connection; returns the responses, once the server has closed it. The final ones
-   * are checked; a 100 is a response of its own.
+   * Sends bytes on a new connection; returns the responses once the server has closed it, a 100 included. All but 1xx
+   * are checked.
    */
   exchange(
     bytes: string | Buffer,
@@ -60,7 +60,7 @@ export interface TestServer {
 export interface ServerOptions {
   requestsPerMinute?: number;
   databaseUrl?: string;
-  /** How many customers a search compares before it uses the index; by default few, so that tests use both. */
+  /** How many customers a search compares before it uses the index; few by default, so that tests cover both. */
   searchWindow?: number;
   /** Called with every statement that the server runs, which waits for it. */
   onStatement?(statement: Statement<unknown>, values: Values): unknown;
@@ -88,7 +88,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     database: onStatement ? observeStatements(database, onStatement) : database,
     log,
     requestsPerMinute: options.requestsPerMinute ?? 0,
-    // It checks every response of every test, and must agree with the contract check.
+    // The drift check sees every response of every test, and must agree with the contract check.
     driftCheck: await createDriftCheck(1, log, options.onChecked),
     isStopping: () => stopping,
     corsOrigins: options.corsOrigins ?? false,
@@ -123,7 +123,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
         baseUrl: `${url}/api/v1`,
         apiKey: apiKey ?? (await self.createKey()),
         fetch: checkedFetch,
-        // A test sees the response that it provokes, and at once.
+        // Without sampling or delay, so that a test sees the result for the response that it provokes.
         ...immediate,
       });
     },
@@ -172,7 +172,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   return self;
 }
 
-/** The same database, with a call for each statement before it runs. */
+/** Wraps a database so that a function is called with each statement before it runs. */
 function observeStatements(
   database: Database,
   onStatement: NonNullable<ServerOptions["onStatement"]>,

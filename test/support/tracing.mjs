@@ -1,4 +1,4 @@
-/** As an operator loads it: an OpenTelemetry SDK before the server, for NODE_OPTIONS=--import. */
+/** An OpenTelemetry SDK that is loaded before the server, by NODE_OPTIONS=--import. */
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { registerInstrumentations } from "@opentelemetry/instrumentation";
 import { HttpInstrumentation } from "@opentelemetry/instrumentation-http";

@@ -1,18 +1,18 @@
 /**
- * What the references share, so that they differ in nothing but what is compared: the contract's
- * schemas, keys, rate limits, customers, errors, the log.
+ * Shared by the references, so that they differ only in what is compared: the contract's schemas, keys, rate limits,
+ * customers, errors, the log.
  *
- * They do what a request costs with the server's defaults: the key and its company looked up, a limit counted for
- * each key, a deadline, a log line with the same fields, an entry of the audit trail, which the schema's triggers
- * write, and one response in a hundred compared with the contract. They leave out what the benchmark never sends,
- * such as idempotency keys, conditional requests, HEAD and OPTIONS, where that makes a difference in their favour.
+ * They do the same work for a request as the server with its defaults: look up the key and its company, count a limit
+ * for each key, set a deadline, write a log line with the same fields and an entry of the audit trail (by the schema's
+ * triggers), and compare one response in a hundred with the contract. Where it is in their favor, they leave out what
+ * the benchmark never sends, such as idempotency keys, conditional requests, HEAD and OPTIONS.
  */
 import { hash, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import Ajv from "ajv";
 import pino from "pino";
-// What belongs to the data: its ids, and the text that a search compares.
+// Ids, and the text that a search compares.
 import { createdAt, newCustomerId, positionOf } from "../../../dist/server/customerIds.js";
 import { foldText } from "../../../dist/server/database/foldText.js";
 
@@ -24,13 +24,13 @@ export const host = process.env.HOST;
 export const databaseUrl = String(process.env.DATABASE_URL);
 export const databaseFile = databaseUrl.slice("sqlite:".length);
 
-/** One line a request, as the server itself writes it, and in the same bundles. */
+/** Writes one line for each request, in the format and the batches of the server. */
 export const log = pino(
   { level: process.env.LOG_LEVEL ?? "info", base: null, timestamp: pino.stdTimeFunctions.isoTime },
   pino.destination({ sync: false, minLength: 4_096, periodicFlush: 100 }),
 );
 
-/** Logs a request that has its response. */
+/** Logs a request after its response. */
 export function logRequest(requestId, request, operationId, key, status, startedAt) {
   const durationInMilliseconds = Math.round((performance.now() - startedAt) * 100) / 100;
   log.info(
@@ -108,7 +108,7 @@ export function sampleResponse(operationId, status, body) {
 
 // Errors.
 
-/** A response of the contract that is not a success. */
+/** An error response of the contract. */
 export class HttpError extends Error {
   constructor(status, message, field) {
     super(message);
@@ -118,7 +118,7 @@ export class HttpError extends Error {
   }
 }
 
-/** The error for what ajv found, with the message beside the constraint. */
+/** Returns the error for ajv's first violation, with the message beside the constraint. */
 export function errorOf({ keyword, instancePath, params, parentSchema, data }) {
   let schema = parentSchema;
   let field = instancePath.slice(1);
@@ -141,7 +141,7 @@ export function messageOf(schema, keyword) {
   return typeof message === "object" ? message[keyword] : message;
 }
 
-/** Status, headers and body for anything thrown. */
+/** Returns status, headers and body for a thrown error. */
 export function toErrorResponse(error) {
   if (!(error instanceof HttpError)) {
     log.error({ err: error }, "unexpected error");
@@ -167,7 +167,7 @@ function challengeOf({ status, message }) {
 
 // Requests and keys.
 
-/** The caller's request id where it is usable, else a new one. */
+/** Returns the caller's request id if it is valid, else a new one. */
 export function requestIdOf(request) {
   const given = request.headers["x-request-id"];
   return given !== undefined && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUID();
@@ -182,7 +182,7 @@ export function commonHeaders(requestId) {
   };
 }
 
-/** What is stored of the key in an Authorization header. */
+/** Returns the stored form of the key in an Authorization header. */
 export function keyHashOf(authorization) {
   const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
   if (token === undefined) throw missingKey();
@@ -193,7 +193,7 @@ export function missingKey() {
   return new HttpError(401, "Missing or malformed Authorization header. Use: Bearer <api_key>");
 }
 
-/** The key of a row; the query returns none unless the key is live and its company not blocked. */
+/** Returns the key of a row; the query returns no row unless the key is valid and its company not blocked. */
 export function keyOf(row) {
   if (!row) throw new HttpError(401, "This API key is invalid, expired or revoked.");
   const { id, company_id: companyId, scopes, prefix, slug: company } = row;
@@ -203,7 +203,7 @@ export function keyOf(row) {
 const requestsPerMinute = Number(process.env.RATE_LIMIT_PER_MINUTE);
 const windows = new Map();
 
-/** Counts a request of a key within a minute, and returns the headers that say so. */
+/** Counts a request of a key within a minute, and returns the rate limit headers. */
 export function limitRate({ id }) {
   const now = Date.now();
   let window = windows.get(id);
@@ -240,13 +240,13 @@ export const columns = [
 
 export const keyColumns = ["api_keys.id", "company_id", "scopes", "prefix", "slug", "last_used_at"];
 
-/** The query of a live key; the places are those of its hash and of the time now. */
+/** The query of a valid key, with placeholders for its hash and the current time. */
 export const keyQuery = (hashPlace, nowPlace) => `select ${keyColumns} from api_keys
   join companies on companies.id = api_keys.company_id
   where sha256 = ${hashPlace} and revoked_at is null and blocked_at is null
     and (expires_at is null or expires_at > ${nowPlace})`;
 
-/** SQLite: what a search adds to a list; the placeholders of its condition take what `searchValues` gives. */
+/** SQLite: the condition that a search adds to a list, with placeholders for the result of `searchValues`. */
 export const searchJoin = "customers_search.rowid = customers.position";
 export const searchCondition = `customers_search match ? and customers_search.rowid < ?
   and (instr(email, ?) > 0 or instr(folded_name, ?) > 0)`;
@@ -329,7 +329,7 @@ export function locationOf(id) {
   return `${customersPath}/${id}`;
 }
 
-/** @throws {HttpError} 404 where there is no row */
+/** @throws {HttpError} 404 if there is no row */
 export function found(row) {
   if (!row) throw new HttpError(404, "Customer not found.");
   return row;

@@ -1,5 +1,5 @@
 /**
- * This stack as its documentation shows: Express, express.json, express-openapi-validator with its
+ * This stack as in its documentation: Express, express.json, express-openapi-validator with its
  * security handlers, res.json, and a Knex query where one is needed.
  */
 import express from "express";
@@ -87,7 +87,7 @@ app.use((error, request, response, _next) => {
 
 app.listen(common.port, common.host);
 
-/** The contract's message for what the validator, its security handlers or express.json threw. */
+/** Returns the contract's error message for an error of the validator, its security handlers or express.json. */
 function asHttpError(error, request) {
   if (error instanceof common.HttpError || error.status === undefined) return error;
   const [violation] = error.errors ?? [];

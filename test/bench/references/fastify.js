@@ -1,5 +1,5 @@
 /**
- * What many would pick instead: Fastify, ajv schemas, compiled serialization, prepared statements of better-sqlite3
+ * A common alternative: Fastify, ajv schemas, compiled serialization, prepared statements of better-sqlite3
  * or named ones of pg.
  */
 import * as common from "./common.js";
@@ -10,7 +10,7 @@ const statements = await import(isPostgres ? "./postgresStatements.js" : "./sqli
 const { CustomerCreate, CustomerUpdate, CustomerEnvelope, CustomerList } = common.schemas;
 const app = createFastify(statements.ping);
 
-/** Goes on with a value at once, or with that of a promise: better-sqlite3 has no need to wait. */
+/** Calls back with a value at once, or with the value of a promise: better-sqlite3 is synchronous. */
 const then = (value, next) => (typeof value?.then === "function" ? value.then(next) : next(value));
 
 /** The key, its rate limit and its scope, before the body is read. */

@@ -1,4 +1,4 @@
-/** What both Fastify references have: request ids, headers, the log, errors, readiness. */
+/** Shared by both Fastify references: request ids, headers, the log, errors, readiness. */
 import fastify from "fastify";
 import * as common from "./common.js";
 
@@ -49,7 +49,7 @@ function expire(reply) {
 }
 
 function asHttpError(error) {
-  // What a security handler threw, as fastify-openapi-glue wraps it.
+  // fastify-openapi-glue wraps the error of a security handler.
   if (error.errors?.[0] instanceof common.HttpError) return error.errors[0];
   if (error.validation) return common.errorOf(error.validation[0]);
   if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE")

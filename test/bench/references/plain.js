@@ -1,4 +1,4 @@
-/** Plain node:http, prepared statements, JSON.stringify, and nothing in between. Each write is a commit. */
+/** Plain node:http, prepared statements, JSON.stringify, and nothing else. Each write is a commit. */
 import http from "node:http";
 import Ajv from "ajv";
 import * as common from "./common.js";

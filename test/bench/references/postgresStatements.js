@@ -18,7 +18,7 @@ pg.types.setTypeParser(20, Number);
 const pool = new pg.Pool({ connectionString: databaseUrl, max: 10 });
 
 const names = new Map();
-/** The rows of a statement; the name stands for its text. */
+/** Runs a statement that is prepared under a name. */
 async function query(text, values) {
   let name = names.get(text);
   if (!name) names.set(text, (name = `s${names.size}`));
@@ -36,7 +36,7 @@ export async function ping() {
   await query("select max(version) as version from migrations", []);
 }
 
-/** The live key of an Authorization header. */
+/** Finds the valid key of an Authorization header. */
 export async function checkKey(authorization) {
   const now = Date.now();
   const [row] = await query(selectKey, [keyHashOf(authorization), now]);
@@ -50,7 +50,7 @@ export async function getCustomer(companyId, id) {
   return isCustomerId(id) ? (await query(selectOne, [companyId, id]))[0] : undefined;
 }
 
-/** One row more than `limit`, where there is one. */
+/** Finds up to one row more than `limit`. */
 export function listCustomers(companyId, { limit, cursor, status, search }) {
   const values = [companyId];
   const value = (given) => `$${values.push(given)}`;
@@ -71,7 +71,7 @@ export function listCustomers(companyId, { limit, cursor, status, search }) {
   );
 }
 
-/** Whether the email was new. */
+/** Returns whether the email was unused. */
 export async function insertCustomer(row) {
   const values = rowColumns.map((column) =>
     column === "email_verified" ? Boolean(row[column]) : row[column],
@@ -80,7 +80,7 @@ export async function insertCustomer(row) {
   return rowCount > 0;
 }
 
-/** The row after the update; undefined where there is none. */
+/** Returns the row after the update; undefined if there is none. */
 export async function updateCustomer(key, id, changed) {
   if (!isCustomerId(id)) return undefined;
   const values = [key.companyId, id, key.id];

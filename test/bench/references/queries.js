@@ -1,4 +1,4 @@
-/** The database through Knex, as its documentation shows: a query is built where it is needed. */
+/** The database through Knex, as in its documentation: each query is built where it is needed. */
 import createKnex from "knex";
 import {
   columns,
@@ -33,7 +33,7 @@ export async function ping() {
   await knex("migrations").max("version");
 }
 
-/** The live key of an Authorization header. */
+/** Finds the valid key of an Authorization header. */
 export async function checkKey(authorization) {
   const now = Date.now();
   const row = await knex("api_keys")
@@ -51,7 +51,7 @@ export async function getCustomer(companyId, id) {
   return isCustomerId(id) ? customersOf(companyId).where({ id }).first(columns) : undefined;
 }
 
-/** One row more than `limit`, where there is one. */
+/** Finds up to one row more than `limit`. */
 export async function listCustomers(companyId, query) {
   const { limit, cursor, status, search } = query;
   const list = customersOf(companyId)
@@ -67,7 +67,7 @@ export async function listCustomers(companyId, query) {
   return list;
 }
 
-/** Whether the email was new. */
+/** Returns whether the email was unused. */
 export async function insertCustomer(row) {
   const inserted = await knex("customers")
     .insert(row)
@@ -77,7 +77,7 @@ export async function insertCustomer(row) {
   return inserted.length > 0;
 }
 
-/** The row after the update; undefined where there is none. */
+/** Returns the row after the update; undefined if there is none. */
 export async function updateCustomer(key, id, values) {
   if (!isCustomerId(id)) return undefined;
   const names = Object.keys(values);

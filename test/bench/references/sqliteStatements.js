@@ -1,5 +1,5 @@
 /** The database through statements of better-sqlite3 that are prepared once. */
-// The project's own copy, out of the folder above: both sides have the same SQLite.
+// The project's own copy, from the folder above, so that all servers use the same SQLite.
 import Sqlite from "better-sqlite3";
 import {
   columns,
@@ -33,7 +33,7 @@ const insert = database.prepare(
 );
 
 const kept = new Map();
-/** The statement of this text, prepared at its first use. */
+/** Returns the statement with this text, prepared at its first use. */
 function prepared(sql) {
   let statement = kept.get(sql);
   if (!statement) kept.set(sql, (statement = database.prepare(sql)));
@@ -44,7 +44,7 @@ export function ping() {
   selectVersion.get();
 }
 
-/** The live key of an Authorization header. */
+/** Finds the valid key of an Authorization header. */
 export function checkKey(authorization) {
   const now = Date.now();
   const row = selectKey.get(keyHashOf(authorization), now);
@@ -57,7 +57,7 @@ export function getCustomer(companyId, id) {
   return isCustomerId(id) ? selectOne.get(companyId, id) : undefined;
 }
 
-/** One row more than `limit`, where there is one. */
+/** Finds up to one row more than `limit`. */
 export function listCustomers(companyId, query) {
   const { limit, cursor, status, search } = query;
   const sql = `select ${columns} from customers ${search ? `join customers_search on ${searchJoin}` : ""}
@@ -69,12 +69,12 @@ export function listCustomers(companyId, query) {
   return prepared(sql).all(...values, limit + 1);
 }
 
-/** Whether the email was new. */
+/** Returns whether the email was unused. */
 export function insertCustomer(row) {
   return insert.run(row).changes > 0;
 }
 
-/** The row after the update; undefined where there is none. */
+/** Returns the row after the update; undefined if there is none. */
 export function updateCustomer(key, id, values) {
   if (!isCustomerId(id)) return undefined;
   const names = Object.keys(values);

@@ -13,7 +13,7 @@ import { setConfig } from "./client/.kubb/fetch";
 setConfig({ headers: { Authorization: `Bearer ${process.env.DISTRIBU_API_KEY}` } });
 const email = `buyer${Date.now()}@partner.example`;
 
-// Create, get, update. What is returned is the body.
+// Create, get, update. They return the body.
 const { data: created } = await createCustomer({ email, name: "Partner" });
 const { id } = created;
 const { data: read } = await getCustomer(id);
@@ -21,7 +21,7 @@ assert.equal(read.email, email);
 const { data: updated } = await updateCustomer(id, { creditLimit: 5000, name: null });
 assert.deepEqual([updated.creditLimit, updated.name], [5000, null]);
 
-// List, a page at a time; on the last one `nextCursor` is null.
+// List, page by page; on the last page `nextCursor` is null.
 const first = await listCustomers({ limit: 1 });
 const cursor = first.pagination.nextCursor ?? undefined;
 const second = await listCustomers({ limit: 1, cursor });
@@ -29,7 +29,7 @@ assert.deepEqual([first.data[0]?.id, second.data.length], [id, 1]);
 assert.notEqual(second.data[0]?.id, id);
 console.log("The first listed customer:", first.data[0]?.email);
 
-// What went wrong is thrown: an `AxiosError` with the body as `response.data`.
+// Errors are thrown: an `AxiosError` with the body as `response.data`.
 async function failureOf(call: Promise<unknown>) {
   const thrown = await call.then(
     () => assert.fail("The request succeeded."),

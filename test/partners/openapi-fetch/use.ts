@@ -9,7 +9,7 @@ const client = createClient<paths>({
 });
 const email = `buyer${Date.now()}@partner.example`;
 
-// Create, get, update. `data` is there when the request succeeded, `error` when it did not.
+// Create, get, update. A success sets `data`, a failure `error`.
 const created = await client.POST("/customers", {
   body: { email, name: "Partner" },
 });
@@ -23,7 +23,7 @@ const { data: updated } = await client.PATCH("/customers/{id}", {
 });
 assert.deepEqual([updated?.data.creditLimit, updated?.data.name], [5000, null]);
 
-// List, a page at a time; on the last one `nextCursor` is null.
+// List, page by page; on the last page `nextCursor` is null.
 const { data: first } = await client.GET("/customers", { params: { query: { limit: 1 } } });
 const cursor = first?.pagination.nextCursor ?? undefined;
 const { data: second } = await client.GET("/customers", { params: { query: { limit: 1, cursor } } });
@@ -31,7 +31,7 @@ assert.deepEqual([first?.data[0]?.id, second?.data.length], [id, 1]);
 assert.notEqual(second?.data[0]?.id, id);
 console.log("The first listed customer:", first?.data[0]?.email);
 
-// What went wrong: the status, a message, and on a 400 the field.
+// Errors: the status, a message, and on a 400 the field.
 const wrong = await client.PATCH("/customers/{id}", { params: { path }, body: { creditLimit: -1 } });
 assert.equal(wrong.response.status, 400);
 assert.equal(wrong.error && "field" in wrong.error && wrong.error.field, "creditLimit");

@@ -6,7 +6,7 @@ const url = process.env.DISTRIBU_URL ?? "https://distribu.app";
 const clientWith = (key: string | undefined) =>
   createApiClient(`${url}/api/v1`, {
     axiosConfig: { headers: { Authorization: `Bearer ${key}` } },
-    // Responses are validated; requests are left to the server, whose 400 names the field.
+    // Only responses are validated: for invalid requests the server's 400 names the field.
     validate: "response",
   });
 const client = clientWith(process.env.DISTRIBU_API_KEY);
@@ -20,7 +20,7 @@ assert.equal(read.email, email);
 const { data: updated } = await client.updateCustomer({ creditLimit: 5000, name: null }, { params: { id } });
 assert.deepEqual([updated.creditLimit, updated.name], [5000, null]);
 
-// List, a page at a time; on the last one `nextCursor` is null.
+// List, page by page; on the last page `nextCursor` is null.
 const first = await client.listCustomers({ queries: { limit: 1 } });
 const cursor = first.pagination.nextCursor ?? undefined;
 const second = await client.listCustomers({ queries: { limit: 1, cursor } });
@@ -28,7 +28,7 @@ assert.deepEqual([first.data[0]?.id, second.data.length], [id, 1]);
 assert.notEqual(second.data[0]?.id, id);
 console.log("The first listed customer:", first.data[0]?.email);
 
-// What went wrong is thrown.
+// Errors are thrown.
 async function failureOf(call: Promise<unknown>): Promise<unknown> {
   return call.then(
     () => assert.fail("The request succeeded."),

@@ -4,7 +4,7 @@ import { createCustomer, getCustomer, listCustomers, updateCustomer } from "./cl
 const authorized = { headers: { Authorization: `Bearer ${process.env.DISTRIBU_API_KEY}` } };
 const email = `buyer${Date.now()}@partner.example`;
 
-// Create, get, update. The status tells the compiler what `data` is; nothing throws on an error status.
+// Create, get, update. The status narrows the type of `data`; an error status does not throw.
 const created = await createCustomer({ email, name: "Partner" }, authorized);
 assert(created.status === 201);
 const { id } = created.data.data;
@@ -13,7 +13,7 @@ assert(read.status === 200 && read.data.data.email === email);
 const updated = await updateCustomer(id, { creditLimit: 5000, name: null }, authorized);
 assert(updated.status === 200 && updated.data.data.creditLimit === 5000 && updated.data.data.name === null);
 
-// List, a page at a time; on the last one `nextCursor` is null.
+// List, page by page; on the last page `nextCursor` is null.
 const first = await listCustomers({ limit: 1 }, authorized);
 assert(first.status === 200 && first.data.data[0]?.id === id);
 const cursor = first.data.pagination.nextCursor ?? undefined;
@@ -21,7 +21,7 @@ const second = await listCustomers({ limit: 1, cursor }, authorized);
 assert(second.status === 200 && second.data.data.length === 1 && second.data.data[0]?.id !== id);
 console.log("The first listed customer:", first.data.data[0]?.email);
 
-// What went wrong: the status, a message, and on a 400 the field.
+// Errors: the status, a message, and on a 400 the field.
 const wrong = await updateCustomer(id, { creditLimit: -1 }, authorized);
 assert(wrong.status === 400 && wrong.data.field === "creditLimit");
 const stranger = await listCustomers({}, { headers: { Authorization: "Bearer wrong" } });

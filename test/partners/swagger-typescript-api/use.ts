@@ -7,7 +7,7 @@ const apiWith = (key: string | undefined) =>
 const { customers } = apiWith(process.env.DISTRIBU_API_KEY);
 const email = `buyer${Date.now()}@partner.example`;
 
-// Create, get, update. What is returned is a `Response` with the parsed body as `data`.
+// Create, get, update. They return a `Response` with the parsed body as `data`.
 const created = await customers.createCustomer({ email, name: "Partner" });
 const { id } = created.data.data;
 const read = await customers.getCustomer(id);
@@ -15,7 +15,7 @@ assert.equal(read.data.data.email, email);
 const updated = await customers.updateCustomer(id, { creditLimit: 5000, name: null });
 assert.deepEqual([updated.data.data.creditLimit, updated.data.data.name], [5000, null]);
 
-// List, a page at a time; on the last one `nextCursor` is null.
+// List, page by page; on the last page `nextCursor` is null.
 const { data: first } = await customers.listCustomers({ limit: 1 });
 const cursor = first.pagination.nextCursor ?? undefined;
 const { data: second } = await customers.listCustomers({ limit: 1, cursor });
@@ -23,7 +23,7 @@ assert.deepEqual([first.data[0]?.id, second.data.length], [id, 1]);
 assert.notEqual(second.data[0]?.id, id);
 console.log("The first listed customer:", first.data[0]?.email);
 
-// What went wrong is thrown: a `Response` with the parsed body as `error`.
+// Errors are thrown: a `Response` with the parsed body as `error`.
 type Failure = HttpResponse<unknown, RequestError | ErrorBody>;
 async function failureOf(call: Promise<unknown>): Promise<Failure> {
   return call.then(

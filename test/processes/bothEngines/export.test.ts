@@ -17,7 +17,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** What a file can say of a customer. */
+/** Picks the fields of a customer that a file can contain. */
 function importable({ email, name, status, notes, creditLimit, taxRateOverride }: Record<string, unknown>) {
   return { email, name, status, notes, creditLimit, taxRateOverride };
 }
@@ -26,11 +26,11 @@ const run = (...args: string[]) => runCommand(args, { DATABASE_URL: server.datab
 const importInto = (partner: Partner, content: string | Buffer, ...options: string[]) =>
   importByCommand(server, partner, folder.path, content, ...options);
 
-/** None of these changes what an import of an export does. */
+/** Options that do not change the result of importing an export. */
 const everyOption = ["--in-batches", "--ignore-unknown-columns", "--by", "Zoë", "--map", "email=email"];
 
 describe("export", () => {
-  /** Texts that CSV, spreadsheets and databases stumble over. */
+  /** Texts that often break CSV, spreadsheets and databases. */
   const text = (maxLength: number) =>
     fc.string({
       unit: fc.oneof(
@@ -87,7 +87,7 @@ describe("export", () => {
         const created = await importInto(copy, stdout);
         expect(created).toMatchObject({ code: 0, stdout: `${list.length} created, 0 updated, 0 unchanged` });
         const copied = Object.values(await customersByEmail(copy)).map(importable);
-        // Also their order: the oldest stands first in the file.
+        // The order too: the oldest is the first in the file.
         expect(copied).toEqual(Object.values(before).map(importable));
       }),
       // Shrinking starts commands for minutes, and would hide the failure behind the timeout.

@@ -111,7 +111,7 @@ describe("import", () => {
     expect(stdout).toBe("0 created, 1 updated, 0 unchanged");
     const expected = { email: "a@x.example", ...full, name: null, creditLimit: null };
     expect((await customersByEmail(partner))["a@x.example"]).toMatchObject(expected);
-    // The old name is forgotten by the search too.
+    // The search no longer finds the old name.
     expect((await partner.send("GET", "/customers?search=A")).body.data).toHaveLength(1);
   });
 
@@ -148,7 +148,7 @@ describe("import", () => {
       "ä@x.example,,,,,",
       '"multi@x.example","a name\nof three\nlines",,,-1,',
       `notes@x.example,,,${"x".repeat(2001)},,`,
-      // In lower case it would be another customer's.
+      // In lower case, the email belongs to another customer.
       "\u212aelvin@x.example,,,,,",
       "last@x.example,Good,,,,0.31",
       "good@x.example,Again,,,,",
@@ -205,8 +205,8 @@ describe("import", () => {
     it("import: position taken by another create meanwhile → another ID", async () => {
       const partner = await server.partner();
       await partner.send("POST", "/customers", { email: "position@x.example" });
-      // The import's clock stands, so that it uses up the positions of that millisecond, and begins the next,
-      // whose first is taken.
+      // The import's clock stands still, so it uses up the positions of that millisecond and continues in the next, of
+      // which the first is taken.
       const time = 2e12;
       const digits = (time + 1).toString(16).padStart(12, "0");
       const id = `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-000000000000`;

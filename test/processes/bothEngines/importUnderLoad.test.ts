@@ -30,7 +30,7 @@ afterAll(async () => {
 const importFile = ({ company }: Partner, ...options: string[]) =>
   runCommand(["import", file, "--company", company, ...options], { DATABASE_URL: server.databaseUrl });
 
-/** How often eight clients that create customers got each status, and `/readyz`, until the work was done. */
+/** Counts the statuses of eight clients that create customers, and of `/readyz`, until the work is done. */
 async function statusesDuring(partner: Partner, work: Promise<unknown>) {
   const statuses = { creates: new Set<number>(), readiness: new Set<number>() };
   let isDone = false;

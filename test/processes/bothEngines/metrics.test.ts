@@ -1,4 +1,4 @@
-/** What the server tells its operator: metrics on a port of their own, and responses that drift. */
+/** Metrics on their own port, and the drift check of responses. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { breakStatus, lockDatabase } from "../../support/databaseFaults.ts";
@@ -27,7 +27,7 @@ async function startMeasured(environment: Record<string, string> = {}) {
       expect(response.headers.get("Content-Type")).toBe("text/plain; version=0.0.4; charset=utf-8");
       return response.text();
     },
-    /** The value of a series, such as `http_requests_in_flight`; undefined where there is none. */
+    /** Returns the value of a series, such as `http_requests_in_flight`; undefined if there is none. */
     async valueOf(series: string): Promise<number | undefined> {
       const line = (await this.metrics()).split("\n").find((found) => found.startsWith(`${series} `));
       return line === undefined ? undefined : Number(line.slice(series.length + 1));
@@ -135,10 +135,10 @@ describe("metrics", () => {
       create + `${head("GET /api/v1/customers/unknown")}\r\n`.repeat(9),
       600,
     );
-    // The others have not begun: a connection has one request in progress at a time.
+    // The other requests have not started: a connection has one request in progress at a time.
     await expect.poll(() => server.valueOf("http_requests_in_flight")).toBe(1);
     expect((await ended).toString()).toBe("");
-    // Nothing more is read of it meanwhile, so its end is noticed when the first response is due.
+    // The server does not read from it meanwhile, so it notices the close when the first response is due.
     await expect
       .poll(() => server.valueOf("http_requests_in_flight"), { timeout: 5_000, interval: 100 })
       .toBe(0);

@@ -1,4 +1,4 @@
-/** What the operator does with keys, companies, personal data and the audit trail. */
+/** The operator's commands for keys, companies, personal data and the audit trail. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ProgramResult, runCommand } from "../../support/processes.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
@@ -24,7 +24,7 @@ async function createKey(company: string, ...options: string[]): Promise<string>
   return stdout.trim();
 }
 
-/** What a command prints with `--json`. */
+/** Runs a command with `--json`; returns the parsed output. */
 // biome-ignore lint/suspicious/noExplicitAny: parsed JSON
 async function runJson(...args: string[]): Promise<any[]> {
   const { code, stdout } = await run(...args, "--json");
@@ -154,7 +154,7 @@ describe("erase", () => {
     expect((await partner.send("GET", "/customers?search=ann")).body.data).toEqual([]);
     expect((await partner.send("GET", `/customers/${kept.data.id}`)).body.data).toEqual(kept.data);
 
-    // The key is free, and the address may be used again.
+    // The idempotency key and the email can be used again.
     const again = await partner.send("POST", "/customers", personal, headers);
     expect([again.status, again.headers.get("Idempotent-Replayed")]).toEqual([201, null]);
 

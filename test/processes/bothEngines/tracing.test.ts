@@ -13,10 +13,10 @@ interface Span {
   attributes: { key: string; value: Record<string, unknown> }[];
 }
 
-/** OTLP's number of a server's span. */
+/** OTLP's number for the kind of a server's span. */
 const server = 2;
 
-/** A receiver of OTLP over HTTP, and what it has received. */
+/** A receiver of OTLP over HTTP, with the spans that it has received. */
 async function startReceiver(): Promise<{ url: string; spans: Span[] }> {
   const spans: Span[] = [];
   const url = await serve(async (request, response) => {

@@ -1,6 +1,6 @@
 /**
- * One release after another: this one, and a made-up next one with a migration more, on one database, at once
- * and in either order.
+ * Two releases on one database, concurrently and in either order: this one, and a made-up next one with one more
+ * migration.
  */
 import { once } from "node:events";
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -28,7 +28,7 @@ vi.setConfig({ testTimeout: 180_000 });
 
 const withTsx = { NODE_OPTIONS: "--import tsx" };
 
-/** A migration as a later release may have one: a column that this release does not know, and an index. */
+/** A migration of a later release: a column that this release does not know, and an index. */
 const nextMigration = `import type { Migration } from "../migration.ts";
 
 export const revision = "made up";
@@ -45,7 +45,7 @@ export const up: Migration["up"] = (schema, dialect) =>
     );
 `;
 
-/** The folder of the next release: this one with a migration more. */
+/** The folder of the next release: this one with one more migration. */
 const next = temporaryFolder();
 afterAll(next.remove);
 beforeAll(() => {
@@ -75,7 +75,7 @@ function spawnNext(DATABASE_URL: string): Promise<SpawnedServer> {
   return spawnServer({ DATABASE_URL, ...withTsx }, join(next.path, "server/main.ts"));
 }
 
-/** Starts one and does not wait for it. */
+/** Starts one without waiting for it. */
 function launchNext(DATABASE_URL: string, environment: Record<string, string> = withTsx): LaunchedServer {
   return launchServer({ DATABASE_URL, ...environment }, join(next.path, "server/main.ts"));
 }
@@ -98,7 +98,7 @@ async function databaseOfThis(customers: number): Promise<{ DATABASE_URL: string
 const versions = Array.from({ length: newestVersion }, (_, index) => index + 1);
 const nextVersions = [...versions, newestVersion + 1];
 
-/** The rows of a query, on a connection of its own. */
+/** Runs a query on its own connection; returns the rows. */
 async function query(databaseUrl: string, sql: string): Promise<Record<string, unknown>[]> {
   if (databaseUrl.startsWith("sqlite:")) {
     const connection = new Sqlite(databaseUrl.slice("sqlite:".length));
@@ -112,7 +112,7 @@ async function query(databaseUrl: string, sql: string): Promise<Record<string, u
   return (await connection.query(sql).finally(() => connection.end())).rows;
 }
 
-/** The migrations that a database has, in order. */
+/** Lists the applied migrations of a database, in order. */
 async function versionsOf(databaseUrl: string): Promise<unknown[]> {
   const rows = await query(databaseUrl, "select version from migrations order by version");
   return rows.map(({ version }) => version);
@@ -132,11 +132,11 @@ async function create(client: CustomersClient, email: string): Promise<string> {
   return data.data.id;
 }
 
-/** Everything that a partner does, once; each response must be a success. */
+/** Performs each operation once; each response must be a success. */
 async function useAll(client: CustomersClient, email: string): Promise<string> {
   const id = await create(client, email);
   const path = { id };
-  // The same again: the response under the idempotency key.
+  // A repeated create: the response is replayed.
   expect(await create(client, email)).toBe(id);
   const responses = [
     await client.PATCH("/customers/{id}", { params: { path }, body: { notes: email } }),
@@ -156,7 +156,7 @@ describe("next release", () => {
     const old = await spawnServer({ DATABASE_URL });
     const made: string[] = [];
     let isOver = false;
-    // Under load while the schema changes beneath it: no response but success.
+    // Requests during the migration: every response is a success.
     const client = old.client(key);
     const load = (async () => {
       while (!isOver) made.push(await useAll(client, `old${made.length}@upgrade.example`));
@@ -229,13 +229,13 @@ it("migrations: killed before any statement → unchanged, next start migrates",
     const ended = await Promise.race([server.exited, server.listening().catch(() => server.exited)]);
     if (ended !== "SIGKILL") break;
     killed.push(statement);
-    // Either nothing of it is there or, past the commit, all.
+    // Either none of it is applied or, after the commit, all of it.
     const applied = (await versionsOf(DATABASE_URL)).length;
     if (applied === nextVersions.length) break;
     expect(applied).toBe(versions.length);
     expect(await countOf(DATABASE_URL, "customers")).toBe(customers);
   }
-  // A migration that has nothing to do for an engine still has its number, and then comes the commit.
+  // A migration without statements for an engine is still recorded, and committed.
   expect(killed.length).toBeGreaterThan(1);
   const server = await spawnNext(DATABASE_URL);
   expect(await versionsOf(DATABASE_URL)).toEqual(nextVersions);
@@ -249,7 +249,7 @@ if (process.env.TEST_ENGINE === "postgres")
     const { DATABASE_URL, key } = await databaseOfThis(0);
     await query(
       DATABASE_URL,
-      // Ids as the server makes them, a millisecond after one another.
+      // Ids like those of the server, a millisecond apart.
       `insert into customers (company_id, id, email, name, folded_name, status, email_verified, updated_at)
        select companies.id,
          (lpad(to_hex(1700000000000 + n), 12, '0') || '7' || left(md5(n::text), 3) || '8' || left(md5(n::text), 15))::uuid,

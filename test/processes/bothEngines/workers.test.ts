@@ -30,7 +30,7 @@ function workersOf({ process: { pid } }: SpawnedServer): number[] {
   return children.trim().split(" ").map(Number);
 }
 
-/** A request on a connection of its own, so that the workers take turns. */
+/** Sends a request on its own connection, so that the workers take turns. */
 function get({ url, key }: { url: string; key: string }): Promise<Response> {
   return fetch(`${url}/api/v1/customers`, {
     headers: { Authorization: `Bearer ${key}`, Connection: "close" },
@@ -80,7 +80,7 @@ describe("WORKERS=2", () => {
           }).then((response) => response.text()),
         ),
       );
-    // Their connections stay open: a primary that stands still opens none.
+    // Their connections stay open: a stopped primary accepts no new ones.
     await send();
     const [first] = workersOf(server) as [number];
     server.process.kill("SIGSTOP");
@@ -119,7 +119,7 @@ describe("WORKERS=2", () => {
   it.each([
     ["SIGTERM", "the primary"],
     ["SIGINT", "the primary"],
-    // A terminal's Ctrl-C, for one.
+    // As by Ctrl-C in a terminal.
     ["SIGINT", "the process group"],
   ] as const)("WORKERS=2: %s to %s → requests finished, all exit", async (signal, recipient) => {
     const server = await startWorkers({}, { detached: true });

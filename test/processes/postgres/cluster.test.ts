@@ -8,14 +8,14 @@ const processes = 3;
 
 let server: TestServer;
 beforeAll(async () => {
-  // It makes the database and the keys; the requests go to the processes.
+  // This server only creates the database and the keys; requests are sent to the processes.
   server = await startServer();
 });
 afterAll(() => server.stop());
 
 const checkedFetch = createCheckedFetch();
 
-/** Processes of their own; each request goes to the next of them. */
+/** Starts several server processes; each request is sent to the next one. */
 async function startCluster(environment: Record<string, string> = {}) {
   const members: SpawnedServer[] = await Promise.all(
     Array.from({ length: processes }, () =>

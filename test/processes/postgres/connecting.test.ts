@@ -9,7 +9,7 @@ function runDistribu(args: string[], environment: Record<string, string>) {
   return runProgram(process.execPath, ["dist/server/cli.js", ...args], environment);
 }
 
-/** A database URL without what must never be shown. */
+/** Returns a database URL without secrets. */
 function describeUrl(url: string): string {
   return url.replace(/:\w+@/, "@");
 }
@@ -57,7 +57,7 @@ describe("PostgreSQL that cannot be reached", () => {
     ["missing database", (url) => (url.pathname = "/missing"), /database "missing" does not exist/],
     ["TLS required, none offered", (url) => (url.search = "?ssl=true"), /does not support SSL connections/],
     ["host unknown", (url) => (url.hostname = "nowhere.invalid"), /getaddrinfo \w+ nowhere\.invalid/],
-    ["nobody listens", (url) => (url.port = "1"), /connect ECONNREFUSED 127\.0\.0\.1:1/],
+    ["no listener", (url) => (url.port = "1"), /connect ECONNREFUSED 127\.0\.0\.1:1/],
   ])("PostgreSQL: %s → address and cause, no password", async (condition, change, cause) => {
     const url = new URL(server);
     if (condition !== "missing database") url.password = secret;
