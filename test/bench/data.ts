@@ -87,7 +87,10 @@ export const shares: Record<OperationName, number> = {
 };
 
 /** Builds the requests of each operation, no two in a row for the same customer. */
-export function requestsFor({ key, ids }: BenchData): Record<OperationName, () => LoadRequest> {
+export function requestsFor({
+  key,
+  ids,
+}: Pick<BenchData, "key" | "ids">): Record<OperationName, () => LoadRequest> {
   let count = 0;
   const run = randomBytes(4).toString("hex");
   // A prime step visits all customers, in an order that makes caches useless.

@@ -1,7 +1,8 @@
 /**
  * How fast an import is, how much memory it takes, and how long writes wait for it:
  * `npm run bench:import -- --rows 200000 --baseline <commit>`. Writes a CSV file, and imports it with the command
- * into new databases of each engine, in turn with an earlier commit; then while eight clients create customers.
+ * into new databases of each engine, in turn with an earlier commit; then the size of the database and the cost of
+ * writes; then an import while eight clients create customers.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,6 +17,7 @@ import { connectDatabase } from "../../server/database/connect.ts";
 import { type Engine, engines, enginesOf, type RunningEngine, startEngine } from "./engines.ts";
 import { createUnderImport } from "./importClients.ts";
 import { person } from "./people.ts";
+import { measureSize, measureWrites } from "./writes.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -36,6 +38,11 @@ interface Measured {
   seconds: number;
   cpuSeconds: number;
   megabytes: number;
+  /** The size of the database in megabytes. */
+  database: number;
+  /** The size of the search index in megabytes. */
+  index: number;
+  writes: Awaited<ReturnType<typeof measureWrites>>;
 }
 
 const folder = mkdtempSync(join(tmpdir(), "distribu-import-"));
@@ -72,7 +79,7 @@ async function measureEngine(name: Engine, file: string, baseline: string | unde
     for (let run = 0; run < Number(options.runs); run++) {
       for (const [label, tree] of Object.entries(trees)) {
         const database = await engine.createDatabase();
-        const result = await importInto(database.url, tree, file).finally(() => database.drop());
+        const result = await importInto(database.url, tree, file, engine).finally(() => database.drop());
         measured[label] = [...(measured[label] ?? []), result];
       }
     }
@@ -86,22 +93,37 @@ async function measureEngine(name: Engine, file: string, baseline: string | unde
 
 /** Returns the medians of some runs. */
 function format(results: Measured[]): string {
-  const median = (field: keyof Measured) =>
-    results.map((result) => result[field]).sort((one, other) => one - other)[results.length >> 1] ?? 0;
-  const seconds = median("seconds");
-  return (
-    `${seconds.toFixed(1)} s (${(rows / seconds).toFixed(0)} rows a second), ${median("cpuSeconds").toFixed(1)} s of CPU, ` +
-    `at most ${Math.max(...results.map(({ megabytes }) => megabytes)).toFixed(0)} MB of resident memory`
-  );
+  const median = (read: (result: Measured) => number) =>
+    results.map(read).sort((one, other) => one - other)[results.length >> 1] ?? 0;
+  const seconds = median((result) => result.seconds);
+  const cost = (operation: "create" | "update", part: "server" | "database") =>
+    median(({ writes }) => writes[operation][part]).toFixed(0);
+  return [
+    `${seconds.toFixed(1)} s (${(rows / seconds).toFixed(0)} rows a second)`,
+    `${median(({ cpuSeconds }) => cpuSeconds).toFixed(1)} s of CPU`,
+    `at most ${Math.max(...results.map(({ megabytes }) => megabytes)).toFixed(0)} MB of resident memory`,
+    `database ${median(({ database }) => database).toFixed(0)} MB, search index ${median(({ index }) => index).toFixed(0)} MB`,
+    `CPU of server and PostgreSQL: create ${cost("create", "server")} and ${cost("create", "database")} us, ` +
+      `update ${cost("update", "server")} and ${cost("update", "database")} us`,
+  ].join("; ");
 }
 
-async function importInto(databaseUrl: string, tree: string, file: string): Promise<Measured> {
+async function importInto(
+  databaseUrl: string,
+  tree: string,
+  file: string,
+  engine: RunningEngine,
+): Promise<Measured> {
   const env = { ...process.env, DATABASE_URL: databaseUrl };
   const command = join(tree, "dist/server/cli.js");
   // Commands do not create databases.
   if (tree === root) await (await connectDatabase({ url: databaseUrl })).close();
-  const keys = ["keys", "create", "--company", "acme", "--scopes", "customers:read"];
-  execFileSync(process.execPath, [command, ...keys], { cwd: tree, env, stdio: "ignore" });
+  const keys = ["keys", "create", "--company", "acme", "--scopes", "customers:read,customers:write"];
+  const key = execFileSync(process.execPath, [command, ...keys], {
+    cwd: tree,
+    env,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
 
   // The process reports its resource usage when it exits.
   const reporter = `data:text/javascript,process.on("exit",()=>process.send(process.resourceUsage()))`;
@@ -116,8 +138,11 @@ async function importInto(databaseUrl: string, tree: string, file: string): Prom
   child.on("message", (message) => (usage = message as NodeJS.ResourceUsage));
   const [code] = await once(child, "close");
   if (code !== 0 || !usage) throw new Error(`The import exited with ${code}`);
+  const seconds = (performance.now() - startedAt) / 1_000;
   return {
-    seconds: (performance.now() - startedAt) / 1_000,
+    ...(await measureSize(databaseUrl)),
+    writes: await measureWrites(tree, databaseUrl, folder, key.toString().trim(), engine),
+    seconds,
     cpuSeconds: (usage.userCPUTime + usage.systemCPUTime) / 1e6,
     megabytes: usage.maxRSS / 1_024,
   };

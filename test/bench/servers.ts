@@ -60,16 +60,18 @@ export function installReferences(): void {
  * Starts a server on a database, with its defaults: log, audit trail, drift check and rate limits, which count every
  * request and are set so high that none is rejected; `unlimited` has none.
  * @param folder for the server's log
+ * @param program the file that starts it, if it is that of another commit
  */
 export async function startServer(
   name: ServerName,
   databaseUrl: string,
   folder: string,
+  program = programs[name],
 ): Promise<BenchServer> {
   const port = await freePort();
   const log = openSync(join(folder, `${name}.log`), "a");
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [programs[name]], {
+  const child = spawn(process.execPath, [program], {
     env: {
       PATH: process.env.PATH,
       NODE_ENV: "production",
