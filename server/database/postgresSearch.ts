@@ -7,8 +7,8 @@ import type { FindByIndex, SearchedTable } from "./search.ts";
 import { contains } from "./slices.ts";
 import { keepStatements, named } from "./statement.ts";
 
-/** The minimum timeout of an index query. */
-const leastMilliseconds = 20;
+/** The shortest and the longest timeout of an index query, in milliseconds; after the longest, a million can still be read. */
+const [shortestTimeout, longestTimeout] = [20, 400];
 /** How many words of a term are looked up in the index (the rarest ones), and how many characters of each. */
 const [mostWords, longestWord] = [2, 8];
 /** If more than this many of a hundred customers contain a word, reading in order is faster than the index. */
@@ -55,41 +55,30 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
     return { ...other, bindings, sql: `explain (format json) ${sql}` };
   });
 
-  /** Reads in order until the page is full. */
-  const getList = keepStatements((form: Form) =>
-    prepare<CustomerRow>(
-      buildList(form)
-        .select(columns)
-        .where(contains(database))
-        .orderByRaw("id desc limit ?", [named("rows")]),
-      { planEachTime: true },
-    ),
-  );
-
   return async function findByIndex(filters, { compared, matches, millisecondsPerRow }) {
     const { companyId, text, status, cursor, rows } = filters;
     const form = { cursor: cursor !== undefined, status: status !== undefined };
     const values: Values = { companyId, rows, text, cursor: cursor ?? null, status: status ?? null };
-    const readInOrder = () => read(getList(form), values);
-
     const words = await sortByRarity(companyId, text.match(word) ?? []);
     const rarest = words.slice(0, mostWords);
-    if (!rarest[0] || rarest[0].count > mostOfHundred) return readInOrder();
+    if (!rarest[0] || rarest[0].count > mostOfHundred) return undefined;
     const [estimate] = await read(getEstimate(form), values);
     const listed = estimate?.["QUERY PLAN"][0].Plan["Plan Rows"] ?? 0;
     const share = matches / compared;
-    if (rows / share < hitCost * share * listed) return readInOrder();
+    if (rows / share < hitCost * share * listed) return undefined;
 
+    // As long as reading in order would take, so that both together take at most twice that.
+    const millisecondsInOrder = listed * millisecondsPerRow;
+    const timeoutInMilliseconds = Math.min(Math.max(shortestTimeout, millisecondsInOrder), longestTimeout);
     const patterns = rarest.map(({ part }, index) => [`pattern${index}`, `%${part}%`]);
     try {
       return await read(
         getIndexQuery({ ...form, wordCount: rarest.length }),
         { ...values, ...Object.fromEntries(patterns) },
-        // As long as reading in order would take, so that both together take at most twice that.
-        { timeoutInMilliseconds: Math.max(leastMilliseconds, listed * millisecondsPerRow) },
+        { timeoutInMilliseconds },
       );
     } catch (error) {
-      if (error instanceof StatementTimeoutError) return readInOrder();
+      if (error instanceof StatementTimeoutError) return undefined;
       throw error;
     }
   };

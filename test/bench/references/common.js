@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import Ajv from "ajv";
 import pino from "pino";
 // Ids, and the text that a search compares.
-import { createdAt, newCustomerId, positionOf } from "../../../dist/server/customerIds.js";
+import { createdAt, newCustomerId, toPosition } from "../../../dist/server/customerIds.js";
 import { foldText } from "../../../dist/server/database/foldText.js";
 
 export { isCustomerId } from "../../../dist/server/customerIds.js";
@@ -259,7 +259,7 @@ export function searchValues(companyId, { search, cursor }) {
   const company = digits.map((three) => String.fromCharCode(0xe000 + Number.parseInt(three, 16))).join("");
   const terms = [`\ue000${company}`, ...trigrams.filter(({ length }) => length === 3)];
   const match = terms.map((term) => `"${term.replaceAll('"', '""')}"`).join(" AND ");
-  return [match, cursor ? positionOf(cursor) : 2n ** 63n - 1n, text, text];
+  return [match, cursor ? toPosition(cursor) : 2n ** 63n - 1n, text, text];
 }
 
 export function clampLimit(limit = 50) {
@@ -270,7 +270,7 @@ export function clampLimit(limit = 50) {
 export function newRow(companyId, body, keyId) {
   const id = newCustomerId();
   return {
-    position: positionOf(id),
+    position: toPosition(id),
     company_id: companyId,
     id,
     email: body.email.toLowerCase(),
