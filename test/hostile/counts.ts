@@ -15,9 +15,9 @@ const counts = {
   PIPELINING_SECONDS: [10, 3],
   /** Customers of the company that searches, and the number of its searches. */
   SEARCHED_CUSTOMERS: [50_000, 15_000],
-  SEARCHES: [600, 150],
+  SEARCHES: [600, 100],
   /** Times that each of two responses is timed. */
-  TIMINGS: [20_000, 1_000],
+  TIMINGS: [20_000, 300],
 };
 
 /** Returns one of the counts, or the value of the variable `HOSTILE_<name>` if it is set. */

@@ -83,7 +83,7 @@ it("response time: foreign id and unknown id, revoked key and wrong key → equa
     const { t, difference, error } = compareMeans(a, b);
     const measured = `t = ${t.toFixed(2)}, ${difference.toFixed(2)} ± ${(1.96 * error).toFixed(2)} µs of ${computeMoments(a).mean.toFixed(0)}`;
     addFigure(`timing, ${count("TIMINGS")} of each`, name, measured, isFull ? "|t| under 4.5" : "");
-    // A thousand samples prove nothing: the short form only tests that the measurement works.
+    // A few hundred samples prove nothing: the short form only tests that the measurement works.
     if (isFull) expect(Math.abs(t), measured).toBeLessThan(greatestT);
   }
 });

@@ -1,5 +1,6 @@
 /** Several processes on one PostgreSQL, behind a round-robin load balancer, behave like one. */
-import { afterAll, beforeAll, expect, it } from "vitest";
+import pg from "pg";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { createCheckedFetch } from "../../../server/checkedFetch.ts";
 import { type SpawnedServer, spawnServer } from "../../support/processes.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
@@ -133,4 +134,18 @@ it("cluster: wrong keys → one limit for all processes", async () => {
   const send = await startCluster({ RATE_LIMIT_PER_MINUTE: "60" });
   const sent = await Promise.all(Array.from({ length: 12 }, () => send("dk_wrong", "GET", "/customers")));
   expect(sent.map(({ status }) => status).sort()).toEqual([...Array(6).fill(401), ...Array(6).fill(429)]);
+});
+
+it("failed keys: none sent → 401, no row in rate_limits; a wrong one → one row", async () => {
+  const fresh = await startServer({ requestsPerMinute: 60 });
+  onTestFinished(() => fresh.stop());
+  const client = new pg.Client(fresh.databaseUrl);
+  await client.connect();
+  onTestFinished(() => client.end());
+  const countRows = async () =>
+    Number((await client.query("select count(*) as count from rate_limits")).rows[0].count);
+  for (let n = 0; n < 20; n++) expect((await fresh.fetch("/api/v1/customers")).status).toBe(401);
+  expect(await countRows()).toBe(0);
+  expect((await fresh.fetch("/api/v1/customers", { key: "dk_wrong" })).status).toBe(401);
+  expect(await countRows()).toBe(1);
 });
