@@ -77,7 +77,7 @@ export function createOperations(database: Database, publicPath = "/"): Operatio
       if ("rows" in result) return toCreated(row);
       if (result.failedStep === 1) return retryCreate(call, row);
       const first = await idempotencyKeys.get(companyId, key);
-      // It has just expired, and is forgotten.
+      // The key has just expired and was deleted, so it can be used again.
       if (!first) return operations.createCustomer(call);
       if (first.bodySha256 !== bodySha256)
         throw call.error(422, "This Idempotency-Key was used with a different request.");

@@ -53,7 +53,7 @@ export function createDeadlines<Owner>(
       if (this.previous) this.previous.next = this.next;
       else first = this.next;
       if (this.next) this.next.previous = this.previous;
-      // Else this one, once it is old, would keep its neighbours in memory.
+      // Otherwise this one, once it is old, would keep its neighbors in memory.
       this.previous = undefined;
       this.next = undefined;
     }

@@ -46,7 +46,7 @@ export async function createDemo(database: Database): Promise<string | undefined
 /** The text for a new user, printed once; the key is stored nowhere else. */
 export function welcomeText(key: string, url: string): string {
   return `
-An empty database: created the company "demo", three customers, and this API key, which is shown only now:
+Empty database: created the company "demo" with three customers and this API key, which is shown only once:
 
   ${key}
 

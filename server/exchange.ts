@@ -136,7 +136,7 @@ export function createExchanges(
   function sendError(exchange: Exchange, thrown: unknown): void {
     const { response, requestId, isOver } = exchange;
     if (thrown instanceof ClientGoneError) return void (isOver || response.destroy());
-    // It logs the cause, even of a failure after the response.
+    // This logs the cause, even if the request fails after its response.
     const { status, headers, body } = createErrorResponse(thrown, requestId, logCause);
     if (!isOver && response.headersSent) return void response.destroy();
     exchange.send(status, headers, body);

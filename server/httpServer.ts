@@ -174,7 +174,7 @@ export function createServer(
       return;
     }
     if (connection?.waiting.length) {
-      // Their turn comes first.
+      // The responses to queued requests come first.
       const [, last] = connection.waiting.at(-1) as [unknown, http.ServerResponse];
       last.once("close", () => reject(socket, response));
       return;

@@ -49,7 +49,7 @@ const largeBodyBytes = 8_192;
 
 let lastTurn = Promise.resolve();
 
-/** Resolves in an iteration of the event loop after that of the turn before: others are served in between. */
+/** Resolves in a later iteration of the event loop than the previous call, so that other requests run in between. */
 function takeTurn(): Promise<void> {
   lastTurn = lastTurn.then(() => setImmediate());
   return lastTurn;

@@ -10,11 +10,11 @@ import type { FindByIndex, SearchedTable } from "./search.ts";
 import { contains, type Slices } from "./slices.ts";
 import { keepStatements, named } from "./statement.ts";
 
-/** How many trigrams of a term are looked up, the rarest ones; each costs an index lookup. */
+/** How many of a term's trigrams are looked up, the rarest ones first; each costs an index lookup. */
 const mostTrigrams = 3;
 /** How many trigrams are looked up for a term that is shorter than a trigram. */
 const mostContinuations = 100;
-/** Above that, the customers of all companies that contain one are read, if there are at most this many entries. */
+/** If there are more, the index entries of all companies are read, if there are at most this many. */
 const mostEntries = 20_000;
 /** How many candidates the first statement compares, and any other at most. */
 const [firstSlice, largestSlice] = [128, 1_024];
