@@ -1,6 +1,11 @@
+import type { Logger } from "pino";
 import { newestRevision } from "./database/migrate.ts";
 
-const yearInMilliseconds = 365 * 86_400_000;
+const dayInMilliseconds = 86_400_000;
+const yearInMilliseconds = 365 * dayInMilliseconds;
+
+/** How often the system clock is compared with the monotonic one. */
+const intervalInMilliseconds = 1_000;
 
 /**
  * Detects a clock that is years off: IDs, expiry and rate limits depend on it. Returns a warning, or undefined.
@@ -8,6 +13,23 @@ const yearInMilliseconds = 365 * 86_400_000;
  */
 export function checkClock(now: number): string | undefined {
   const released = Date.parse(newestRevision.slice(0, 10));
-  if (now > released - 86_400_000 && now < released + 20 * yearInMilliseconds) return undefined;
+  if (now > released - dayInMilliseconds && now < released + 20 * yearInMilliseconds) return undefined;
   return `The system clock is years off (${new Date(now).toISOString()}): times, expiry and the order of customers will be wrong.`;
+}
+
+/** Logs a warning each time the system clock is set to another day. */
+export function watchClock(log: Logger): void {
+  const readOffset = () => Date.now() - performance.now();
+  let offset = readOffset();
+  function compare(): void {
+    const jump = readOffset() - offset;
+    offset += jump;
+    if (Math.abs(jump) < dayInMilliseconds) return;
+    const days = Math.round(jump / dayInMilliseconds);
+    log.warn(
+      { jumpInDays: days },
+      `The system clock jumped to ${new Date().toISOString()}: times, expiry and the order of customers will be wrong. If it was ahead and is right again, restart the server: new customers keep the later time until then.`,
+    );
+  }
+  setInterval(compare, intervalInMilliseconds).unref();
 }

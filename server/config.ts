@@ -56,6 +56,8 @@ export interface Config extends ApiConfig {
   isProduction: boolean;
 }
 
+const nodeEnvironments = ["production", "development", "test"];
+
 /** Names all invalid settings, one per line. */
 export class ConfigError extends Error {}
 
@@ -79,6 +81,11 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
         ...readApiConfig(read, problems),
         isProduction,
       };
+      // Otherwise NODE_ENV=prod would be a server with demo data.
+      if (environment.NODE_ENV && !nodeEnvironments.includes(environment.NODE_ENV))
+        problems.push(
+          `NODE_ENV=${environment.NODE_ENV} is not valid. ${nodeEnvironments.join(", ")}; unset is development.`,
+        );
       if (isProduction && !environment.DATABASE_URL && !environment.DATABASE_URL_FILE)
         problems.push(`DATABASE_URL is required in production. ${variables.DATABASE_URL.description}`);
       if (config.workers > 1 && config.database.url === "sqlite::memory:")

@@ -7,12 +7,15 @@ import { RateLimiterClusterMaster } from "rate-limiter-flexible";
 /** The delay before a dead worker is replaced, so that a worker that always dies does not cause a busy loop. */
 const pauseInMilliseconds = 1_000;
 
-/**
- * Starts workers, each of which runs this program again, and replaces those that die. Resolves once all are listening.
- * @returns a function that stops them, and resolves when all have completed their requests
- * @throws {Error} when a worker exits before it listens
- */
-export async function startWorkers(count: number, log: Logger): Promise<() => Promise<void>> {
+export interface Workers {
+  /** Resolves once all are listening; rejects when one exits before. */
+  listening: Promise<unknown>;
+  /** Stops them, and resolves when all have completed their requests. */
+  stop(): Promise<void>;
+}
+
+/** Starts workers, each of which runs this program again, and replaces those that die. */
+export function startWorkers(count: number, log: Logger): Workers {
   // Keeps the rate limit counts that the workers share if the database does not.
   new RateLimiterClusterMaster();
   let stopping = false;
@@ -40,8 +43,8 @@ export async function startWorkers(count: number, log: Logger): Promise<() => Pr
     });
   }
 
-  await Promise.all(Array.from({ length: count }, start));
-  return async () => {
+  const listening = Promise.all(Array.from({ length: count }, start));
+  async function stop(): Promise<void> {
     stopping = true;
     const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
     // Node keeps a worker that was killed while connections were being sent to it; its exit event never comes.
@@ -53,7 +56,8 @@ export async function startWorkers(count: number, log: Logger): Promise<() => Pr
         await exited;
       }),
     );
-  };
+  }
+  return { listening, stop };
 }
 
 /** Resolves with exit code and signal. Unlike `once`, it does not reject on an earlier error of the worker. */

@@ -1,9 +1,12 @@
+// cspell:ignore DATABSE LIMT ENVV HOSTTYPE LOGNAME SHLVL OLDPWD PGHOST PGPORT MAINPID
 /** The table of settings: the environment of the server and the options of `createCustomersApi`. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import express from "express";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ConfigError, readConfig, readOptions } from "../../server/config.ts";
+import { findMisspelledVariables } from "../../server/misspelledVariables.ts";
+import { variables } from "../../server/variables.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 /** The lines of the error. */
@@ -67,6 +70,21 @@ describe("readConfig", () => {
     expect(problems).toEqual([expect.stringMatching(/^DATABASE_URL is required in production\. /)]);
   });
 
+  it.each(["prod", "Production", "staging"])(
+    "readConfig: NODE_ENV=%s → names the allowed values",
+    (NODE_ENV) => {
+      expect(problemsOf(() => readConfig({ NODE_ENV }))).toEqual([
+        `NODE_ENV=${NODE_ENV} is not valid. production, development, test; unset is development.`,
+      ]);
+    },
+  );
+
+  it("readConfig: NODE_ENV production, development, test or unset → accepted", () => {
+    const DATABASE_URL = "sqlite:x";
+    for (const NODE_ENV of ["production", "development", "test", "", undefined])
+      expect(readConfig({ NODE_ENV, DATABASE_URL }).isProduction).toBe(NODE_ENV === "production");
+  });
+
   it("readConfig: DATABASE_URL_FILE → the URL in the file, before DATABASE_URL", () => {
     const DATABASE_URL_FILE = fileWith("postgres://u:p@host/name\n");
     const { database } = readConfig({ NODE_ENV: "production", DATABASE_URL: "sqlite:x", DATABASE_URL_FILE });
@@ -80,6 +98,34 @@ describe("readConfig", () => {
     const [problem] = problemsOf(() => readConfig({ DATABASE_URL_FILE: file }));
     expect(problem).toMatch(`${file} does not contain a database URL.`);
     expect(problem).not.toContain("s3cret");
+  });
+});
+
+describe("findMisspelledVariables", () => {
+  it("findMisspelledVariables: one or two letters wrong → names both, no value", () => {
+    const misspelled = {
+      DATABSE_URL: "postgres://ann:s3cret@x/y",
+      RATE_LIMT_PER_MINUTE: "1",
+      CORS_ORIGIN: "x",
+      NODE_ENVV: "production",
+    };
+    expect(findMisspelledVariables(misspelled)).toEqual([
+      "DATABSE_URL (did you mean DATABASE_URL?)",
+      "RATE_LIMT_PER_MINUTE (did you mean RATE_LIMIT_PER_MINUTE?)",
+      "CORS_ORIGIN (did you mean CORS_ORIGINS?)",
+      "NODE_ENVV (did you mean NODE_ENV?)",
+    ]);
+  });
+
+  it("findMisspelledVariables: environments of shells, containers, npm → none", () => {
+    const others =
+      "HOME PATH PWD SHELL USER TERM LANG LC_ALL TZ HOSTNAME HOSTTYPE POST PORTS EDITOR MAIL LOGNAME SHLVL OLDPWD INIT_CWD " +
+      "NODE_PATH NODE_OPTIONS NODE_VERSION NODE_EXTRA_CA_CERTS HTTP_PROXY HTTPS_PROXY NO_PROXY SSL_CERT_FILE PGHOST PGPORT " +
+      "npm_config_cache npm_lifecycle_event KUBERNETES_PORT KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT INVOCATION_ID " +
+      "JOURNAL_STREAM STATE_DIRECTORY NOTIFY_SOCKET LISTEN_FDS MAINPID POSTGRES_PASSWORD DATABASE_PORT DATABASE_HOST " +
+      "DATABASE_NAME DATABASE_USER OTEL_SERVICE_NAME UV_THREADPOOL_SIZE NODE_UNIQUE_ID NODE_CHANNEL_FD XDG_SESSION_ID";
+    const names = [...others.split(" "), ...Object.keys(variables), "NODE_ENV"];
+    expect(findMisspelledVariables(Object.fromEntries(names.map((name) => [name, "x"])))).toEqual([]);
   });
 });
 

@@ -184,7 +184,7 @@ describe("first run", () => {
 });
 
 describe("SIGTERM", () => {
-  it.each(["SIGTERM", "SIGINT"] as const)(
+  it.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
     "%s: requests → finished; idle connections → closed; not ready",
     async (signal) => {
       const server = await spawnServer({ DATABASE_URL });

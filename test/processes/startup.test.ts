@@ -1,3 +1,4 @@
+// cspell:ignore DATABSE LEVELL
 /** Output of the server at startup, the files that it creates, and the databases that it rejects. */
 import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -76,4 +77,19 @@ it("startup: clock years off → a warning", async () => {
     .split("\n")
     .find((line) => line.includes("years off"));
   expect(JSON.parse(warning ?? "{}")).toMatchObject({ level: "warn" });
+});
+
+it("startup: misspelled variables → one warning, without their values", async () => {
+  const server = await spawnServer({
+    DATABASE_URL,
+    DATABSE_URL: "postgres://ann:s3cret@x/y",
+    LOG_LEVELL: "info",
+  });
+  const warnings = server.output().match(/^.*"level":"warn".*$/gm);
+  expect(warnings).toEqual([
+    expect.stringContaining(
+      '"msg":"Unknown environment variables: DATABSE_URL (did you mean DATABASE_URL?), LOG_LEVELL (did you mean LOG_LEVEL?)"',
+    ),
+  ]);
+  expect(server.output()).not.toContain("s3cret");
 });

@@ -119,8 +119,9 @@ describe("WORKERS=2", () => {
   it.each([
     ["SIGTERM", "the primary"],
     ["SIGINT", "the primary"],
-    // As by Ctrl-C in a terminal.
+    // Ctrl-C in a terminal, and a terminal that closes.
     ["SIGINT", "the process group"],
+    ["SIGHUP", "the process group"],
   ] as const)("WORKERS=2: %s to %s → requests finished, all exit", async (signal, recipient) => {
     const server = await startWorkers({}, { detached: true });
     const workers = workersOf(server);
