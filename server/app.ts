@@ -26,6 +26,8 @@ export interface AppOptions extends Observers {
   database: Database;
   /** The limit of each key; 0 disables rate limits. */
   requestsPerMinute: number;
+  /** The number of customers that a company may have. */
+  maxCustomersPerCompany?: number | false;
   /** Origins whose pages may call the API from a browser. */
   corsOrigins?: string[] | false;
   /** The public URL of the server, without `/api/v1`. */
@@ -71,6 +73,7 @@ export async function createCustomersApi({
     logLevel,
     logFormat,
     requestsPerMinute,
+    maxCustomersPerCompany,
     corsOrigins,
     publicUrl,
     driftCheckOneIn,
@@ -89,7 +92,7 @@ export async function createCustomersApi({
   const pages = hasPages ? createPages(database, () => false, publicUrl) : {};
   const router = addMiddlewares(
     express.Router({ caseSensitive: true, strict: true }),
-    { database, log, requestsPerMinute, corsOrigins, publicUrl, driftCheck },
+    { database, log, requestsPerMinute, maxCustomersPerCompany, corsOrigins, publicUrl, driftCheck },
     pages,
     (path) => path === basePath || path.startsWith(`${basePath}/`) || Object.hasOwn(pages, path),
   );
@@ -117,7 +120,8 @@ function addMiddlewares<Target extends IRouter>(
   const apiKeys = createApiKeys(database);
   const limits = requestsPerMinute > 0 ? createRateLimits(requestsPerMinute, database) : undefined;
   const validate = createValidation();
-  const handlers = createOperations(database, publicUrl ? new URL(publicUrl).pathname : undefined);
+  const publicPath = publicUrl ? new URL(publicUrl).pathname : undefined;
+  const handlers = createOperations(database, publicPath, options.maxCustomersPerCompany);
 
   target.use(beginExchange);
   if (corsOrigins) target.use(basePath, allowOrigins(corsOrigins));

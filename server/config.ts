@@ -34,6 +34,8 @@ export interface ApiConfig {
   publicUrl: string | false;
   /** Requests per minute for each key; 0 for no limit. */
   requestsPerMinute: number;
+  /** The number of customers that a company may have. */
+  maxCustomersPerCompany: number | false;
   /** Days after which audit trail entries are deleted. */
   auditRetentionDays: number | false;
   /** One in this many responses is compared with the contract; 0 for none. */
@@ -133,6 +135,7 @@ function readApiConfig(read: Read, problems: string[]): ApiConfig {
     logFormat: read("LOG_FORMAT"),
     publicUrl: read("PUBLIC_URL"),
     requestsPerMinute: read("RATE_LIMIT_PER_MINUTE"),
+    maxCustomersPerCompany: read("MAX_CUSTOMERS_PER_COMPANY"),
     auditRetentionDays: read("AUDIT_RETENTION_DAYS"),
     driftCheckOneIn: read("DRIFT_CHECK_ONE_IN"),
     corsOrigins: read("CORS_ORIGINS"),

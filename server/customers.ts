@@ -2,6 +2,7 @@
 import crypto from "node:crypto";
 import { basePath } from "./contract.ts";
 import { createdAt, isCustomerId, newCustomerId } from "./customerIds.ts";
+import { createCustomerInsert } from "./customerLimit.ts";
 import { type CustomerRow, createCustomerTable, toCustomer } from "./database/customers.ts";
 import type { Database } from "./database/database.ts";
 import { foldText } from "./database/foldText.ts";
@@ -18,11 +19,17 @@ type CallForOne = Pick<Call<"getCustomer">, "path" | "companyId"> & {
 /**
  * Creates the operations of the contract on a database.
  * @param publicPath the path of the server's public URL, without `/api/v1`
+ * @param maxCustomers of a company
  */
-export function createOperations(database: Database, publicPath = "/"): Operations {
+export function createOperations(
+  database: Database,
+  publicPath = "/",
+  maxCustomers: number | false = false,
+): Operations {
   const customersPath = `${publicPath.replace(/\/$/, "")}${basePath}/customers`;
   const customers = createCustomerTable(database);
   const idempotencyKeys = createIdempotencyKeys(database);
+  const insertCustomer = createCustomerInsert(database, maxCustomers);
 
   /** @throws {ApiError} 404 when the company has no such customer */
   async function findCustomer(call: CallForOne): Promise<CustomerRow> {
@@ -65,17 +72,17 @@ export function createOperations(database: Database, publicPath = "/"): Operatio
       const insertion = customers.insertion(companyId, row, keyId);
       const key = call.headers["Idempotency-Key"];
       if (key === undefined) {
-        const result = await database.write([insertion]);
-        return "failedStep" in result ? retryCreate(call, row) : toCreated(row);
+        const failedStep = await insertCustomer(companyId, [insertion]);
+        return failedStep === undefined ? toCreated(row) : retryCreate(call, row);
       }
 
       // The customer's id is known beforehand, so key and customer are one write: the database
       // makes a second request with this key wait for the first.
       const bodySha256 = crypto.hash("sha256", rawBody);
       const taking = { companyId, key, bodySha256, customerId: row.id };
-      const result = await database.write([idempotencyKeys.take(taking), insertion]);
-      if ("rows" in result) return toCreated(row);
-      if (result.failedStep === 1) return retryCreate(call, row);
+      const failedStep = await insertCustomer(companyId, [idempotencyKeys.take(taking), insertion]);
+      if (failedStep === undefined) return toCreated(row);
+      if (failedStep === 1) return retryCreate(call, row);
       const first = await idempotencyKeys.get(companyId, key);
       // The key has just expired and was deleted, so it can be used again.
       if (!first) return operations.createCustomer(call);

@@ -35,7 +35,15 @@ export class ApiError<Status extends ErrorStatus = ErrorStatus> extends Error {
 }
 
 /** The database is down, locked, slow, full or damaged. The response is a 503, because a retry may succeed. */
-export class UnavailableError extends Error {}
+export class UnavailableError extends Error {
+  /** Seconds to wait before the next request. */
+  readonly retryAfter: number = 1;
+}
+
+/** The company may have no more customers. Only the operator can change that, so clients are told to wait longer. */
+export class CompanyFullError extends UnavailableError {
+  override readonly retryAfter = 60;
+}
 
 /** A statement was cancelled after the timeout that its caller had set. */
 export class StatementTimeoutError extends UnavailableError {}
@@ -85,9 +93,7 @@ function toApiError(thrown: unknown, requestId: string, logCause: LogCause): Api
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof UnavailableError) {
     logCause({ level: "warn", message: "database unavailable", requestId, err: thrown.cause ?? thrown });
-    return new ApiError(503, "Service temporarily unavailable.", {
-      retryAfter: 1,
-    });
+    return new ApiError(503, "Service temporarily unavailable.", { retryAfter: thrown.retryAfter });
   }
   logCause({ level: "error", message: "unexpected error", requestId, err: thrown });
   return new ApiError(500, "Internal server error.");

@@ -89,6 +89,7 @@ interface Listening {
 async function serve(): Promise<Listening> {
   const {
     requestsPerMinute,
+    maxCustomersPerCompany,
     corsOrigins,
     publicUrl,
     trustProxy,
@@ -97,7 +98,8 @@ async function serve(): Promise<Listening> {
   } = config;
   const driftCheck = oneIn > 0 ? await createDriftCheck(oneIn, log, metrics?.responseChecked) : undefined;
   const app = createApp({
-    ...{ database, log, requestsPerMinute, corsOrigins, publicUrl, trustProxy, metrics, driftCheck, tracing },
+    ...{ database, log, requestsPerMinute, maxCustomersPerCompany, corsOrigins, publicUrl, trustProxy },
+    ...{ metrics, driftCheck, tracing },
     isStopping: () => isStopping,
   });
   const server = createServer(app, { log, metrics, keepAliveTimeoutInSeconds });

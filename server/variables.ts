@@ -79,6 +79,12 @@ export const variables = {
       "PostgreSQL: milliseconds after which a statement is cancelled and its request gets a 503, 100 to 60000; every request gets a 503 after 1750.",
     parse: (text: string) => integer(text, 100, 60_000),
   },
+  MAX_CUSTOMERS_PER_COMPANY: {
+    default: "off",
+    description:
+      "Number of customers from which a company gets a 503 for each create, 1 to 100000000; off for no limit.",
+    parse: (text: string) => (text === "off" ? false : integer(text, 1, 100_000_000)),
+  },
   AUDIT_RETENTION_DAYS: {
     default: "off",
     description: "Days after which audit trail entries are deleted, 1 to 36500; off keeps them.",

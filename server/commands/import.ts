@@ -1,6 +1,7 @@
 /** `distribu import`: creates and updates customers from a CSV file. */
 import { createReadStream, existsSync, fstatSync, statSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
+import { readConfig } from "../config.ts";
 import { CommandError } from "../errors.ts";
 import { systemUser } from "../systemUser.ts";
 import { type CsvColumn, csvColumns } from "./csv.ts";
@@ -50,6 +51,7 @@ The delimiter is a comma, semicolon or tab; the encoding is UTF-8, or UTF-16 wit
       await withDatabase(async (database) => {
         const startedAt = performance.now();
         const result = await importCustomers(database, await findCompany(database, company), file, {
+          maxCustomers: readConfig(process.env).maxCustomersPerCompany,
           ...{ isDryRun: dryRun, inBatches, map, ignoreUnknownColumns, by: by ?? systemUser() },
           progress: createProgress(),
           printLine: console.error,

@@ -24,12 +24,17 @@ export async function importFile(
   { database }: TestServer,
   { company }: Partner,
   content: string | Buffer,
-  options: { ignoreUnknownColumns?: boolean; map?: [string, CsvColumn][]; chunkSize?: number } = {},
+  options: {
+    ignoreUnknownColumns?: boolean;
+    map?: [string, CsvColumn][];
+    chunkSize?: number;
+    maxCustomers?: number;
+  } = {},
 ): Promise<ImportedFile> {
   const { knex, prepare, read } = database;
   const find = prepare<{ id: string }>(knex("companies").select("id").where("slug", named("company")));
   const [found] = await read(find, { company });
-  const { map = [], ignoreUnknownColumns = false, chunkSize = 65_536 } = options;
+  const { map = [], ignoreUnknownColumns = false, chunkSize = 65_536, maxCustomers = false } = options;
   const bytes = Buffer.from(content);
   const chunks = Array.from({ length: Math.ceil(bytes.length / chunkSize) }, (_, n) =>
     bytes.subarray(n * chunkSize, (n + 1) * chunkSize),
@@ -39,6 +44,7 @@ export async function importFile(
     const file = { name: "FILE", content: Readable.from(chunks) };
     const result = await importCustomers(database, found?.id ?? "", file, {
       ...{ isDryRun: false, inBatches: false, by: "test", ignoreUnknownColumns, map: new Map(map) },
+      maxCustomers,
       progress: { begin() {}, update() {}, stop() {} },
       printLine: (line) => lines.push(line),
     });

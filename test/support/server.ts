@@ -60,6 +60,7 @@ export interface TestServer {
 export interface ServerOptions {
   requestsPerMinute?: number;
   databaseUrl?: string;
+  maxCustomersPerCompany?: number;
   /** How many customers a search compares before it uses the index; few by default, so that tests cover both. */
   searchWindow?: number;
   /** Called with every statement that the server runs, which waits for it. */
@@ -88,6 +89,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     database: onStatement ? observeStatements(database, onStatement) : database,
     log,
     requestsPerMinute: options.requestsPerMinute ?? 0,
+    maxCustomersPerCompany: options.maxCustomersPerCompany ?? false,
     // The drift check sees every response of every test, and must agree with the contract check.
     driftCheck: await createDriftCheck(1, log, options.onChecked),
     isStopping: () => stopping,

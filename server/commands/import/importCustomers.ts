@@ -1,6 +1,7 @@
 /** Imports customers from a CSV file: all rows are validated and staged first, then all or none are written. */
 import { listColumns } from "../../database/customers.ts";
-import type { Database } from "../../database/database.ts";
+import type { Database, Run } from "../../database/database.ts";
+import { named } from "../../database/statement.ts";
 import { CommandError } from "../../errors.ts";
 import { formatImporter } from "../audit.ts";
 import type { CsvColumn } from "../csv.ts";
@@ -25,6 +26,8 @@ export interface ImportFile {
 export interface ImportOptions extends ColumnOptions {
   isDryRun: boolean;
   inBatches: boolean;
+  /** The number of customers that a company may have. */
+  maxCustomers: number | false;
   /** Who runs the import, for the audit trail. */
   by: string;
   progress: Progress;
@@ -43,7 +46,7 @@ export interface ImportResult {
 
 /**
  * Imports a file into a company.
- * @throws {CommandError} if the file cannot be read as CSV with our columns
+ * @throws {CommandError} if the file cannot be read as CSV with our columns, or the company would have too many customers
  */
 export async function importCustomers(
   database: Database,
@@ -71,6 +74,8 @@ export async function importCustomers(
       const changed = listColumns(columns.filter((column) => column !== "email"));
       const removed = await staging.removeUnchanged(changed);
       progress.update(rows, rows);
+      if (options.maxCustomers !== false)
+        await assertRoom(database, run, { companyId, staging, maximum: options.maxCustomers });
       if (isDryRun) return { ...result, ...(await staging.count()), unchanged: removed };
 
       progress.begin("Writing", rows);
@@ -85,6 +90,22 @@ export async function importCustomers(
       report.print();
     }
   });
+}
+
+/** @throws {CommandError} if the company would have too many customers */
+async function assertRoom(
+  { knex, prepare }: Database,
+  run: Run,
+  { companyId, staging, maximum }: { companyId: string; staging: Staging; maximum: number },
+): Promise<void> {
+  const { created } = await staging.count();
+  const ofCompany = knex("customers").where("company_id", named("companyId"));
+  const [counted] = await run(prepare<{ count: number }>(ofCompany.count({ count: "*" })), { companyId });
+  const count = counted?.count ?? 0;
+  if (created > 0 && count + created > maximum)
+    throw new CommandError(
+      `The company has ${count} customers, and the file has ${created} new ones. MAX_CUSTOMERS_PER_COMPANY is ${maximum}. Nothing was written.`,
+    );
 }
 
 /** Validates all rows of a file, and stages the valid ones. */
