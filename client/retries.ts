@@ -95,7 +95,7 @@ export function createRetryingFetch(
         retryAfter = retryAfterOf(response) ?? 0;
         if (retryAfter > longestRetryAfterInSeconds) return response;
       } catch (error) {
-        if (!retriedErrors.includes((error as Error)?.name)) throw error;
+        if (!retriedErrors.includes((error as Error).name)) throw error;
       }
       // Jitter over the whole backoff, in addition to Retry-After, so that clients that failed together retry separately.
       const backoff = Math.min(firstBackoffInMilliseconds * 2 ** retry, longestBackoffInMilliseconds);

@@ -58,8 +58,8 @@ export function createApiKeys({ knex, prepare, read, write }: Database) {
     /** Whether this process has seen the key in an Authorization header live within the last hour. */
     wasLive(authorization: string | undefined): boolean {
       const token = parseBearerToken(authorization);
-      const seenAt = token === undefined ? undefined : seenLive.get(hashKey(token));
-      return seenAt !== undefined && Date.now() - seenAt < recentlyInMilliseconds;
+      if (token === undefined) return false;
+      return Date.now() - (seenLive.get(hashKey(token)) ?? 0) < recentlyInMilliseconds;
     },
 
     /** Finds the live key in an Authorization header. */
@@ -70,7 +70,7 @@ export function createApiKeys({ knex, prepare, read, write }: Database) {
       const sha256 = hashKey(token);
       const [row] = await read(findLiveBySha256, { sha256, now });
       if (!row) {
-        if (seenLive.size > 0) seenLive.delete(sha256);
+        seenLive.delete(sha256);
         return undefined;
       }
       if (now - (seenLive.get(sha256) ?? 0) > lastUseGranularityInMilliseconds) seenLive.set(sha256, now);

@@ -26,7 +26,7 @@ export function authenticate(apiKeys: ApiKeys, limits: RateLimits | undefined): 
       return next();
     }
     const hasToken = parseBearerToken(authorization) !== undefined;
-    await limits?.countFailedKey(() => callerNetwork(request), hasToken);
+    await limits?.countFailedKey(callerNetwork(request), hasToken);
     throw hasToken
       ? new ApiError(401, "This API key is invalid, expired or revoked.", {
           headers: { "WWW-Authenticate": `${realm}, error="invalid_token"` },
@@ -41,7 +41,7 @@ export function authenticate(apiKeys: ApiKeys, limits: RateLimits | undefined): 
 export function limitRate(limits: RateLimits): Handler {
   return async (_request, response, next) => {
     const { key, headers } = response.locals.exchange;
-    Object.assign(headers, await limits.countRequest(key?.id ?? "", key?.requestsPerMinute ?? null));
+    if (key) Object.assign(headers, await limits.countRequest(key.id, key.requestsPerMinute));
     next();
   };
 }
@@ -66,7 +66,7 @@ export function callerAddress(request: Request): string {
 
 /** The caller's network: its IPv4 address, or the /64 of its IPv6 address, since providers assign each customer a /64. */
 function callerNetwork(request: Request): string {
-  const text = callerAddress(request).replace(/%.*$/, "");
+  const text = callerAddress(request).replace(/%.*/, "");
   if (!ipaddr.isValid(text)) return text;
   const address = ipaddr.process(text);
   return address instanceof ipaddr.IPv6

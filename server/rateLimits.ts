@@ -20,7 +20,7 @@ export interface RateLimits {
    * Counts a failed key. A request without a key is not counted, but also gets the 429.
    * @throws {ApiError} 429 when the caller's network is over its limit
    */
-  countFailedKey(findNetwork: () => string, hasKey: boolean): Promise<void>;
+  countFailedKey(network: string, hasKey: boolean): Promise<void>;
   /** Whether this process knows of a network over its limit of failed keys. */
   hasNetworksOverLimit(): boolean;
   /**
@@ -30,9 +30,6 @@ export interface RateLimits {
   rejectOverLimit(network: string): void;
 }
 
-/** How many networks over their limit a process remembers; keys from further ones are looked up. */
-const maxNetworksOverLimit = 10_000;
-
 /**
  * Creates the rate limits. On SQLite they are in memory, in the primary if there are workers; on PostgreSQL all
  * processes share them.
@@ -40,13 +37,14 @@ const maxNetworksOverLimit = 10_000;
  */
 export function createRateLimits(requestsPerMinute: number, database: Database): RateLimits {
   const failuresPerMinute = Math.ceil(requestsPerMinute / 10);
-  const requests = new Map([[requestsPerMinute, createLimiter("key", requestsPerMinute, database)]]);
+  /** The limiters of keys by their limit: few, because only the operator sets limits of individual keys. */
+  const requests = new Map<number, RateLimiter>();
   const failures = createLimiter("address", failuresPerMinute, database);
   /** When the window of each network over its limit ends, in terms of performance.now(). */
   const overLimit = new Map<string, number>();
 
   function rememberOverLimit(network: string, millisecondsUntilReset: number): void {
-    if (overLimit.has(network) || overLimit.size >= maxNetworksOverLimit) return;
+    if (overLimit.has(network)) return;
     overLimit.set(network, performance.now() + millisecondsUntilReset);
     setTimeout(() => overLimit.delete(network), millisecondsUntilReset).unref();
   }
@@ -56,23 +54,19 @@ export function createRateLimits(requestsPerMinute: number, database: Database):
       const limit = ownLimit ?? requestsPerMinute;
       let limiter = requests.get(limit);
       if (!limiter) {
-        // Only the operator sets limits of individual keys, so there are few.
         limiter = createLimiter(`key${limit}`, limit, database);
         requests.set(limit, limiter);
       }
       return toHeaders(limit, await limiter.consume(keyId, 1));
     },
-    async countFailedKey(findNetwork, hasKey) {
-      const network = findNetwork();
+    async countFailedKey(network, hasKey) {
       const usage = await failures.consume(network, hasKey ? 1 : 0);
       if (usage.consumed > failuresPerMinute) rememberOverLimit(network, usage.millisecondsUntilReset);
       toHeaders(failuresPerMinute, usage);
     },
     hasNetworksOverLimit: () => overLimit.size > 0,
     rejectOverLimit(network) {
-      const endsAt = overLimit.get(network);
-      if (endsAt === undefined) return;
-      const millisecondsUntilReset = endsAt - performance.now();
+      const millisecondsUntilReset = (overLimit.get(network) ?? 0) - performance.now();
       if (millisecondsUntilReset > 0)
         toHeaders(failuresPerMinute, { consumed: failuresPerMinute + 1, millisecondsUntilReset });
     },
@@ -84,10 +78,8 @@ function createLimiter(prefix: string, limit: number, database: Database): RateL
     const windowInMilliseconds = windowInSeconds * 1_000;
     return createSharedRateLimiter(database, { prefix: `${prefix}:`, limit, windowInMilliseconds });
   }
-  const options = { keyPrefix: prefix, points: limit, duration: windowInSeconds };
-  const limiter = cluster.isWorker
-    ? new RateLimiterCluster({ ...options, timeoutMs: 1_000 })
-    : new RateLimiterMemory(options);
+  const options = { keyPrefix: prefix, points: limit, duration: windowInSeconds, timeoutMs: 1_000 };
+  const limiter = cluster.isWorker ? new RateLimiterCluster(options) : new RateLimiterMemory(options);
   return {
     async consume(name, points) {
       // Over the limit, it rejects with the usage.

@@ -195,7 +195,7 @@ function parseJsonObject(body: Uint8Array): Record<string, unknown> {
   try {
     value = JSON.parse(utf8.decode(body));
   } catch {
-    value = undefined;
+    // It stays undefined, which is not an object.
   }
   if (value === null || typeof value !== "object" || Array.isArray(value))
     throw new ApiError(400, "Invalid JSON body.");

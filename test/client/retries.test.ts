@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createCustomersClient, entityTagOf, unwrap } from "../../client/index.ts";
+import { createPacer } from "../../client/pacing.ts";
+import { createRetryingFetch } from "../../client/retries.ts";
 import {
   catchApiError,
   createMany,
@@ -226,6 +228,20 @@ it("listCustomers: an error of the caller's fetch → not retried", async () => 
   });
   await expect(client.GET("/customers")).rejects.toThrow("not the network");
   expect(calls).toBe(1);
+});
+
+it.each([
+  ["HEAD", 200],
+  ["OPTIONS", 204],
+])("fetch: %s without a body → retried until it succeeds", async (method, status) => {
+  fixBackoff(0);
+  const statuses = [503, status, 500];
+  const retryingFetch = createRetryingFetch(
+    async () => new Response(null, { status: statuses.shift() as number }),
+    createPacer(),
+  );
+  const response = await retryingFetch(new Request("http://api.example/customers", { method }));
+  expect([response.status, statuses]).toEqual([status, [500]]);
 });
 
 it("timeout: Infinity → none", async () => {

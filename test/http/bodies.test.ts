@@ -1,12 +1,6 @@
-import express, { type ErrorRequestHandler } from "express";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDeadlines } from "../../server/deadlines.ts";
-import { ClientGoneError } from "../../server/errors.ts";
-import { Exchange, type Handler } from "../../server/exchange.ts";
-import { readBody } from "../../server/requestParsing.ts";
-import { serve } from "../support/otherServers.ts";
 import type { Partner } from "../support/partner.ts";
-import { exchangeBytes, requestBytes } from "../support/rawHttp.ts";
+import { requestBytes } from "../support/rawHttp.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -247,25 +241,4 @@ it("request body: on a read → 200, ignored", async () => {
     ),
   );
   expect(response?.status).toBe(200);
-});
-
-it("readBody: client disconnected, or response sent → ClientGoneError", async () => {
-  const errors: unknown[] = [];
-  const waitForClose: Handler = async (request, response, next) => {
-    response.locals.exchange = new Exchange(
-      request,
-      response,
-      createDeadlines(1_000, () => {}),
-    );
-    if (request.url === "/responded") response.end();
-    request.on("error", () => {});
-    await new Promise((resolve) => request.on("close", resolve));
-    next();
-  };
-  const collect: ErrorRequestHandler = (error, _request, _response, _next) => void errors.push(error);
-  const url = await serve(express().use(waitForClose, readBody(100), collect));
-  await fetch(`${url}/responded`, { method: "POST", body: "{}" });
-  const half = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{";
-  await exchangeBytes(Number(new URL(url).port), half, 100);
-  await expect.poll(() => errors).toEqual([expect.any(ClientGoneError), expect.any(ClientGoneError)]);
 });

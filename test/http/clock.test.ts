@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { createdAt, newCustomerId } from "../../server/customerIds.ts";
 import { createKeyAdministration } from "../../server/keyAdministration.ts";
+import type { Partner } from "../support/partner.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 const hour = 3_600_000;
@@ -98,6 +99,23 @@ it("API key: last use → accurate to the minute, for this key only", async () =
   await expect.poll(async () => (await lastUses()).sort()).toEqual([first + 60_001, null]);
 });
 
+it("API key: used again within a minute → no further write", async () => {
+  let writes = 0;
+  const observed = await startServer({
+    onStatement: ({ sql }) => sql.startsWith("update") && sql.includes("api_keys") && writes++,
+  });
+  onTestFinished(observed.stop);
+  const { send } = await observed.partner();
+  const start = Date.now();
+  const counts: number[] = [];
+  for (const elapsed of [0, 0, 60_000, 60_001, 60_001, 120_001]) {
+    vi.setSystemTime(start + elapsed);
+    await send("GET", "/customers");
+    counts.push(writes);
+  }
+  expect(counts).toEqual([1, 1, 1, 2, 2, 2]);
+});
+
 /** Advances the time, also in the database, because PostgreSQL uses its own clock. */
 async function passTime({ database }: TestServer, milliseconds: number): Promise<void> {
   vi.advanceTimersByTime(milliseconds);
@@ -127,7 +145,7 @@ it("rate limit: request after Retry-After → 200, a second before → 429", asy
   expect((await send("GET", "/customers")).status).toBe(200);
 });
 
-it("failed keys: request after Retry-After → 401, a second before → 429", async () => {
+it("failed keys: request at the end of the window → 401, before → 429", async () => {
   const limited = await startServer({ requestsPerMinute: 10 });
   onTestFinished(limited.stop);
   const guess = async () => {
@@ -139,6 +157,28 @@ it("failed keys: request after Retry-After → 401, a second before → 429", as
   expect(await guess()).toEqual([429, "60"]);
   await passTime(limited, 59_000);
   expect(await guess()).toEqual([429, "1"]);
-  await passTime(limited, 1_000);
+  // The window ends now.
+  await passTime(limited, 500);
   expect(await guess()).toEqual([401, null]);
+});
+
+it("failed keys: network over its limit → keys seen live within an hour still work", async () => {
+  const limited = await startServer({ requestsPerMinute: 10 });
+  onTestFinished(limited.stop);
+  const [first, second, renewed] = [
+    await limited.partner(),
+    await limited.partner(),
+    await limited.partner(),
+  ];
+  const statusOf = async ({ send }: Partner) => (await send("GET", "/customers")).status;
+  const start = Date.now();
+  for (const one of [first, second, renewed]) expect(await statusOf(one)).toBe(200);
+  vi.setSystemTime(start + 60_001);
+  expect(await statusOf(renewed)).toBe(200);
+  vi.setSystemTime(start + hour - 1);
+  for (const expected of [401, 429])
+    expect((await limited.fetch("/api/v1/customers", { key: "dk_guess" })).status).toBe(expected);
+  expect(await statusOf(first)).toBe(200);
+  vi.setSystemTime(start + hour);
+  expect([await statusOf(second), await statusOf(renewed)]).toEqual([429, 200]);
 });

@@ -316,21 +316,4 @@ describe("connections", () => {
     }
     expect((await server.fetch("/healthz")).status).toBe(200);
   });
-
-  const timedOut = [[408, { error: "Request timed out." }]];
-  it.concurrent("connection: half of the headers → 408", async () => {
-    const halves = [`GET ${list} HTTP/1.1\r\nHost: x\r\n`, `GET ${list} HTTP/1.1\r\nHo`, "G"];
-    const responses = await Promise.all(
-      halves.map((bytes) => server.exchange(bytes, { method: "GET", target: list })),
-    );
-    for (const response of responses) expect(shown(response)).toEqual(timedOut);
-  });
-
-  it.concurrent("connection: incomplete body → 408, nothing is created", async () => {
-    const slow = await server.partner();
-    const headers = { ...json, ...bearer(slow.key), "Content-Length": "40" };
-    const bytes = requestBytes(`POST ${list}`, headers, '{"email":"slow@x.example"}');
-    expect(shown(await server.exchange(bytes))).toEqual(timedOut);
-    expect((await slow.send("GET", "/customers")).body.data).toEqual([]);
-  });
 });

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { newCustomer } from "../../server/customers.ts";
+import { createCustomerTable } from "../../server/database/customers.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { shorten } from "../support/shorten.ts";
 
@@ -185,4 +187,28 @@ describe("createCustomer: email", () => {
     const { data } = (await send("GET", "/customers")).body;
     expect(data).toEqual([sent.find(({ status }) => status === 201)?.body.data]);
   });
+});
+
+it("createCustomer: ID just used by another process → 201 with another ID", async () => {
+  let insertions = 0;
+  const colliding = await startServer({
+    onStatement: async ({ sql }, { company_id, id }) => {
+      if (!/^insert into .customers./.test(sql) || ![1, 3].includes(++insertions)) return;
+      const row = newCustomer({ email: `other${insertions}@x.example`, status: "ACTIVE" });
+      const { insertion } = createCustomerTable(colliding.database);
+      await colliding.database.write([insertion(String(company_id), { ...row, id: String(id) }, null)]);
+    },
+  });
+  onTestFinished(() => colliding.stop());
+  const { send } = await colliding.partner();
+  const key = { "Idempotency-Key": "k" };
+  const created = [
+    await send("POST", "/customers", { email: "one@x.example" }),
+    await send("POST", "/customers", { email: "two@x.example" }, key),
+    await send("POST", "/customers", { email: "two@x.example" }, key),
+  ];
+  expect(created.map(({ status }) => status)).toEqual([201, 201, 201]);
+  expect(created[2]?.text).toBe(created[1]?.text);
+  const { data } = (await send("GET", "/customers")).body;
+  expect(new Set(data.map(({ id }: { id: string }) => id)).size).toBe(4);
 });

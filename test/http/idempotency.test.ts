@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { deleteExpiredKeys } from "../../server/idempotencyKeys.ts";
 import type { ParsedResponse, Partner } from "../support/partner.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -303,4 +303,24 @@ it("Idempotency-Key: 20 concurrent keys, one email → one 201, 409s not remembe
   const winner = sent.findIndex(({ status }) => status === 201);
   const again = await Promise.all(sent.map((_, n) => create(partner, `k${n}`, body)));
   expect(again.map(({ status }) => status)).toEqual(sent.map((_, n) => (n === winner ? 201 : 409)));
+});
+
+it("Idempotency-Key: deleted while a request with it runs → a new request", async () => {
+  let isDeleting = false;
+  const observed = await startServer({
+    onStatement: async ({ sql }) => {
+      if (!isDeleting || !/^select .*idempotency_keys/.test(sql)) return;
+      const { knex, prepare, write } = observed.database;
+      await write([{ statement: prepare(knex("idempotency_keys").delete().returning("key")), values: {} }]);
+    },
+  });
+  onTestFinished(() => observed.stop());
+  const partner = await observed.partner();
+  const first = await create(partner, "k", { email: "first@x.example" });
+  isDeleting = true;
+  const second = await create(partner, "k", { email: "second@x.example" });
+  expect([first.status, second.status, isReplay(second)]).toEqual([201, 201, false]);
+  isDeleting = false;
+  const replay = await create(partner, "k", { email: "second@x.example" });
+  expect(replayedParts(replay)).toEqual(replayedParts(second));
 });

@@ -30,6 +30,25 @@ it("TRUST_PROXY: IPv6 callers → one limit for each /64", async () => {
   expect(await sendWrongKey("192.0.2.9")).toBe(429);
 });
 
+it("TRUST_PROXY: networks whose groups join to the same digits → a limit each", async () => {
+  server = await startServer({ requestsPerMinute: 10, trustProxy: 1 });
+  expect(await sendWrongKey("2001:db8:1:12::1")).toBe(401);
+  expect(await sendWrongKey("2001:db8:11:2::1")).toBe(401);
+});
+
+it("TRUST_PROXY: zone of an IPv6 address → ignored", async () => {
+  server = await startServer({ requestsPerMinute: 10, trustProxy: 1 });
+  expect(await sendWrongKey("fe80::1%wlan0.1")).toBe(401);
+  expect(await sendWrongKey("fe80::2%eth0")).toBe(429);
+});
+
+it("TRUST_PROXY: text that is no address (RFC 7239) → a limit for each text", async () => {
+  server = await startServer({ requestsPerMinute: 10, trustProxy: 1 });
+  expect(await sendWrongKey("unknown")).toBe(401);
+  expect(await sendWrongKey("unknown")).toBe(429);
+  expect(await sendWrongKey("_hidden")).toBe(401);
+});
+
 it("TRUST_PROXY: off → X-Forwarded-For ignored", async () => {
   server = await startServer({ requestsPerMinute: 10 });
   expect(await sendWrongKey("192.0.2.1")).toBe(401);

@@ -68,6 +68,27 @@ it("rate limit: one key over its limit → other keys of the company keep theirs
   }
 });
 
+it("rate limit: keys with limits of their own → each its limit, counted alone", async () => {
+  const server = await limitedServer(5);
+  const [lower, higher, usual] = [
+    await server.partner({ requestsPerMinute: 1 }),
+    await server.partner({ requestsPerMinute: 7 }),
+    await server.partner(),
+  ];
+  const sent: unknown[] = [];
+  for (const { send } of [lower, higher, usual, lower, higher]) {
+    const response = await send("GET", "/customers");
+    sent.push([response.status, ...rateLimitHeaders(response).slice(0, 2)]);
+  }
+  expect(sent).toEqual([
+    [200, "1", "0"],
+    [200, "7", "6"],
+    [200, "5", "4"],
+    [429, "1", "0"],
+    [200, "7", "5"],
+  ]);
+});
+
 it("rate limit: 30 concurrent requests, limit 10 → exactly 10 succeed", async () => {
   const { send } = await (await limitedServer(10)).partner();
   const sent = await Promise.all(Array.from({ length: 30 }, () => send("GET", "/customers")));

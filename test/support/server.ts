@@ -24,6 +24,7 @@ interface KeyOptions {
   company?: string;
   scopes?: Scope[];
   expiresAt?: number;
+  requestsPerMinute?: number;
 }
 
 export interface TestServer {
@@ -113,13 +114,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     database,
     logLines,
     responses,
-    createKey: ({ company = "acme", scopes = bothScopes, expiresAt } = {}) =>
-      createKeyAdministration(database).create({
-        company,
-        scopes,
-        name: "test",
-        expiresAt: expiresAt ?? null,
-      }),
+    createKey: ({ company = "acme", scopes = bothScopes, ...limits } = {}) =>
+      createKeyAdministration(database).create({ company, scopes, name: "test", ...limits }),
     async client(apiKey) {
       return createCustomersClient({
         baseUrl: `${url}/api/v1`,

@@ -39,8 +39,7 @@ function listReadings(text: string, { minimum = -Infinity, maximum = Infinity }:
   const plain = text.normalize("NFKC");
   const isPercentage = plain.includes("%") && maximum < 1;
   // A currency before or after the number, and thousands separators other than commas and dots.
-  const digits = plain
-    .replace(isPercentage ? /%/ : "", "")
+  const digits = (isPercentage ? plain.replace("%", "") : plain)
     .replace(/\p{Sc}|^\p{L}{1,4}\.?(?=[\s\d+-])|(?<=[\s\d])\p{L}{1,4}\.?$/gu, "")
     .replace(/(?<=\d)[\s'’_](?=\d{3})/g, "")
     .trim()
@@ -57,10 +56,11 @@ function listReadings(text: string, { minimum = -Infinity, maximum = Infinity }:
 /** Grouped digits (in India, groups of two), all separated by commas or all by dots. */
 const grouped = /^-?\d{1,3}(?:,\d{2,3})*,\d{3}$|^-?\d{1,3}(?:\.\d{2,3})*\.\d{3}$/;
 
-/** Lists the readings of a text of digits, commas and dots, with a dot as the decimal separator. */
+/** Lists the readings of digits with commas and dots, with a dot as the decimal separator. Some may be no number. */
 function readSeparators(text: string): string[] {
-  const [, start = "", separator = "", end = ""] = /^(.*)([.,])(\d*)$/.exec(text) ?? [];
-  if (separator === "") return [text];
+  const at = Math.max(text.lastIndexOf("."), text.lastIndexOf(","));
+  if (at < 0) return [text];
+  const [start, separator, end] = [text.slice(0, at), text.charAt(at), text.slice(at + 1)];
   const withoutSeparators = text.replace(/[.,]/g, "");
   if (start.includes(separator)) return grouped.test(text) ? [withoutSeparators] : [];
   if (/[.,]/.test(start) && !grouped.test(start)) return [];
