@@ -4,21 +4,31 @@ export const testsOfFile: Record<string, string[]> = {
     "test/http/authorization.test.ts",
     "test/http/clock.test.ts",
     "test/http/logs.test.ts",
+    "test/http/rateLimits.test.ts",
   ],
   "server/authentication.ts": [
     "test/http/authorization.test.ts",
     "test/http/rateLimits.test.ts",
     "test/http/proxiesAndOrigins.test.ts",
   ],
-  "server/rateLimits.ts": ["test/http/rateLimits.test.ts", "test/http/clock.test.ts"],
+  "server/rateLimits.ts": [
+    "test/http/rateLimits.test.ts",
+    "test/http/clock.test.ts",
+    "test/http/proxiesAndOrigins.test.ts",
+    "test/engines/networksOverLimit.test.ts",
+  ],
   "server/idempotencyKeys.ts": ["test/http/idempotency.test.ts"],
   "server/entityTags.ts": ["test/http/conditionalRequests.test.ts"],
   "server/customerIds.ts": ["test/http/clock.test.ts", "test/http/getCustomer.test.ts"],
   "server/requestParsing.ts": [
     "test/http/bodies.test.ts",
+    "test/http/readBody.test.ts",
     "test/http/requests.test.ts",
     "test/http/connections.test.ts",
+    "test/http/deadlines.test.ts",
     "test/http/listCustomers.test.ts",
+    "test/http/listFilters.test.ts",
+    "test/http/mounting.test.ts",
   ],
   "server/violations.ts": [
     "test/http/fields.test.ts",
@@ -41,8 +51,32 @@ export const testsOfFile: Record<string, string[]> = {
     "test/http/listFilters.test.ts",
     "test/http/conditionalRequests.test.ts",
     "test/http/idempotency.test.ts",
+    "test/http/publicUrl.test.ts",
   ],
-  "server/operations.ts": ["test/http/createCustomer.test.ts", "test/http/deadlines.test.ts"],
-  "server/contractCheck.ts": ["test/http/driftCheck.test.ts"],
-  "client/retries.ts": ["test/client/retries.test.ts", "test/client/backoff.test.ts"],
+  "server/operations.ts": [
+    "test/http/createCustomer.test.ts",
+    "test/http/updateCustomer.test.ts",
+    "test/http/conditionalRequests.test.ts",
+    "test/http/deadlines.test.ts",
+  ],
+  "server/contractCheck.ts": ["test/http/contractCheck.test.ts", "test/http/driftCheck.test.ts"],
+  "server/commands/csv.ts": ["test/processes/csvText.test.ts", "test/processes/importProblems.test.ts"],
+  "server/commands/import/columns.ts": [
+    "test/processes/importNumbers.test.ts",
+    "test/processes/importProblems.test.ts",
+  ],
+  "server/commands/import/numbers.ts": ["test/processes/importNumbers.test.ts"],
+  "server/commands/import/records.ts": [
+    "test/processes/importFormats.test.ts",
+    "test/processes/importProblems.test.ts",
+  ],
+  "client/retries.ts": [
+    "test/client/retries.test.ts",
+    "test/client/backoff.test.ts",
+    "test/client/client.test.ts",
+    "test/client/pacing.test.ts",
+  ],
 };
+
+/** The files with code for PostgreSQL, whose tests run on both engines. */
+export const onBothEngines = ["server/rateLimits.ts"];
