@@ -42,12 +42,9 @@ export type FindByIndex = (
   comparison: Comparison,
 ) => Promise<CustomerRow[] | undefined>;
 
-/**
- * How many customers the first statement compares, and any other at most. On SQLite a statement blocks the event loop, for
- * some 8 ms; on PostgreSQL it takes a connection, for 200 ms.
- */
+/** How many customers the first statement compares, and any other at most. */
 const firstSlice = 100;
-const largestSlice = { sqlite: 2_000, postgres: 200_000 };
+const largestSlice = 2_000;
 
 /**
  * How many searches of a company run concurrently, and how long its others wait. Otherwise they could use all connections
@@ -87,7 +84,7 @@ export function createSearch(table: SearchedTable) {
         const indexed = await findByIndex(rest, { compared, matches: found.length, millisecondsPerRow });
         if (indexed) return [...found, ...indexed];
       }
-      size = Math.min(size * 8, isIndexTried ? largestSlice[dialect] : searchWindow - compared);
+      size = Math.min(size * 8, isIndexTried ? largestSlice : searchWindow - compared);
       // Other requests run between two slices.
       await nextTurn();
     }
