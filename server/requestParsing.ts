@@ -1,6 +1,5 @@
 /** Reads media type, parameters, headers and body of a request before they are validated. */
 import type { IncomingMessage } from "node:http";
-import { setImmediate } from "node:timers/promises";
 import { MIMEType } from "node:util";
 import { findMessage, type Operation, type Parameter } from "./contract.ts";
 import { ApiError, ClientGoneError } from "./errors.ts";
@@ -36,7 +35,7 @@ export function readBody(maxBytes: number): Handler {
     exchange.rawBody = await receiveBody(exchange, maxBytes);
     if (!exchange.response.closed) exchange.deadline.start();
     if (exchange.rawBody.length > largeBodyBytes) {
-      await takeTurn();
+      await takeTurn(exchange.key?.companyId ?? "");
       if (exchange.isOver) return;
     }
     exchange.body = parseJsonObject(exchange.rawBody);
@@ -47,12 +46,30 @@ export function readBody(maxBytes: number): Handler {
 /** The length from which bodies are parsed one at a time: parsing and validating 64 KiB takes up to 5 ms. */
 const largeBodyBytes = 8_192;
 
-let lastTurn = Promise.resolve();
+/** The large bodies of a company that wait to be parsed. */
+interface WaitingBodies {
+  companyId: string;
+  parse: (() => void)[];
+}
 
-/** Resolves in a later iteration of the event loop than the previous call, so that other requests run in between. */
-function takeTurn(): Promise<void> {
-  lastTurn = lastTurn.then(() => setImmediate());
-  return lastTurn;
+/** Of each company that has any; the one whose turn is next comes first. */
+const waitingBodies: WaitingBodies[] = [];
+
+/** Resolves when a large body may be parsed: one in each iteration of the event loop, of each company in turn. */
+function takeTurn(companyId: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (waitingBodies.length === 0) setImmediate(giveTurn);
+    const waiting = waitingBodies.find((bodies) => bodies.companyId === companyId);
+    if (waiting) waiting.parse.push(resolve);
+    else waitingBodies.push({ companyId, parse: [resolve] });
+  });
+}
+
+function giveTurn(): void {
+  const bodies = waitingBodies.shift();
+  bodies?.parse.shift()?.();
+  if (bodies && bodies.parse.length > 0) waitingBodies.push(bodies);
+  if (waitingBodies.length > 0) setImmediate(giveTurn);
 }
 
 /**

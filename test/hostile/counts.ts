@@ -16,6 +16,8 @@ const counts = {
   /** Customers of the company that searches, and the number of its searches. */
   SEARCHED_CUSTOMERS: [50_000, 15_000],
   SEARCHES: [600, 100],
+  /** Bodies that take long to parse and validate. */
+  LARGE_BODIES: [5_000, 500],
   /** Times that each of two responses is timed. */
   TIMINGS: [20_000, 300],
 };

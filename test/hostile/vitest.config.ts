@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 import { sharedConfig } from "../support/sharedConfig.ts";
 
 /** Tests of what happens before any query, or that measure one engine. */
-const sqliteOnly = ["headerFields", "memory", "slow", "slowReaders", "smuggling"].map(
+const sqliteOnly = ["headerFields", "largeBodies", "memory", "slow", "slowReaders", "smuggling"].map(
   (name) => `test/hostile/${name}.test.ts`,
 );
 
