@@ -191,56 +191,6 @@ it("Upgrade: websocket → 200, no tunnel", async () => {
   expect((await server.exchange(requestBytes(`GET ${list}`, headers)))[0]?.status).toBe(200);
 });
 
-describe("Expect: 100-continue", () => {
-  const body = '{"email":"expect@x.example"}';
-  const expecting = { Expect: "100-continue", "Content-Length": String(body.length) };
-
-  it.each<[string, number, () => Record<string, string>]>([
-    ["without a key", 401, () => json],
-    ["without the scope", 403, () => ({ ...json, ...bearer(readerKey) })],
-    ["with a wrong type", 415, () => ({ "Content-Type": "text/plain", ...bearer() })],
-    ["with a length over the limit", 413, () => ({ ...json, ...bearer(), "Content-Length": "65537" })],
-    ["with a bad Idempotency-Key", 400, () => ({ ...json, ...bearer(), "Idempotency-Key": "" })],
-  ])("Expect: 100-continue %s → %i without a 100", async (_fault, status, headers) => {
-    const responses = await server.exchange(requestBytes(`POST ${list}`, { ...expecting, ...headers() }));
-    expect(responses.map((response) => response.status)).toEqual([status]);
-  });
-
-  it("Expect: 100-continue over the rate limit → 429 without a 100", async () => {
-    const limited = await startServer({ requestsPerMinute: 1 });
-    try {
-      const { key: limitedKey, send } = await limited.partner();
-      await send("GET", "/customers");
-      const bytes = requestBytes(`POST ${list}`, { ...expecting, ...json, ...bearer(limitedKey) });
-      expect((await limited.exchange(bytes)).map(({ status }) => status)).toEqual([429]);
-    } finally {
-      await limited.stop();
-    }
-  });
-
-  it("Expect: 100-continue on a good request → 100, then 201", async () => {
-    const bytes = requestBytes(`POST ${list}`, { ...expecting, ...json, ...bearer() }, body);
-    expect((await server.exchange(bytes)).map(({ status }) => status)).toEqual([100, 201]);
-  });
-
-  it("Expect: 100-continue in HTTP/1.0 → no 100", async () => {
-    const bytes = requestBytes(`GET ${list}`, bearer()).toString("latin1");
-    const post = bytes
-      .replace(`GET ${list} HTTP/1.1`, `POST ${list} HTTP/1.0`)
-      .replace(
-        "\r\n\r\n",
-        `\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`,
-      );
-    expect((await server.exchange(post)).map(({ status }) => status)).toEqual([400]);
-  });
-
-  it("Expect: unknown value → ignored", async () => {
-    const headers = { Expect: "200-ok", "Content-Length": "2", ...json, ...bearer() };
-    const responses = await server.exchange(requestBytes(`POST ${list}`, headers, "{}"));
-    expect(shown(responses)).toEqual([[400, { error: "Email is required.", field: "email" }]]);
-  });
-});
-
 describe("rejected requests", () => {
   it("createCustomer: rejected, its body never arrives → 401 and 403 at once", async () => {
     const headers = { ...json, "Content-Length": "30" };

@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from "vitest";
+import { createKeyAdministration } from "../../server/keyAdministration.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -38,8 +39,8 @@ it("TRUST_PROXY: networks whose groups join to the same digits → a limit each"
 
 it("TRUST_PROXY: zone of an IPv6 address → ignored", async () => {
   server = await startServer({ requestsPerMinute: 10, trustProxy: 1 });
-  expect(await sendWrongKey("fe80::1%wlan0.1")).toBe(401);
-  expect(await sendWrongKey("fe80::2%eth0")).toBe(429);
+  expect(await sendWrongKey("fe80::1%eth0.1")).toBe(401);
+  expect(await sendWrongKey("fe80::2%eth1")).toBe(429);
 });
 
 it("TRUST_PROXY: text that is no address (RFC 7239) → a limit for each text", async () => {
@@ -47,6 +48,15 @@ it("TRUST_PROXY: text that is no address (RFC 7239) → a limit for each text", 
   expect(await sendWrongKey("unknown")).toBe(401);
   expect(await sendWrongKey("unknown")).toBe(429);
   expect(await sendWrongKey("_hidden")).toBe(401);
+});
+
+it("TRUST_PROXY: wrong key from the ID of a key → the key's own limit unaffected", async () => {
+  server = await startServer({ requestsPerMinute: 100, trustProxy: 1 });
+  const { company, send } = await server.partner();
+  const listed = await createKeyAdministration(server.database).list();
+  const id = listed.find((one) => one.company === company)?.id ?? "";
+  expect(await sendWrongKey(id)).toBe(401);
+  expect((await send("GET", "/customers")).headers.get("RateLimit-Remaining")).toBe("99");
 });
 
 it("TRUST_PROXY: off → X-Forwarded-For ignored", async () => {

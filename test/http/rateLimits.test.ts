@@ -89,6 +89,19 @@ it("rate limit: keys with limits of their own → each its limit, counted alone"
   ]);
 });
 
+it("rate limit: two servers on one database → one count on PostgreSQL", async () => {
+  const server = await limitedServer(5);
+  const second = await startServer({ requestsPerMinute: 5, databaseUrl: server.databaseUrl });
+  servers.unshift(second);
+  const { key } = await server.partner();
+  const statuses: number[] = [];
+  for (const one of [server, server, server, second, second, second])
+    statuses.push((await one.fetch("/api/v1/customers", { key })).status);
+  // On SQLite, each process that is not a worker counts by itself.
+  const last = server.database.dialect === "postgres" ? 429 : 200;
+  expect(statuses).toEqual([200, 200, 200, 200, 200, last]);
+});
+
 it("rate limit: 30 concurrent requests, limit 10 → exactly 10 succeed", async () => {
   const { send } = await (await limitedServer(10)).partner();
   const sent = await Promise.all(Array.from({ length: 30 }, () => send("GET", "/customers")));
