@@ -174,7 +174,7 @@ function findBodyDifferences(response: ObservedResponse, described: Part): Diffe
   const messages = listMessages(described);
   // If it is not text, the schema has reported it.
   const message = body?.error;
-  if (response.status >= 400 && typeof message === "string" && !messages.includes(message))
+  if (typeof message === "string" && !messages.includes(message))
     differences.push({ where: "body/error", contract: messages.join(" | "), response: message });
   return differences;
 }
