@@ -82,7 +82,7 @@ export const variables = {
   MAX_CUSTOMERS_PER_COMPANY: {
     default: "off",
     description:
-      "Number of customers from which a company gets a 503 for each create, 1 to 100000000; off for no limit.",
+      "Maximum number of customers of a company, 1 to 100000000; further creates get a 503; off for no limit.",
     parse: (text: string) => (text === "off" ? false : integer(text, 1, 100_000_000)),
   },
   AUDIT_RETENTION_DAYS: {
