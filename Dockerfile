@@ -5,7 +5,7 @@ COPY package.json package-lock.json ./
 # A workspace that npm needs; the server does not use it.
 COPY client/package.json client/
 RUN npm ci --ignore-scripts && rm -f node_modules/.bin/node
-COPY tsconfig.json ./
+COPY tsconfig.json CHANGELOG.md ./
 COPY openapi openapi
 COPY generated generated
 COPY server server

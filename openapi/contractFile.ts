@@ -25,7 +25,10 @@ export function resolve(contract: Part, part: Part): Part {
 /** An operation, with the parameters of its path among its own and every parameter resolved. */
 export interface ContractOperation {
   operationId: string;
+  method: string;
   path: string;
+  summary: string;
+  description: string;
   parameters: Part[];
   body: Part | undefined;
   scopes: string[];
@@ -36,11 +39,14 @@ export interface ContractOperation {
 /** The operations of a contract, in its order. */
 export function operationsOf(contract: Part): ContractOperation[] {
   return Object.entries<Part>(contract.paths).flatMap(([path, item]) =>
-    Object.values<Part>(item)
-      .filter((operation) => operation.operationId)
-      .map((operation) => ({
+    Object.entries<Part>(item)
+      .filter(([, operation]) => operation.operationId)
+      .map(([method, operation]) => ({
         operationId: operation.operationId,
+        method: method.toUpperCase(),
         path,
+        summary: operation.summary,
+        description: operation.description,
         parameters: [...(item.parameters ?? []), ...(operation.parameters ?? [])].map((parameter) =>
           resolve(contract, parameter),
         ),

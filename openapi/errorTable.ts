@@ -1,41 +1,36 @@
+import { STATUS_CODES } from "node:http";
 import { type ContractOperation, errorMessagesOf, type Part, resolve } from "./contractFile.ts";
 
-interface Row {
-  status: string;
-  message: string;
-  causes: Set<string>;
-  operations: string[];
-}
-
-/** Every error message of the contract as a table in Markdown: its status, its causes and its operations. */
+/**
+ * Every error message of the contract as a table in Markdown: by status with its remedy, and each with its causes.
+ * @throws {Error} where a status has no remedy, or a remedy no status
+ */
 export function errorTable(contract: Part, operations: ContractOperation[]): string {
-  const rows = new Map<string, Row>();
-  function add(operation: string, responses: Record<string, Part>): void {
-    for (const [status, response] of Object.entries(responses)) {
+  const groups = new Map<string, Map<string, Set<string>>>();
+  for (const { responses } of [...operations, contract["x-any-request"]])
+    for (const [status, response] of Object.entries<Part>(responses)) {
       if (status < "400") continue;
       const { description } = resolve(contract, response);
       for (const { message, example } of errorMessagesOf(contract, response)) {
-        const key = `${status} ${message}`;
-        const row = rows.get(key) ?? { status, message, causes: new Set(), operations: [] };
-        rows.set(key, row);
-        row.causes.add((example.summary ?? description).trim().replace(/\.$/, ""));
-        row.operations.push(operation);
+        const messages = groups.get(status) ?? new Map<string, Set<string>>();
+        groups.set(status, messages);
+        const causes = messages.get(message) ?? new Set();
+        messages.set(message, causes.add(oneLine(example.summary ?? description)));
       }
     }
-  }
-  for (const { operationId, responses } of operations) add(`\`${operationId}\``, responses);
-  const anyRequest = "any request";
-  add(anyRequest, contract["x-any-request"].responses);
+  const statuses = [...groups.keys()].sort();
+  const remedies: Record<string, string> = contract["x-remedies"];
+  if (statuses.join() !== Object.keys(remedies).sort().join())
+    throw new Error(`x-remedies must have one entry for each of ${statuses.join(", ")}.`);
+  const rows = [...groups]
+    .sort(([one], [other]) => Number(one) - Number(other))
+    .flatMap(([status, messages]) => [
+      `| **${status} ${STATUS_CODES[status]}** | ${remedies[status]} |`,
+      ...[...messages].map(([message, causes]) => `| \`${message}\` | ${[...causes].join(". ")} |`),
+    ]);
+  return ["| Status and `error` | Remedy and cause |", "| --- | --- |", ...rows].join("\n");
+}
 
-  const lines = [...rows.values()]
-    .sort((one, other) => Number(one.status) - Number(other.status))
-    .map((row) => {
-      const from = row.operations.includes(anyRequest)
-        ? anyRequest
-        : row.operations.length === operations.length
-          ? "every operation"
-          : row.operations.join(", ");
-      return `| ${row.status} | \`${row.message}\` | ${[...row.causes].join(". ")} | ${from} |`;
-    });
-  return ["| Status | `error` | Cause | Response to |", "| --- | --- | --- | --- |", ...lines].join("\n");
+function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s+/g, " ").replace(/\.$/, "");
 }

@@ -6,6 +6,8 @@
 import { writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";
 import { findAmbiguousTemplates } from "../server/pathTemplates.ts";
+import { clientInstallation } from "./clientInstallation.ts";
+import { commonHeaderTable } from "./commonHeaders.ts";
 import { operationsOf, readContract } from "./contractFile.ts";
 import { errorTable } from "./errorTable.ts";
 import { missingErrors } from "./impliedErrors.ts";
@@ -20,10 +22,14 @@ if (problems.length > 0) {
 
 const notice = "// Generated from openapi/openapi.yaml by `npm run generate`. Do not edit.\n";
 const operations = operationsOf(contract);
-const { description } = contract.info;
-contract.info.description = description.replace(
-  "<!-- npm run generate: the error table -->",
-  errorTable(contract, operations),
+const parts: Record<string, string> = {
+  "the common headers": commonHeaderTable(contract, operations),
+  "the error table": errorTable(contract, operations),
+  "how to install the client": clientInstallation(),
+};
+contract.info.description = contract.info.description.replaceAll(
+  /<!-- npm run generate: (.*?) -->/g,
+  (_: string, part: string) => parts[part],
 );
 const types = await openapiTS(contract, {
   alphabetize: true,

@@ -34,7 +34,10 @@ const transportHeaders = [
 ];
 
 /** Paths of the server that are not in the contract. */
-const pages = ["/", "/docs", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz"];
+const pages = [
+  ...["/", "/docs", "/docs/docs.js", "/docs/postman.json"],
+  ...["/openapi.json", "/openapi.yaml", "/healthz", "/readyz"],
+];
 
 // Linting has validated the schemas; compiling their metaschema would take as long as compiling them.
 const ajv = new Ajv.default({

@@ -1,11 +1,8 @@
 /** Pages besides the operations: the contract, its documentation, and health checks. */
-import crypto from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Request, Response } from "express";
 import type { Database } from "./database/database.ts";
-import { type ContractFile, listOwnServerFirst } from "./ownContract.ts";
+import { serveFile, serveScript } from "./documentation.ts";
 
 /** How long a readiness check waits for the database. Meanwhile a load balancer keeps sending requests. */
 const readinessTimeoutInMilliseconds = 600;
@@ -15,8 +12,6 @@ const readinessIntervalInMilliseconds = 300;
 
 /** Handles GET and HEAD for a path. */
 export type Page = (request: Request, response: Response) => void | Promise<void>;
-
-const require = createRequire(import.meta.url);
 
 /** Redirects to the documentation. */
 export const toDocs: Page = (_request, response) => response.redirect("/docs");
@@ -46,9 +41,11 @@ export function createPages(
   }
 
   return {
-    "/docs": file("#docs.html", "text/html", publicUrl),
-    "/openapi.json": file("#openapi.json", "application/json", publicUrl),
-    "/openapi.yaml": file("#openapi.yaml", "application/yaml", publicUrl),
+    "/docs": serveFile("#docs/index.html", "text/html", publicUrl),
+    "/docs/docs.js": serveScript(),
+    "/docs/postman.json": serveFile("#docs/postman.json", "application/json", publicUrl),
+    "/openapi.json": serveFile("#openapi.json", "application/json", publicUrl),
+    "/openapi.yaml": serveFile("#openapi.yaml", "application/yaml", publicUrl),
     "/healthz": (_request, response) => void response.json({ status: "ok" }),
     async "/readyz"(_request, response) {
       const isReady = !isStopping() && (await isReachable());
@@ -56,25 +53,5 @@ export function createPages(
         status: isReady ? "ready" : isStopping() ? "stopping" : "unavailable",
       });
     },
-  };
-}
-
-/** Serves the contract or its documentation, read on the first request. */
-function file(name: ContractFile, type: string, publicUrl: string | false): Page {
-  let kept: { content: Buffer; entityTag: string; policy: string } | undefined;
-  return (_request, response) => {
-    if (!kept) {
-      const built = readFileSync(require.resolve(name), "utf8");
-      const content = Buffer.from(listOwnServerFirst(name, built, publicUrl));
-      const entityTag = `"${crypto.hash("sha256", content, "base64url")}"`;
-      // The documentation contains its own policy, with the hashes of its scripts and styles.
-      const [, own = "default-src 'none'"] =
-        /<meta http-equiv="Content-Security-Policy" content="([^"]+)">/.exec(
-          content.toString("latin1", 0, 2_000),
-        ) ?? [];
-      kept = { content, entityTag, policy: `${own}; frame-ancestors 'none'` };
-    }
-    const { content, entityTag, policy } = kept;
-    response.type(type).set({ ETag: entityTag, "Content-Security-Policy": policy }).send(content);
   };
 }

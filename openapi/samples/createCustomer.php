@@ -1,5 +1,6 @@
 <?php
-$body = ['email' => 'kitchen@gasthaus.example', 'name' => 'Gasthaus zur Linde', 'creditLimit' => 5000];
+$customer = BODY;
+$body = json_encode($customer);
 
 $curl = curl_init(getenv('API') . '/customers');
 curl_setopt_array($curl, [
@@ -8,15 +9,15 @@ curl_setopt_array($curl, [
     CURLOPT_HTTPHEADER => [
         'Authorization: Bearer ' . getenv('KEY'),
         'Content-Type: application/json',
-        // To try again, send the same key and body: there will be one customer.
-        'Idempotency-Key: ' . bin2hex(random_bytes(16)),
+        // Derived from the body: to retry, run it again, and there is still one customer.
+        'Idempotency-Key: ' . hash('sha256', $body),
     ],
-    CURLOPT_POSTFIELDS => json_encode($body),
+    CURLOPT_POSTFIELDS => $body,
 ]);
-$answer = curl_exec($curl);
+$response = curl_exec($curl);
 $status = curl_getinfo($curl, CURLINFO_RESPONSE_CODE);
 if ($status !== 201) {
-    throw new RuntimeException("$status $answer");
+    throw new RuntimeException("$status $response");
 }
-$customer = json_decode($answer, true)['data'];
-echo $customer['id'], ' ', $customer['email'], "\n";
+$created = json_decode($response, true)['data'];
+echo $created['id'], ' ', $created['email'], "\n";

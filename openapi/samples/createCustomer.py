@@ -1,20 +1,24 @@
+import hashlib
+import json
 import os
-import uuid
 
 import requests
 
-# To try again, send the same key and body: there will be one customer.
+customer = BODY
+body = json.dumps(customer).encode()
 response = requests.post(
     f"{os.environ['API']}/customers",
     headers={
         "Authorization": f"Bearer {os.environ['KEY']}",
-        "Idempotency-Key": str(uuid.uuid4()),
+        "Content-Type": "application/json",
+        # Derived from the body: to retry, run it again, and there is still one customer.
+        "Idempotency-Key": hashlib.sha256(body).hexdigest(),
     },
-    json={"email": "kitchen@gasthaus.example", "name": "Gasthaus zur Linde", "creditLimit": 5000},
+    data=body,
     timeout=15,
 )
 if not response.ok:
     problem = response.json()
     raise SystemExit(f"{response.status_code} {problem['error']} {problem.get('field', '')}")
-customer = response.json()["data"]
-print(customer["id"], customer["email"])
+created = response.json()["data"]
+print(created["id"], created["email"])

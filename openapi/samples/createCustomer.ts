@@ -1,12 +1,15 @@
+import { createHash } from "node:crypto";
 import { CustomersApiError, createCustomersClient, unwrap } from "@distribu/customers-client";
 
 const { API, KEY } = process.env as { API: string; KEY: string };
 const client = createCustomersClient({ baseUrl: API, apiKey: KEY });
 
+const body = BODY;
+// Derived from the body: to retry, run it again, and there is still one customer.
+const key = createHash("sha256").update(JSON.stringify(body)).digest("hex");
 try {
-  // The client sends an Idempotency-Key, and tries again by itself: there will be one customer.
-  const body = { email: "kitchen@gasthaus.example", name: "Gasthaus zur Linde", creditLimit: 5000 };
-  const { data: customer } = await unwrap(client.POST("/customers", { body }));
+  const params = { header: { "Idempotency-Key": key } };
+  const { data: customer } = await unwrap(client.POST("/customers", { params, body }));
   console.log(customer.id, customer.email);
 } catch (error) {
   if (!(error instanceof CustomersApiError)) throw error;

@@ -5,10 +5,10 @@ curl_setopt_array($curl, [
     CURLOPT_TIMEOUT => 15,
     CURLOPT_HTTPHEADER => ['Authorization: Bearer ' . getenv('KEY')],
 ]);
-$answer = curl_exec($curl);
+$response = curl_exec($curl);
 $status = curl_getinfo($curl, CURLINFO_RESPONSE_CODE);
 if ($status !== 200) {
-    throw new RuntimeException("$status $answer");
+    throw new RuntimeException("$status $response");
 }
-$customer = json_decode($answer, true)['data'];
+$customer = json_decode($response, true)['data'];
 echo $customer['email'], ' ', $customer['status'], "\n";

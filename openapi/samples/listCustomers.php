@@ -1,7 +1,7 @@
 <?php
 $query = ['status' => 'ACTIVE', 'limit' => 100];
 
-// All pages, one after the other.
+// All pages, one after another.
 do {
     $curl = curl_init(getenv('API') . '/customers?' . http_build_query($query));
     curl_setopt_array($curl, [
@@ -9,12 +9,12 @@ do {
         CURLOPT_TIMEOUT => 15,
         CURLOPT_HTTPHEADER => ['Authorization: Bearer ' . getenv('KEY')],
     ]);
-    $answer = curl_exec($curl);
+    $response = curl_exec($curl);
     $status = curl_getinfo($curl, CURLINFO_RESPONSE_CODE);
     if ($status !== 200) {
-        throw new RuntimeException("$status $answer");
+        throw new RuntimeException("$status $response");
     }
-    $page = json_decode($answer, true);
+    $page = json_decode($response, true);
     foreach ($page['data'] as $customer) {
         echo $customer['id'], ' ', $customer['email'], "\n";
     }

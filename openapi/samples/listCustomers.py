@@ -5,7 +5,7 @@ import requests
 session = requests.Session()
 session.headers["Authorization"] = f"Bearer {os.environ['KEY']}"
 
-# All pages, one after the other.
+# All pages, one after another.
 query = {"status": "ACTIVE", "limit": 100}
 while True:
     response = session.get(f"{os.environ['API']}/customers", params=query, timeout=15)

@@ -1,4 +1,4 @@
-# The first page, and the page that follows it.
+# The first page and the next.
 page=$(curl -sS --fail-with-body -H "Authorization: Bearer $KEY" "$API/customers?limit=2&status=ACTIVE")
 echo "$page"
 cursor=$(echo "$page" | grep -o '"nextCursor":"[^"]*"' | cut -d '"' -f 4)

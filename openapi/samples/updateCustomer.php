@@ -1,5 +1,7 @@
 <?php
-// What is not named stays, and null clears.
+// Fields that are omitted stay as they are, and null clears a field.
+$changes = BODY;
+
 $curl = curl_init(getenv('API') . '/customers/' . getenv('ID'));
 curl_setopt_array($curl, [
     CURLOPT_RETURNTRANSFER => true,
@@ -9,12 +11,11 @@ curl_setopt_array($curl, [
         'Authorization: Bearer ' . getenv('KEY'),
         'Content-Type: application/json',
     ],
-    CURLOPT_POSTFIELDS => json_encode(['creditLimit' => 7500.5, 'notes' => null]),
+    CURLOPT_POSTFIELDS => json_encode($changes),
 ]);
-$answer = curl_exec($curl);
+$response = curl_exec($curl);
 $status = curl_getinfo($curl, CURLINFO_RESPONSE_CODE);
 if ($status !== 200) {
-    throw new RuntimeException("$status $answer");
+    throw new RuntimeException("$status $response");
 }
-$customer = json_decode($answer, true)['data'];
-echo $customer['creditLimit'], ' ', $customer['updatedAt'], "\n";
+print_r(json_decode($response, true)['data']);

@@ -3,12 +3,11 @@ import { createCustomersClient, entityTagOf, unwrap } from "@distribu/customers-
 const { API, KEY, ID } = process.env as { API: string; KEY: string; ID: string };
 const client = createCustomersClient({ baseUrl: API, apiKey: KEY });
 
-// With the entity tag of what was read, the update is a 412 where somebody has changed it since.
-const read = await client.GET("/customers/{id}", { params: { path: { id: ID } } });
+const params = { path: { id: ID } };
+const read = await client.GET("/customers/{id}", { params });
+// With the ETag of the customer, the update fails with 412 if somebody has changed it since.
+const header = { "If-Match": entityTagOf(read) };
 const { data: customer } = await unwrap(
-  client.PATCH("/customers/{id}", {
-    params: { path: { id: ID }, header: { "If-Match": entityTagOf(read) } },
-    body: { creditLimit: 7500.5, notes: null },
-  }),
+  client.PATCH("/customers/{id}", { params: { ...params, header }, body: BODY }),
 );
-console.log(customer.creditLimit, customer.updatedAt);
+console.log(customer);

@@ -4,7 +4,10 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { AxeResults } from "axe-core";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect } from "vitest";
+import type { Part } from "../../openapi/contractFile.ts";
+import { languages, samplesOf } from "../../openapi/docs/samples.ts";
 import { contract, operations } from "../../server/contract.ts";
+import { largePath } from "../support/largePage.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { it } from "./browser.ts";
 
@@ -13,7 +16,6 @@ const docsFile = pathToFileURL(fileURLToPath(new URL("dist/docs.html", root))).h
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const schemas = Object.keys(contract.components.schemas);
 const ids = operations.map(({ operationId }) => operationId);
-const languages = { sh: "curl", ts: "TypeScript", py: "Python", php: "PHP" };
 
 let server: TestServer;
 beforeAll(async () => {
@@ -24,7 +26,7 @@ afterAll(() => server.stop());
 /** Opens the documentation at an anchor, and waits until it is fully rendered. */
 async function openDocs(page: Page, place = "#/", url = `${server.url}/docs`): Promise<void> {
   await page.goto(url + place);
-  await findPlace(page, `other/${ids.at(-1)}/responses`).waitFor();
+  await findPlace(page, `operations/${ids.at(-1)}/responses`).waitFor();
   if (place === "#/schemas") await findPlace(page, `schemas/${schemas.at(-1)}`).waitFor();
 }
 
@@ -33,10 +35,11 @@ function findPlace(page: Page, name: string): Locator {
   return page.locator(`[id="${name.toLowerCase()}"]`).first();
 }
 
-function findSummary(operationId: string): string {
-  // biome-ignore lint/suspicious/noExplicitAny: a parsed document
-  const all = Object.values<any>(contract.paths).flatMap((path) => Object.values<any>(path));
-  return all.find((operation) => operation.operationId === operationId).summary;
+/** Finds an operation in the contract. */
+function findOperation(operationId: string): Part {
+  return Object.values<Part>(contract.paths)
+    .flatMap((path) => Object.values<Part>(path))
+    .find((operation) => operation.operationId === operationId);
 }
 
 describe("documentation in a browser", () => {
@@ -45,8 +48,9 @@ describe("documentation in a browser", () => {
     const sections = [...contract.info.description.matchAll(/^## (.+)$/gm)].map(([, title]) => title);
     expect(await page.locator("#api-content h2").allTextContents()).toEqual([
       ...sections,
+      "Changelog",
+      ...ids.map((id) => findOperation(id).summary),
       "Schemas",
-      ...ids.map(findSummary),
     ]);
     const text = await page.locator("#api-content").textContent();
     for (const field of Object.keys(contract.components.schemas.Customer.properties))
@@ -63,16 +67,54 @@ describe("documentation in a browser", () => {
     expect(problems).toEqual([]);
   });
 
-  it.for(ids)("/docs: samples of %s → as tested", async (id, { page, problems }) => {
-    await openDocs(page, `#/other/${id.toLowerCase()}`);
-    const samples = findPlace(page, `other/${id}`).locator(".panel-request-samples");
-    for (const [ending, language] of Object.entries(languages)) {
-      await samples.getByRole("button", { name: /^(curl|TypeScript|Python|PHP)$/ }).click();
-      await page.locator("[role=menuitem]:visible").getByText(language, { exact: true }).click();
-      const file = readFileSync(new URL(`openapi/samples/${id}.${ending}`, root), "utf8");
-      await expect.poll(() => samples.getByTestId("source-code").textContent()).toBe(file.trimEnd());
+  it.for(ids)("/docs: samples of %s, each example → as tested", async (id, { page, problems }) => {
+    await openDocs(page, `#/operations/${id.toLowerCase()}`);
+    const panel = findPlace(page, `operations/${id}`).locator(".panel-request-samples");
+    const operation = findOperation(id);
+    const examples = operation.requestBody?.content["application/json"].examples ?? {};
+    for (const { language, example, source } of samplesOf(contract, operation)) {
+      await panel.getByRole("button", { name: /^(curl|TypeScript|Python|PHP)$/ }).click();
+      const { label } = languages[language];
+      await page.locator("[role=menuitem]:visible").getByText(label, { exact: true }).click();
+      if (example) {
+        await panel.getByRole("button", { name: /^Example/ }).click();
+        await page.locator("[role=menuitem]:visible").getByText(examples[example].summary).click();
+      }
+      await expect.poll(() => panel.getByTestId("source-code").textContent()).toBe(source);
     }
     expect(problems).toEqual([]);
+  });
+
+  it("/docs: sample → its code has colors", async ({ page, problems }) => {
+    await openDocs(page, "#/operations/createcustomer");
+    const tokens = findPlace(page, "operations/createCustomer").locator(
+      ".panel-request-samples [data-color]",
+    );
+    await tokens.first().waitFor();
+    const colors = await tokens.evaluateAll((all) => all.map((token) => getComputedStyle(token).color));
+    expect(new Set(colors).size).toBeGreaterThan(2);
+    expect(problems).toEqual([]);
+  });
+
+  it("/docs: response → its example complete, no common headers", async ({ page, problems }) => {
+    await openDocs(page, "#/operations/getcustomer");
+    const operation = findPlace(page, "operations/getCustomer");
+    const shown = await operation
+      .locator(".panel-response-samples code, .panel-response-samples pre")
+      .allTextContents();
+    expect(JSON.parse(shown[0] ?? "")).toEqual(contract.components.examples.customer.value);
+    const text = await operation.textContent();
+    for (const name of ["X-Content-Type-Options", "RateLimit-Limit"]) expect(text).not.toContain(name);
+    expect(problems).toEqual([]);
+  });
+
+  it("/docs: Copy in the introduction → the commands", async ({ page }) => {
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await openDocs(page);
+    await page.locator(".example button").first().click();
+    await page.getByRole("button", { name: "Copied" }).waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    expect(contract.info.description).toContain(`\`\`\`bash\n${copied}\n\`\`\``);
   });
 
   it("/docs: every link → leads to its target", async ({ page, problems }) => {
@@ -80,9 +122,12 @@ describe("documentation in a browser", () => {
     const hrefs = await page.locator("a[href]").evaluateAll((all) => all.map((a) => a.getAttribute("href")));
     const links = [...new Set(hrefs as string[])];
     expect(links.filter((link) => !link.startsWith("#")).sort()).toEqual([
+      "docs/postman.json",
       "https://distribu.app",
       "https://opensource.org/license/mit",
       "https://redocly.com/redoc/",
+      "openapi.json",
+      "openapi.yaml",
     ]);
     const inside = links.filter((link) => link.startsWith("#") && link !== "#/");
     expect(inside.length).toBeGreaterThan(30);
@@ -102,9 +147,11 @@ describe("documentation in a browser", () => {
     await page.keyboard.press("Control+k");
     await page.keyboard.type("Idempotency-Key");
     await page.getByText("header parameters").first().waitFor();
+    // The description of a parameter, of which two lines of the contract meet here.
+    expect(await page.getByTestId("search-dialog").textContent()).toContain("Repeating a request with");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
-    await page.waitForURL(/#\/other\/createcustomer/);
+    await page.waitForURL(/#\/operations\/createcustomer/);
     expect(problems).toEqual([]);
   });
 
@@ -143,17 +190,18 @@ describe("documentation in a browser", () => {
   });
 
   it("/docs: offline once loaded → complete, with no other request", async ({ page, problems }) => {
+    const files = [`${server.url}/docs`, server.url + largePath];
     const requested: string[] = [];
     await page.route("**", (route) => {
       const url = route.request().url();
       requested.push(url);
-      return url === `${server.url}/docs` ? route.continue() : route.abort();
+      return files.includes(url) ? route.continue() : route.abort();
     });
     await openDocs(page);
     await page.context().setOffline(true);
     await page.getByText("Schemas", { exact: true }).first().click();
     await findPlace(page, "schemas/Customer").waitFor();
-    expect(requested).toEqual([`${server.url}/docs`]);
+    expect(requested).toEqual(files);
     expect(problems).toEqual([]);
   });
 

@@ -12,7 +12,7 @@ const sources = globSync([
   "openapi/openapi.yaml",
   "server/{commands,database,deploy,sandbox}/**/*.{ts,css,js,sh,sql,yaml,conf}",
   "client/*.ts",
-  "openapi/*.ts",
+  "openapi/**/*.ts",
 ]);
 
 /** Files that name the words in order to reject them. */

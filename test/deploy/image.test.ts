@@ -92,7 +92,7 @@ it("image: server → first process, data in /data, exit code 0 after SIGTERM", 
     body: { email: "kept@volume.example" },
   });
   expect(created.response.status).toBe(201);
-  for (const page of ["/docs", "/openapi.json", "/openapi.yaml"])
+  for (const page of ["/docs", "/docs/postman.json", "/openapi.json", "/openapi.yaml"])
     expect((await fetch(server.url + page)).status).toBe(200);
   expect(image.config.StopSignal).toBe("SIGTERM");
   process.kill(server.first, "SIGTERM");

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createTemporaryDatabase } from "../support/databases.ts";
 import { addFigure } from "../support/figures.ts";
+import { largePath } from "../support/largePage.ts";
 import { createKeyByCommand, runCommand, spawnServer } from "../support/processes.ts";
 import { Caller } from "./caller.ts";
 import { count } from "./counts.ts";
@@ -93,7 +94,7 @@ async function drain(sockets: Socket[], milliseconds: number): Promise<void> {
 }
 
 describe("every method and half requests, alone and between others", () => {
-  const big = "GET /docs HTTP/1.1\r\nHost: x\r\n\r\n";
+  const big = `GET ${largePath} HTTP/1.1\r\nHost: x\r\n\r\n`;
   const get = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
   const units: Record<string, string> = {
     ...Object.fromEntries(

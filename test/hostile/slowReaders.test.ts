@@ -5,11 +5,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
 import { createTemporaryDatabase } from "../support/databases.ts";
 import { addFigure } from "../support/figures.ts";
+import { largePath } from "../support/largePage.ts";
 import { spawnServer } from "../support/processes.ts";
 import { count } from "./counts.ts";
 
 const keepAliveTimeoutInSeconds = 12;
-const docs = "GET /docs HTTP/1.1\r\nHost: x\r\n\r\n";
+const docs = `GET ${largePath} HTTP/1.1\r\nHost: x\r\n\r\n`;
 
 const startServer = async (KEEP_ALIVE_TIMEOUT = String(keepAliveTimeoutInSeconds)) =>
   spawnServer({
@@ -72,7 +73,7 @@ it.each([
 
 it("slow readers: 300 KB a second of several large responses → all is read", async () => {
   const server = await startServer("65");
-  const { length } = Buffer.from(await (await fetch(`${server.url}/docs`)).arrayBuffer());
+  const { length } = Buffer.from(await (await fetch(server.url + largePath)).arrayBuffer());
   const socket = openUnread(server.port, docs.repeat(3));
   let received = 0;
   const startedAt = performance.now();

@@ -9,6 +9,7 @@ import { countCustomers as steps } from "./countCustomers.ts";
 
 const timeout = 300_000;
 const copied = [
+  "CHANGELOG.md",
   "package.json",
   "tsconfig.json",
   ".biome.json",

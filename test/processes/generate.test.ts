@@ -8,7 +8,13 @@ import { temporaryFolder } from "../support/temporaryFolder.ts";
 function copyProject(change: (contract: string) => string): string {
   const { path, remove } = temporaryFolder();
   onTestFinished(remove);
-  for (const name of ["package.json", "openapi", "generated", "server/pathTemplates.ts"])
+  for (const name of [
+    "package.json",
+    "client/package.json",
+    "openapi",
+    "generated",
+    "server/pathTemplates.ts",
+  ])
     cpSync(name, join(path, name), { recursive: true });
   symlinkSync(join(process.cwd(), "node_modules"), join(path, "node_modules"));
   const file = join(path, "openapi/openapi.yaml");

@@ -20,7 +20,7 @@ describe("package", () => {
   it("package: npm pack → build, contract and documentation, no sources or tests", () => {
     for (const file of [
       "dist/server/cli.js",
-      "dist/docs.html",
+      ...["index.html", "docs.js.br", "docs.js.gz", "postman.json"].map((name) => `dist/docs/${name}`),
       "dist/server/main.js",
       "generated/openapi.json",
       "openapi/openapi.yaml",
@@ -30,7 +30,7 @@ describe("package", () => {
       expect(files).toContain(file);
     const others = files.filter(
       (file) =>
-        !/^(dist\/(generated|server)\/.+\.(js|d\.ts)$|dist\/docs\.html$|[A-Za-z.]+$|(generated|openapi)\/openapi\.(json|yaml)$)/.test(
+        !/^(dist\/(generated|server)\/.+\.(js|d\.ts)$|dist\/docs\/[a-z.]+$|[A-Za-z.]+$|(generated|openapi)\/openapi\.(json|yaml)$)/.test(
           file,
         ),
     );

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -296,13 +297,14 @@ describe("pages", () => {
   it.each([
     ["/openapi.json", "generated/openapi.json", /^application\/json/],
     ["/openapi.yaml", "openapi/openapi.yaml", /^application\/yaml/],
-    ["/docs", "dist/docs.html", /^text\/html/],
+    ["/docs", "dist/docs/index.html", /^text\/html/],
+    ["/docs/postman.json", "dist/docs/postman.json", /^application\/json/],
   ])("%s: GET and HEAD without a key → 200 with %s", async (path, file, mediaType) => {
     const response = await server.fetch(path);
     expect(response.status).toBe(200);
     expect(response.headers.get("Content-Type")).toMatch(mediaType);
     // The first server in the contract is its own, as test/http/publicUrl.test.ts verifies.
-    const own = /"servers": ?\[.*?\]|^servers:\n(?: .*\n)+|sha256-[\w+/]+=/gms;
+    const own = /"servers": ?\[.*?\]|^servers:\n(?: .*\n)+/gms;
     const strip = (text: string) => text.replace(own, "");
     expect(strip(await response.text())).toBe(strip(readFileSync(file, "utf8")));
     const head = await server.fetch(path, { method: "HEAD" });
@@ -315,7 +317,7 @@ describe("pages", () => {
     const html = await (await server.fetch("/docs")).text();
     const [, own] = /<meta http-equiv="Content-Security-Policy" content="([^"]+)">/.exec(html) ?? [];
     expect(own).toMatch(
-      /^default-src 'none'; script-src( 'sha256-[\w+/]+=')+; style-src( 'sha256-[\w+/]+=')+; /,
+      /^default-src 'none'; script-src 'sha256-[\w+/]+='; style-src( 'sha256-[\w+/]+='){2}; /,
     );
     for (const [path, policy] of [
       ["/docs", own],
@@ -325,6 +327,39 @@ describe("pages", () => {
       const { headers } = await server.fetch(path);
       expect(headers.get("Content-Security-Policy")).toBe(`${policy}; frame-ancestors 'none'`);
     }
+  });
+
+  it.each([
+    ["br", "br"],
+    ["gzip, deflate", "gzip"],
+    ["br;q=0, gzip;q=0", null],
+  ])("/docs and its script: Accept-Encoding: %s → %s, then 304", async (accepted, coding) => {
+    const html = await (await server.fetch("/docs")).text();
+    const [, script = "", hash] = /<script type="module" src="(.+?)" integrity="(.+?)">/.exec(html) ?? [];
+    for (const [path, cacheControl] of [
+      ["/docs", "private, no-cache"],
+      [`/${script}`, "public, max-age=31536000, immutable"],
+    ] as const) {
+      const headers = { "Accept-Encoding": accepted };
+      const response = await server.fetch(path, { headers });
+      expect(response.status).toBe(200);
+      expect(response.headers.get("Content-Encoding")).toBe(coding);
+      expect(response.headers.get("Vary")).toBe("Accept-Encoding");
+      expect(response.headers.get("Cache-Control")).toBe(cacheControl);
+      const text = await response.text();
+      expect(text === html || `sha256-${createHash("sha256").update(text).digest("base64")}` === hash).toBe(
+        true,
+      );
+      // Not by fetch, which tells every cache to let such a request pass.
+      const request = `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: ${accepted}\r\nIf-None-Match: ${response.headers.get("ETag")}\r\n\r\n`;
+      const [again] = await server.exchange(request, { target: path });
+      expect([again?.status, again?.body]).toEqual([304, ""]);
+    }
+  });
+
+  it("/docs: its script of another release → 404", async () => {
+    for (const path of ["/docs/docs.js", "/docs/docs.js?v=x"])
+      expect((await server.fetch(path)).status).toBe(404);
   });
 
   it("/: GET → 302 to /docs", async () => {

@@ -1,0 +1,14 @@
+import { readFileSync } from "node:fs";
+
+/** How to install the client, in Markdown: by its name once it is published, from a file while it is private. */
+export function clientInstallation(
+  file: { name: string; version: string; private?: boolean } = JSON.parse(
+    readFileSync(new URL("../client/package.json", import.meta.url), "utf8"),
+  ),
+): string {
+  const { name, version, private: isPrivate } = file;
+  const archive = `${name.replace("@", "").replace("/", "-")}-${version}.tgz`;
+  return isPrivate
+    ? `In a checkout of the server, \`npm pack -w client\` packs it; in your project, \`npm install ./${archive}\` installs the file.`
+    : `Install it with \`npm install ${name}\`.`;
+}

@@ -1,0 +1,20 @@
+import { type ContractOperation, type Part, resolve } from "./contractFile.ts";
+
+/** The names of the headers that every successful response has. */
+export function commonHeaders(contract: Part, operations: ContractOperation[]): string[] {
+  const [first = [], ...others] = operations.flatMap(({ responses }) =>
+    Object.entries<Part>(responses)
+      .filter(([status]) => status < "400")
+      .map(([, response]) => Object.keys(resolve(contract, response).headers)),
+  );
+  return first.filter((name) => others.every((names) => names.includes(name)));
+}
+
+/** These headers as a table in Markdown. */
+export function commonHeaderTable(contract: Part, operations: ContractOperation[]): string {
+  const rows = commonHeaders(contract, operations).map((name) => {
+    const { description } = contract.components.headers[name];
+    return `| \`${name}\` | ${description.trim().replaceAll(/\s+/g, " ")} |`;
+  });
+  return ["| Header | Value |", "| --- | --- |", ...rows].join("\n");
+}

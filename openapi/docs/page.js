@@ -1,0 +1,39 @@
+// Runs after Redoc's bundle, in the same module.
+
+// Redoc renders what comes into view. Rendering the rest in idle time lets a reader find, print and jump to anything.
+globalThis.IntersectionObserver = class {
+  constructor(callback) {
+    this.callback = callback;
+  }
+  observe(target) {
+    requestIdleCallback(() => this.callback([{ target, isIntersecting: true }], this), { timeout: 200 });
+  }
+  unobserve() {}
+  disconnect() {}
+};
+
+const { contract, downloadUrls } = JSON.parse(document.getElementById("data").textContent);
+init(
+  contract,
+  {
+    disableTelemetry: true,
+    hideLoading: true,
+    downloadUrls,
+    schemaDefinitionsTagName: "Schemas",
+    schemasExpansionLevel: "all",
+    jsonSamplesExpandLevel: "all",
+    codeSamples: {
+      languages: ["curl", "TypeScript", "Python", "PHP"].map((lang) => ({ lang })),
+    },
+  },
+  document.getElementById("redoc"),
+);
+
+document.addEventListener("click", async ({ target }) => {
+  if (!target.matches(".example button")) return;
+  await navigator.clipboard.writeText(target.nextSibling.textContent);
+  target.textContent = "Copied";
+  setTimeout(() => {
+    target.textContent = "Copy";
+  }, 2_000);
+});

@@ -1,0 +1,2 @@
+/** Stands in a sample for an example of the operation's body. */
+declare const BODY: { email: string; name: string };
