@@ -6,13 +6,14 @@ import { findAvoidedWords } from "../support/avoidedWords.ts";
 /** Pages for readers. */
 const pages = globSync(["*.md", "*/README.md", "test/partners/README.md"], { exclude: ["node_modules/**"] });
 
-/** The contract; and help, messages, comments and names of the server, the client and the tools. */
+/** The contract and its samples; and help, messages, comments and names of the server, the client and the tools. */
 const sources = globSync([
   "server/*.ts",
   "openapi/openapi.yaml",
   "server/{commands,database,deploy,sandbox}/**/*.{ts,css,js,sh,sql,yaml,conf}",
   "client/*.ts",
   "openapi/**/*.ts",
+  "openapi/samples/*",
 ]);
 
 /** Files that name the words in order to reject them. */

@@ -2,6 +2,7 @@
 const avoided: [word: RegExp, term: string][] = [
   // Within identifiers too.
   [/answer/i, "response, respond"],
+  [/\bask(s|ed|ing)?\b/i, "request, query"],
   [/\bera\b/i, "time bucket"],
   [/(?<!n-)\bgrams?\b/i, "n-gram, trigram"],
   [/\bjudg(e|ed|ing)\b/i, "validate"],
