@@ -22,8 +22,8 @@ export type InsertCustomer = (companyId: string, steps: readonly Step[]) => Prom
 
 /**
  * Creates the function that inserts customers. With a limit, it counts the customers of a company in the transaction of
- * the insert, but only once a second while there is much room or none, as SQLite takes 12 ms to count 100,000. So a company
- * exceeds its limit only if other processes create over a hundred customers of it within that second.
+ * the insert, but only once a second while there is much room or none, as SQLite takes 12 ms to count 100,000. So a
+ * company exceeds its limit only if other processes create over a hundred customers of it within that second.
  */
 export function createCustomerInsert(database: Database, maximum: number | false): InsertCustomer {
   const { knex, prepare, dialect } = database;
