@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { createCustomersClient } from "../../client/index.ts";
 import { createCheckedFetch } from "../../server/checkedFetch.ts";
+import { sandboxKeys } from "../../server/sandbox/data.ts";
 import { freePort } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { buildImage, findFirstProcess, type Image, unmountAll } from "./image.ts";
@@ -39,11 +40,11 @@ async function runIn(volume: string, command: string[], environment?: Record<str
   return { code, stdout, stderr };
 }
 
-/** Starts the image's command on a free port of loopback. Resolves once it listens. */
-async function startServer(volume: string) {
+/** Starts the image's command, or another, on a free port of loopback. Resolves once it listens. */
+async function startServer(volume: string, command: string[] = image.config.Cmd) {
   const port = await freePort();
   const environment = { PORT: String(port), HOST: "127.0.0.1" };
-  const child = image.start(image.config.Cmd, volume, environment);
+  const child = image.start(command, volume, environment);
   const exited = once(child, "exit");
   onTestFinished(async () => {
     const first = findFirstProcess(child);
@@ -113,6 +114,22 @@ it("image: health check → 0 while the server runs, 1 without it", async () => 
   process.kill(server.first, "SIGTERM");
   await server.exited;
   expect(await check()).toBe(1);
+});
+
+it("image: distribu sandbox → its page and its customers, nothing stored", async () => {
+  const volume = createVolume();
+  const { url, first, exited } = await startServer(volume, ["distribu", "sandbox"]);
+  expect(await (await fetch(url)).text()).toContain("<title>");
+  const client = createCustomersClient({
+    baseUrl: `${url}/api/v1`,
+    apiKey: sandboxKeys.both.key,
+    fetch: createCheckedFetch(),
+  });
+  const { data } = await client.GET("/customers", { params: { query: { limit: 1 } } });
+  expect(data?.data).toHaveLength(1);
+  process.kill(first, "SIGTERM");
+  expect(await exited).toEqual([0, null]);
+  expect(readdirSync(volume)).toEqual([]);
 });
 
 it("image: contents → no build tools, sources or tests", async () => {
