@@ -1,6 +1,5 @@
-/** MAX_CUSTOMERS_PER_COMPANY: never exceeded by concurrent creates, by several servers or by an import. */
+/** MAX_CUSTOMERS_PER_COMPANY: never exceeded by concurrent creates or by several servers. */
 import { expect, it, onTestFinished } from "vitest";
-import { importFile } from "../support/importing.ts";
 import type { Partner } from "../support/partner.ts";
 import { startServer } from "../support/server.ts";
 
@@ -69,21 +68,4 @@ it("createCustomer: replay of an idempotency key in a full company → 201", asy
   expect((await create(partner)).status).toBe(503);
   const again = await send();
   expect([again.status, again.body]).toEqual([201, first.body]);
-});
-
-it("import: more than the maximum → an error, nothing written; up to it → written", async () => {
-  const server = await startLimited(3);
-  const partner = await server.partner();
-  await create(partner);
-  const rows = (count: number) =>
-    `email\n${Array.from({ length: count }, (_, index) => `row-${index}@limit.example`).join("\n")}\n`;
-  const maxCustomers = 3;
-  expect(await importFile(server, partner, rows(3), { maxCustomers })).toEqual({
-    lines: [
-      "The company has 1 customers, and the file has 3 new ones. MAX_CUSTOMERS_PER_COMPANY is 3. Nothing was written.",
-    ],
-  });
-  expect(await importFile(server, partner, rows(2), { maxCustomers })).toMatchObject({ created: 2 });
-  expect(await importFile(server, partner, rows(2), { maxCustomers })).toMatchObject({ unchanged: 2 });
-  expect((await create(partner)).status).toBe(503);
 });

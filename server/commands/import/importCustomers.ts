@@ -104,7 +104,7 @@ async function assertRoom(
   const count = counted?.count ?? 0;
   if (created > 0 && count + created > maximum)
     throw new CommandError(
-      `The company has ${count} customers, and the file has ${created} new ones. MAX_CUSTOMERS_PER_COMPANY is ${maximum}. Nothing was written.`,
+      `Nothing was written: with ${created} new customers, the company would have ${count + created}. MAX_CUSTOMERS_PER_COMPANY is ${maximum}.`,
     );
 }
 
