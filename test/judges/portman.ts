@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { basePath, operations } from "../../server/contract.ts";
+import { startSandbox } from "./sandbox.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -56,23 +57,4 @@ export async function runPortman(): Promise<string[]> {
     await once(sandbox, "exit");
     rmSync(folder, { recursive: true });
   }
-}
-
-/** A sandbox on a free port, as partners start it. */
-async function startSandbox() {
-  const sandbox = spawn(process.execPath, ["dist/server/cli.js", "sandbox"], {
-    cwd: root,
-    env: { ...process.env, PORT: "0" },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let output = "";
-  for await (const chunk of sandbox.stdout.iterator({ destroyOnReturn: false })) {
-    output += chunk;
-    const [, url] = /"url":"([^"]+)"/.exec(output) ?? [];
-    if (url) {
-      sandbox.stdout.resume();
-      return { sandbox, url };
-    }
-  }
-  throw new Error(`The sandbox did not start:\n${output}`);
 }

@@ -1,7 +1,8 @@
 /**
  * Tests the contract and the server with tools of others: Spectral lints the contract, Portman runs the tests that it
- * generates from the contract, Prism's mock must respond with its examples, and the HTTP suite runs with Prism's
- * validating proxy in front of every server. Exits with 1 if one of them finds a problem.
+ * generates from the contract, newman runs the Postman collection of the documentation, Prism's mock must respond with
+ * its examples, and the HTTP suite runs with Prism's validating proxy in front of every server. Exits with 1 if one of
+ * them finds a problem.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { contract } from "../../server/contract.ts";
 import { runPortman } from "./portman.ts";
+import { runPostmanCollection } from "./postman.ts";
 import { startMock, startProxy } from "./prism.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -139,6 +141,7 @@ async function run(command: string, args: string[], variables: Record<string, st
 const checks: Record<string, () => Promise<Failures>> = {
   "Spectral lints the contract": lintWithSpectral,
   "Portman's generated tests pass on the sandbox": runPortman,
+  "The documentation's Postman collection runs on the sandbox": runPostmanCollection,
   "Prism's mock returns the examples of every operation": testMock,
   "Prism's proxy detects an invalid response": testProxyDetection,
   "Prism's proxy finds no violation in the HTTP suite": runSuiteThroughProxy,
