@@ -48,8 +48,8 @@ export function createOperations(
           ? []
           : await customers.list({
               ...{ companyId, rows: limit + 1, status },
-              ...{ cursor: cursor || undefined, email: email?.toLowerCase() || undefined },
-              text: search ? foldText(search) : undefined,
+              ...{ cursor, email: email?.toLowerCase() },
+              text: search === undefined ? undefined : foldText(search),
             });
       const data = rows.slice(0, limit).map(toCustomer);
       const hasMore = rows.length > limit;

@@ -33,7 +33,7 @@ export function readBody(maxBytes: number): Handler {
     // The server's request timeout limits how long the client may take.
     exchange.deadline.stop();
     exchange.rawBody = await receiveBody(exchange, maxBytes);
-    if (!exchange.response.closed) exchange.deadline.start();
+    exchange.deadline.start();
     if (exchange.rawBody.length > largeBodyBytes) {
       await takeTurn(exchange.key?.companyId ?? "");
       if (exchange.isOver) return;
@@ -66,9 +66,11 @@ function takeTurn(companyId: string): Promise<void> {
 }
 
 function giveTurn(): void {
-  const bodies = waitingBodies.shift();
-  bodies?.parse.shift()?.();
-  if (bodies && bodies.parse.length > 0) waitingBodies.push(bodies);
+  // It is only called while bodies wait, and each company of the list has one.
+  const bodies = waitingBodies.shift() as WaitingBodies;
+  const parse = bodies.parse.shift() as () => void;
+  parse();
+  if (bodies.parse.length > 0) waitingBodies.push(bodies);
   if (waitingBodies.length > 0) setImmediate(giveTurn);
 }
 
@@ -146,11 +148,12 @@ function requireJson(request: IncomingMessage): void {
   }
 }
 
+/** Returns undefined if the text is not a media type. */
 function parseMediaType(text: string): MIMEType | undefined {
   try {
     return new MIMEType(text);
   } catch {
-    return undefined;
+    // It has none.
   }
 }
 
@@ -181,22 +184,14 @@ function receiveBody({ request, response, isOver }: Exchange, maxBytes: number):
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    function receive(chunk: Buffer) {
+    request.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
-      chunks.push(chunk);
-      if (bytes > maxBytes) {
-        request.off("data", receive);
-        // Discards the rest, so that the client reads the response.
-        request.resume();
-        reject(new ApiError(413, "Request body is too large."));
-      }
-    }
-    request.on("data", receive);
-    request.on("end", () =>
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes)),
-    );
-    request.on("error", () => reject(new ClientGoneError()));
-    // The event also follows a complete body.
+      // The rest is received but not kept, so that the client reads the response.
+      if (bytes <= maxBytes) chunks.push(chunk);
+      else reject(new ApiError(413, "Request body is too large."));
+    });
+    request.on("end", () => resolve(Buffer.concat(chunks)));
+    // Without a listener for its errors, a request emits only this, which also follows a complete body.
     request.on("close", () => request.complete || reject(new ClientGoneError()));
   });
 }

@@ -1,7 +1,14 @@
 /** Validates requests against the contract with express-openapi-validator, and with the contract's error messages. */
 import express from "express";
 import { OpenApiValidator } from "express-openapi-validator/dist/openapi.validator.js";
-import { basePath, contract, type Operation, operations, orderPaths, type Parameter } from "./contract.ts";
+import {
+  basePath,
+  contract,
+  operations as contractOperations,
+  type Operation,
+  orderPaths,
+  type Parameter,
+} from "./contract.ts";
 import type { Handler } from "./exchange.ts";
 import { dropFurtherUnknownFields, findFirstError, type Violation } from "./violations.ts";
 
@@ -14,9 +21,10 @@ const memo = { entries: 1_000, characters: 200 };
 /**
  * Creates handlers that validate path, query and body of an operation's requests, and add the contract's defaults.
  * Method, key, media type and headers are checked earlier, in the contract's order.
+ * @param operations whose requests it can validate
  */
-export function createValidation(): (operation: Operation) => Handler {
-  const validator = express.Router().use(...createMiddlewares());
+export function createValidation(operations = contractOperations): (operation: Operation) => Handler {
+  const validator = express.Router().use(...createMiddlewares(operations));
   /** The validated queries of requests that passed: validating the same request again gives the same result. */
   const passed = new Map<string, Record<string, unknown>>();
 
@@ -24,7 +32,7 @@ export function createValidation(): (operation: Operation) => Handler {
     const constrained = operation.parameters.filter(isConstrained);
     return (request, response, next) => {
       const { exchange } = response.locals;
-      let memoKey = "";
+      let memoKey: string | undefined;
       if (operation.bodySchema) {
         request.body = dropFurtherUnknownFields(operation.bodySchema, exchange.body);
         // The validator compiles and keeps schemas for each distinct value of this header, which is checked already.
@@ -40,15 +48,11 @@ export function createValidation(): (operation: Operation) => Handler {
         delete request.headers["content-type"];
       }
       // Express's getter parses the query again on each use, and differently.
-      Object.defineProperty(request, "query", {
-        value: exchange.query,
-        configurable: true,
-        enumerable: true,
-      });
+      Object.defineProperty(request, "query", { value: exchange.query, configurable: true });
       validator(request, response, (thrown?: unknown) => {
         if (isViolation(thrown))
           return next(findFirstError(operation, thrown.errors, exchange.body) ?? thrown);
-        if (memoKey !== "" && memoKey.length <= memo.characters && !thrown) {
+        if (!thrown && memoKey !== undefined && memoKey.length <= memo.characters) {
           if (passed.size === memo.entries) passed.clear();
           passed.set(memoKey, exchange.query);
         }
@@ -62,8 +66,8 @@ export function createValidation(): (operation: Operation) => Handler {
  * Creates the validator's middlewares. Its public `middleware()` does the same with the document that its loader
  * prepares, but that compiles OpenAPI's own schema even with `validateApiSpec: false`: a quarter of the startup time.
  */
-function createMiddlewares(): express.RequestHandler[] {
-  const apiDoc = prepareDocument();
+function createMiddlewares(operations: Operation[]): express.RequestHandler[] {
+  const apiDoc = prepareDocument(operations);
   const validator = new OpenApiValidator({
     apiSpec: apiDoc,
     validateRequests: { allErrors: true },
@@ -78,7 +82,8 @@ function createMiddlewares(): express.RequestHandler[] {
       openApiRoute: basePath + template,
       expressRoute: route,
       method: method.toUpperCase(),
-      pathParams: [...template.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string),
+      // It would copy them to `req.params`, where Express has put them already.
+      pathParams: [],
     })),
   );
   return validator.installMiddleware(Promise.resolve({ apiDoc, basePaths: [basePath], routes, serial: 1 }));
@@ -90,7 +95,7 @@ function isViolation(thrown: unknown): thrown is { errors: Violation[] } {
 }
 
 /** Builds a contract with only the parts that the validator needs: it copies everything else into each schema. */
-function prepareDocument() {
+function prepareDocument(operations: Operation[]) {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const { template, method, parameters, bodySchema } of operations) {
     paths[template] ??= {};
@@ -99,18 +104,18 @@ function prepareDocument() {
         // Header parameters are validated before the body is read; other headers are ignored.
         .filter((parameter) => parameter.in === "query" || isConstrained(parameter))
         // Otherwise it would reject a raw `@` or `+` in the query, which RFC 3986 allows.
-        .map((parameter) => ({ ...parameter, pattern: undefined, allowReserved: parameter.in === "query" })),
+        .map((parameter) => ({ ...parameter, pattern: undefined, allowReserved: true })),
       ...(bodySchema && {
-        requestBody: { required: true, content: { "application/json": { schema: bodySchema } } },
+        requestBody: { content: { "application/json": { schema: bodySchema } } },
       }),
       responses: {},
     };
   }
   // It accepts only the methods that a path lists.
-  for (const item of Object.values(paths)) if (item.get) item.head = item.get;
+  for (const item of Object.values(paths)) item.head = item.get;
   const { openapi, info } = contract;
-  // It compares only the paths of absolute URLs, so one server is enough. It modifies schemas, so none may be shared.
-  return JSON.parse(JSON.stringify({ openapi, info, servers: [{ url: basePath }], paths }));
+  // It modifies schemas, so none may be shared.
+  return JSON.parse(JSON.stringify({ openapi, info, paths }));
 }
 
 /** Whether it is a path parameter that restricts its values: most accept any text. */

@@ -58,9 +58,7 @@ export function dropFurtherUnknownFields(schema: Schema, body: unknown): unknown
   const unknown = findUnknownFields(schema, fields);
   if (unknown.length < 2) return body;
   const kept = [...Object.keys(schema.properties ?? {}), unknown[0] as string];
-  return Object.fromEntries(
-    kept.filter((name) => Object.hasOwn(fields, name)).map((name) => [name, fields[name]]),
-  );
+  return Object.fromEntries(kept.map((name) => [name, fields[name]]));
 }
 
 /**

@@ -156,6 +156,16 @@ it("If-Match: current, body changes nothing → 200 with the same ETag", async (
   }
 });
 
+it("If-Match: * on 20 concurrent updates → 200 each", async () => {
+  const { partner, path } = await changedCustomer();
+  const sent = await Promise.all(
+    Array.from({ length: 20 }, (_, n) =>
+      partner.send("PATCH", path, { name: `Name ${n}` }, { "If-Match": "*" }),
+    ),
+  );
+  expect(sent.map(({ status }) => status)).toEqual(Array(20).fill(200));
+});
+
 it("If-Match: unknown customer → 404, before 412", async () => {
   const { partner } = await changedCustomer();
   for (const header of ["*", '"stale"']) {
