@@ -21,25 +21,29 @@ export const testsOfFile: Record<string, string[]> = {
   "server/entityTags.ts": ["test/http/conditionalRequests.test.ts"],
   "server/customerIds.ts": ["test/http/clock.test.ts", "test/http/getCustomer.test.ts"],
   "server/requestParsing.ts": [
-    "test/http/bodies.test.ts",
-    "test/http/readBody.test.ts",
     "test/http/expectContinue.test.ts",
+    "test/http/bodies.test.ts",
+    "test/http/listFilters.test.ts",
+    "test/http/readBody.test.ts",
     "test/http/idempotency.test.ts",
     "test/http/listCustomers.test.ts",
-    "test/http/listFilters.test.ts",
-    "test/http/mounting.test.ts",
+    "test/http/requests.test.ts",
   ],
   "server/violations.ts": [
+    "test/http/validation.test.ts",
+    "test/http/listFilters.test.ts",
     "test/http/createCustomer.test.ts",
     "test/http/updateCustomer.test.ts",
-    "test/http/listFilters.test.ts",
     "test/http/fields.test.ts",
   ],
   "server/validation.ts": [
-    "test/http/getCustomer.test.ts",
-    "test/http/updateCustomer.test.ts",
+    "test/http/validation.test.ts",
     "test/http/listFilters.test.ts",
+    "test/http/getCustomer.test.ts",
+    "test/http/bodies.test.ts",
     "test/http/mounting.test.ts",
+    "test/http/updateCustomer.test.ts",
+    "test/http/fields.test.ts",
   ],
   "server/customers.ts": [
     "test/http/createCustomer.test.ts",
@@ -60,8 +64,9 @@ export const testsOfFile: Record<string, string[]> = {
   "server/contractCheck.ts": ["test/http/contractCheck.test.ts", "test/http/driftCheck.test.ts"],
   "server/commands/csv.ts": ["test/processes/csvText.test.ts", "test/processes/importProblems.test.ts"],
   "server/commands/import/columns.ts": [
-    "test/processes/importNumbers.test.ts",
     "test/processes/importProblems.test.ts",
+    "test/processes/importNumbers.test.ts",
+    "test/processes/importFormats.test.ts",
   ],
   "server/commands/import/numbers.ts": ["test/processes/importNumbers.test.ts"],
   "server/commands/import/records.ts": [
@@ -69,10 +74,10 @@ export const testsOfFile: Record<string, string[]> = {
     "test/processes/importProblems.test.ts",
   ],
   "client/retries.ts": [
-    "test/client/retries.test.ts",
     "test/client/backoff.test.ts",
     "test/client/client.test.ts",
     "test/client/pacing.test.ts",
+    "test/client/retries.test.ts",
   ],
 };
 

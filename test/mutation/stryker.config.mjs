@@ -16,6 +16,6 @@ export default {
   ignorePatterns: ["test/*/node_modules", "test/mutation/reports", "test/bench", "data"],
   // Each test waits for real sockets and disks: several at once would slow each other down to a timeout.
   concurrency: 1,
-  timeoutMS: 20_000,
+  timeoutMS: 10_000,
   allowConsoleColors: false,
 };
