@@ -18,7 +18,7 @@ export function authenticate(apiKeys: ApiKeys, limits: RateLimits | undefined): 
     const { authorization } = request.headers;
     // A failed lookup costs as much as a successful one. A key that was live is still looked up, so that nobody is
     // locked out by others behind the same address.
-    if (limits?.hasNetworksOverLimit() && !apiKeys.wasLive(authorization))
+    if (limits?.countNetworksOverLimit() && !apiKeys.wasLive(authorization))
       limits.rejectOverLimit(callerNetwork(request));
     const key = await apiKeys.find(authorization);
     if (key) {

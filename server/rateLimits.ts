@@ -21,8 +21,8 @@ export interface RateLimits {
    * @throws {ApiError} 429 when the caller's network is over its limit
    */
   countFailedKey(network: string, hasKey: boolean): Promise<void>;
-  /** Whether this process knows of a network over its limit of failed keys. */
-  hasNetworksOverLimit(): boolean;
+  /** How many networks over their limit of failed keys this process knows of. */
+  countNetworksOverLimit(): number;
   /**
    * Rejects a request without querying the database.
    * @throws {ApiError} 429 when this process knows that the network is over its limit
@@ -64,7 +64,7 @@ export function createRateLimits(requestsPerMinute: number, database: Database):
       if (usage.consumed > failuresPerMinute) rememberOverLimit(network, usage.millisecondsUntilReset);
       toHeaders(failuresPerMinute, usage);
     },
-    hasNetworksOverLimit: () => overLimit.size > 0,
+    countNetworksOverLimit: () => overLimit.size,
     rejectOverLimit(network) {
       const millisecondsUntilReset = (overLimit.get(network) ?? 0) - performance.now();
       if (millisecondsUntilReset > 0)

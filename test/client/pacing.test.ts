@@ -183,28 +183,31 @@ it("pacing: last waiting call aborted → no timer left", async () => {
   expect([await call, vi.getTimerCount()]).toEqual(["enough", 0]);
 });
 
-it("pacing: failed attempt → its retry is sent before waiting calls", async () => {
-  fixBackoff(0);
-  const api = createLimitedApi(undefined);
-  let isFirst = true;
-  const client = api.client({
-    maxConcurrency: 1,
-    fetch(request) {
-      if (!isFirst) return api.fetch(request);
-      isFirst = false;
-      return Promise.reject(new TypeError("fetch failed"));
-    },
-  });
-  const retried = client.GET("/customers/{id}", { params: { path: { id: "retried" } } });
-  const { result } = await run(Promise.all([retried, many(3, client)]));
-  expect(result[0].response.status).toBe(200);
-  expect(api.requests.map(({ path }) => path.split("/").at(-1))).toEqual([
-    "customers",
-    "retried",
-    "customers",
-    "customers",
-  ]);
-});
+it.each([1, 3])(
+  "pacing: failed attempt, maxRetries %i → retried before waiting calls",
+  async (maxRetries) => {
+    fixBackoff(0);
+    const api = createLimitedApi(undefined);
+    let isFirst = true;
+    const client = api.client({
+      ...{ maxConcurrency: 1, maxRetries },
+      fetch(request) {
+        if (!isFirst) return api.fetch(request);
+        isFirst = false;
+        return Promise.reject(new TypeError("fetch failed"));
+      },
+    });
+    const retried = client.GET("/customers/{id}", { params: { path: { id: "retried" } } });
+    const { result } = await run(Promise.all([retried, many(3, client)]));
+    expect(result[0].response.status).toBe(200);
+    expect(api.requests.map(({ path }) => path.split("/").at(-1))).toEqual([
+      "customers",
+      "retried",
+      "customers",
+      "customers",
+    ]);
+  },
+);
 
 it("pacing: waitForRateLimit false → calls are sent, and get 429", async () => {
   const api = createLimitedApi(5);

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createCustomersClient, entityTagOf, unwrap } from "../../client/index.ts";
@@ -242,6 +243,18 @@ it.each([
   );
   const response = await retryingFetch(new Request("http://api.example/customers", { method }));
   expect([response.status, statuses]).toEqual([status, [500]]);
+});
+
+it("fetch: a retry and a success → no listener left on the signal", async () => {
+  fixBackoff(0);
+  const statuses = [503, 200];
+  const retryingFetch = createRetryingFetch(
+    async () => Response.json({}, { status: statuses.shift() as number }),
+    createPacer(),
+  );
+  const request = new Request("http://api.example/customers");
+  await retryingFetch(request);
+  expect(getEventListeners(request.signal, "abort")).toEqual([]);
 });
 
 it("timeout: Infinity → none", async () => {
