@@ -14,10 +14,17 @@ import { createMessageClasses } from "./messageClasses.ts";
 import type { Metrics } from "./metrics.ts";
 import { type RawResponse, sendRawResponse } from "./rawResponses.ts";
 import { createReadTimeouts, quietInMilliseconds } from "./readTimeouts.ts";
+import { createShortTurns } from "./shortTurns.ts";
 import { toOriginForm } from "./targets.ts";
 
 /** How many requests may be queued on one connection, behind the request in progress. */
 const maxWaiting = 1_000;
+
+/**
+ * How many requests may be queued in that way on all connections together. Without this limit, 500 connections that sent
+ * 990 requests each, 13 MB in all, filled a heap of 512 MB.
+ */
+const maxWaitingInAll = 5_000;
 
 /** An HTTP server that can stop gracefully. */
 export interface StoppableServer extends http.Server {
@@ -58,6 +65,8 @@ export function createServer(
   // Node drops fields beyond this count without an error. The application rejects a request with one too many.
   server.maxHeadersCount = 101;
   const connections = new Map<Socket, Connection>();
+  const turns = createShortTurns();
+  let waitingInAll = 0;
   let isStopping = false;
 
   const { timeOut, holdLastResponse } = createReadTimeouts(connections, keepAliveTimeoutInSeconds);
@@ -84,16 +93,23 @@ export function createServer(
 
   function hasTooManyWaiting(socket: Socket): boolean {
     const connection = connections.get(socket);
-    return connection !== undefined && connection.waiting.length >= maxWaiting;
+    // A request that is not pipelined never counts.
+    if (!connection?.current) return false;
+    return connection.waiting.length >= maxWaiting || waitingInAll >= maxWaitingInAll;
   }
 
   server.on("connection", (socket) => {
-    connections.set(socket, {
+    const connection: Connection = {
       ...{ current: undefined, waiting: [], bytesReadWhenIdle: 0, isRejected: false },
       ...{ bytesWrittenBefore: 0, quiet: { times: 0, at: 0 } },
+    };
+    connections.set(socket, connection);
+    socket.on("close", () => {
+      connections.delete(socket);
+      waitingInAll -= connection.waiting.length;
     });
-    socket.on("close", () => connections.delete(socket));
     holdLastResponse(socket);
+    turns.connectionAccepted();
   });
 
   const receive = guard(
@@ -107,6 +123,7 @@ export function createServer(
         // parsing each request, so it is paused once the whole chunk is parsed.
         if (connection.waiting.length === 0) process.nextTick(() => request.socket.pause());
         connection.waiting.push([request, response]);
+        waitingInAll += 1;
       } else begin(connection, request, response);
     },
   );
@@ -119,6 +136,14 @@ export function createServer(
    */
   function begin(connection: Connection, request: http.IncomingMessage, response: http.ServerResponse): void {
     connection.current = response;
+    turns.admit(() => handle(connection, request, response));
+  }
+
+  function handle(
+    connection: Connection,
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+  ): void {
     connection.bytesWrittenBefore = request.socket.bytesWritten;
     if (request.socket.destroyed) return;
     if (isStopping) response.shouldKeepAlive = false;
@@ -131,6 +156,7 @@ export function createServer(
       const next = connection.waiting.shift();
       // Lets other connections run in between: on SQLite, a request may be processed without yielding to the event loop.
       if (next) {
+        waitingInAll -= 1;
         connection.current = next[1];
         setImmediate(begin, connection, ...next);
       } else if (isStopping) request.socket.destroySoon();

@@ -107,7 +107,8 @@ async function serve(): Promise<Listening> {
     log.fatal({ err }, "cannot listen");
     process.exit(1);
   });
-  server.listen(config.port, config.host);
+  // With Node's default of 511, a burst of more connections is dropped, and its clients retry after one to three seconds.
+  server.listen({ port: config.port, host: config.host, backlog: 1_024 });
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const stopCleanup = startCleanup(database, log, config.auditRetentionDays);

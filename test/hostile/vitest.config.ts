@@ -2,9 +2,15 @@ import { defineConfig } from "vitest/config";
 import { sharedConfig } from "../support/sharedConfig.ts";
 
 /** Tests of what happens before any query, or that measure one engine. */
-const sqliteOnly = ["headerFields", "largeBodies", "memory", "slow", "slowReaders", "smuggling"].map(
-  (name) => `test/hostile/${name}.test.ts`,
-);
+const sqliteOnly = [
+  "headerFields",
+  "largeBodies",
+  "manyConnections",
+  "memory",
+  "slow",
+  "slowReaders",
+  "smuggling",
+].map((name) => `test/hostile/${name}.test.ts`);
 
 /** `npm run test:hostile`, or `npm run test:hostile -- --mode short` for the short form that CI runs. */
 export default defineConfig(({ mode }) => {
