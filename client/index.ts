@@ -12,7 +12,7 @@ import openapiFetch, {
 } from "openapi-fetch";
 import type { Customer, CustomerList, operations, paths } from "../generated/api.ts";
 import { createPacer, type PacingOptions } from "./pacing.ts";
-import { createRetryingFetch, type RetryOptions, retryAfterOf } from "./retries.ts";
+import { createRetryingFetch, type RetryOptions, readRetryAfter } from "./retries.ts";
 
 export type {
   Customer,
@@ -166,7 +166,7 @@ export class CustomersApiError extends Error {
     this.status = response.status;
     this.field = typeof body.field === "string" ? body.field : undefined;
     this.requestId = response.headers.get("X-Request-Id") ?? undefined;
-    this.retryAfter = retryAfterOf(response);
+    this.retryAfter = readRetryAfter(response);
   }
 }
 
@@ -175,7 +175,7 @@ export class CustomersApiError extends Error {
  * made it weak; it is returned as the API sent it.
  * @throws {TypeError} if the response has none: an update without `If-Match` would overwrite the changes of others
  */
-export function entityTagOf({ response }: { response: Response }): string {
+export function readEntityTag({ response }: { response: Response }): string {
   const tag = response.headers.get("ETag");
   if (tag === null) throw new TypeError(`The response, a ${response.status}, has no ETag.`);
   return tag.replace(/^W\//, "");

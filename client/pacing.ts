@@ -1,5 +1,5 @@
 /** Keeps the requests of one client within the API's rate limit, and limits how many are in flight. */
-import { onAbort, retryAfterOf } from "./retries.ts";
+import { onAbort, readRetryAfter } from "./retries.ts";
 
 export interface PacingOptions {
   /** How many requests may be in flight at once, 1 or more: 10 by default. Further calls wait for their turn. */
@@ -84,7 +84,7 @@ export function createPacer({ maxConcurrency = 10, waitForRateLimit = true }: Pa
     }) as [number, number, number];
     if (limit > 0) requestsPerMinute = limit;
     if (response.status === 429) {
-      const endsAt = now + Math.min((retryAfterOf(response) ?? 0) * 1_000, minute);
+      const endsAt = now + Math.min((readRetryAfter(response) ?? 0) * 1_000, minute);
       window = { endsAt: Math.max(endsAt, window?.endsAt ?? 0), remaining: 0, lowest: 0 };
     } else if (remaining >= 0 && reset >= 0) {
       const reported = { endsAt: now + reset * 1_000, remaining: remaining - sentSince, lowest: remaining };

@@ -92,7 +92,7 @@ export function createRetryingFetch(
       try {
         const response = await attemptInTurn(retry > 0, request, ...extensions);
         if (!retriedStatuses.includes(response.status)) return response;
-        retryAfter = retryAfterOf(response) ?? 0;
+        retryAfter = readRetryAfter(response) ?? 0;
         if (retryAfter > longestRetryAfterInSeconds) return response;
       } catch (error) {
         if (!retriedErrors.includes((error as Error).name)) throw error;
@@ -109,7 +109,7 @@ export function createRetryingFetch(
  * Returns the seconds in a response's `Retry-After`, a number or a date (RFC 9110, section 10.2.3), or undefined if it
  * has none. A date is compared with the response's own `Date`, because the local clock may be wrong.
  */
-export function retryAfterOf({ headers }: Response): number | undefined {
+export function readRetryAfter({ headers }: Response): number | undefined {
   const value = headers.get("Retry-After") ?? "";
   if (/^\d+$/.test(value)) return Number(value);
   const now = Date.parse(headers.get("Date") ?? "") || Date.now();

@@ -317,7 +317,7 @@ export interface components {
         };
         /**
          * @description The key has used all its requests for this minute, or this address has sent so many invalid
-         *     keys that further ones get 429 instead of 401; valid keys keep working from there. Wait the
+         *     keys that further ones get 429 instead of 401; valid keys from this address keep working. Wait the
          *     number of seconds in `Retry-After`.
          */
         TooManyRequests: {
@@ -559,8 +559,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description A value of 1 to 255 printable ASCII characters that identifies the new customer's
-                 *     request, ideally a random UUID. Repeating a request with the same key and body (compared
+                 * @description A value of 1 to 255 printable ASCII characters that identifies this request, ideally a
+                 *     random UUID. Repeating a request with the same key and body (compared
                  *     byte for byte) within 24 hours returns the original response with `Idempotent-Replayed:
                  *     true` and creates nothing; the same key with a different body returns 422. If the first
                  *     request is still in progress, the second waits for it and returns the same response.

@@ -64,8 +64,8 @@ export function findBreakingChanges(released: Part, current: Part): string[] {
   function compareContent(direction: Direction, where: string, from: Part, to: Part): void {
     compareAll(where, from.content, to.content, (place, one, other) => {
       compareSchemas(direction, place, one.schema, other.schema);
-      for (const [message, field] of messagesOf(one)) {
-        const messages = messagesOf(other);
+      for (const [message, field] of listMessages(one)) {
+        const messages = listMessages(other);
         if (!messages.has(message)) report(place, `message ${JSON.stringify(message)} removed`);
         else keep(place, `field of message ${JSON.stringify(message)}`, field, messages.get(message));
       }
@@ -121,7 +121,7 @@ export function findBreakingChanges(released: Part, current: Part): string[] {
     compareResponses(where, from.responses, to.responses);
   }
 
-  compareAll("server", serversOf(released), serversOf(current), () => {});
+  compareAll("server", readServers(released), readServers(current), () => {});
   compareAll("schema", released.components?.schemas, current.components?.schemas, () => {});
   compareAll(
     "security scheme",
@@ -133,7 +133,7 @@ export function findBreakingChanges(released: Part, current: Part): string[] {
     },
   );
   const [from, to] = [dereference(released), dereference(current)];
-  compareAll("", operationsOf(from), operationsOf(to), compareOperations);
+  compareAll("", listOperations(from), listOperations(to), compareOperations);
   compareResponses("any request", from["x-any-request"]?.responses, to["x-any-request"]?.responses);
   return changes;
 }
@@ -141,7 +141,7 @@ export function findBreakingChanges(released: Part, current: Part): string[] {
 const methods = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /** Returns the operations by method and path, each with the parameters and security that apply to it. */
-function operationsOf(contract: Part): Part {
+function listOperations(contract: Part): Part {
   return Object.fromEntries(
     Object.entries<Part>(contract.paths).flatMap(([path, item]) =>
       methods
@@ -164,7 +164,7 @@ function operationsOf(contract: Part): Part {
   );
 }
 
-function serversOf({ servers = [] }: Part): Part {
+function readServers({ servers = [] }: Part): Part {
   return Object.fromEntries(servers.map((server: Part) => [server.url, server]));
 }
 
@@ -176,7 +176,7 @@ function isWithin(credentials: Part, given: Part): boolean {
 }
 
 /** Returns the error messages in the examples of a media type, each with its `field`. */
-function messagesOf(mediaType: Part): Map<string, string | undefined> {
+function listMessages(mediaType: Part): Map<string, string | undefined> {
   const values = Object.values<Part>(mediaType.examples ?? {}).map(({ value }) => value);
   return new Map(values.filter((value) => value?.error).map(({ error, field }) => [error, field]));
 }

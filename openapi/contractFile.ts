@@ -37,7 +37,7 @@ export interface ContractOperation {
 }
 
 /** The operations of a contract, in its order. */
-export function operationsOf(contract: Part): ContractOperation[] {
+export function listOperations(contract: Part): ContractOperation[] {
   return Object.entries<Part>(contract.paths).flatMap(([path, item]) =>
     Object.entries<Part>(item)
       .filter(([, operation]) => operation.operationId)
@@ -59,7 +59,7 @@ export function operationsOf(contract: Part): ContractOperation[] {
 }
 
 /** The error messages that a response shows as its examples, each with the example it stands in. */
-export function errorMessagesOf(contract: Part, response: Part): { message: string; example: Part }[] {
+export function listErrorMessages(contract: Part, response: Part): { message: string; example: Part }[] {
   const { content } = resolve(contract, response);
   return Object.values(content?.["application/json"]?.examples ?? {})
     .map((reference) => resolve(contract, reference))

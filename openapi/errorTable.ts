@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { type ContractOperation, errorMessagesOf, type Part, resolve } from "./contractFile.ts";
+import { type ContractOperation, listErrorMessages, type Part, resolve } from "./contractFile.ts";
 
 /**
  * Every error message of the contract as a table in Markdown: by status with its remedy, and each with its causes.
@@ -11,7 +11,7 @@ export function errorTable(contract: Part, operations: ContractOperation[]): str
     for (const [status, response] of Object.entries<Part>(responses)) {
       if (status < "400") continue;
       const { description } = resolve(contract, response);
-      for (const { message, example } of errorMessagesOf(contract, response)) {
+      for (const { message, example } of listErrorMessages(contract, response)) {
         const messages = groups.get(status) ?? new Map<string, Set<string>>();
         groups.set(status, messages);
         const causes = messages.get(message) ?? new Set();

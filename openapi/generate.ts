@@ -8,7 +8,7 @@ import openapiTS, { astToString } from "openapi-typescript";
 import { findAmbiguousTemplates } from "../server/pathTemplates.ts";
 import { clientInstallation } from "./clientInstallation.ts";
 import { commonHeaderTable } from "./commonHeaders.ts";
-import { operationsOf, readContract } from "./contractFile.ts";
+import { listOperations, readContract } from "./contractFile.ts";
 import { errorTable } from "./errorTable.ts";
 import { missingErrors } from "./impliedErrors.ts";
 import { messageTypes } from "./messageTypes.ts";
@@ -21,7 +21,7 @@ if (problems.length > 0) {
 }
 
 const notice = "// Generated from openapi/openapi.yaml by `npm run generate`. Do not edit.\n";
-const operations = operationsOf(contract);
+const operations = listOperations(contract);
 const parts: Record<string, string> = {
   "the common headers": commonHeaderTable(contract, operations),
   "the error table": errorTable(contract, operations),

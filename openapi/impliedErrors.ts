@@ -3,7 +3,13 @@
  * against the contract, so a parameter, body or scope implies error messages; a missing one would be hidden from partners,
  * generated clients and the server's types.
  */
-import { type ContractOperation, errorMessagesOf, operationsOf, type Part, resolve } from "./contractFile.ts";
+import {
+  type ContractOperation,
+  listErrorMessages,
+  listOperations,
+  type Part,
+  resolve,
+} from "./contractFile.ts";
 
 /** Schema keywords that reject no text value. */
 const unlimiting = ["type", "description", "default", "example", "title", "deprecated", "nullable"];
@@ -17,14 +23,14 @@ const headerStatuses: Record<string, string> = {
 
 /** Lists missing error messages and statuses, one per line, in the contract's order. */
 export function missingErrors(contract: Part): string[] {
-  return operationsOf(contract).flatMap((operation) => findMissingErrors(contract, operation));
+  return listOperations(contract).flatMap((operation) => findMissingErrors(contract, operation));
 }
 
 function findMissingErrors(contract: Part, operation: ContractOperation): string[] {
   const missing = new Set<string>();
   const report = (what: string) => missing.add(`${operation.operationId}: ${what}`);
   const shown = (status: string) =>
-    errorMessagesOf(contract, operation.responses[status]).map(({ message }) => message);
+    listErrorMessages(contract, operation.responses[status]).map(({ message }) => message);
 
   function requireStatus(status: string, reason: string): void {
     if (!operation.responses[status]) report(`no response ${status}, which ${reason} implies`);
@@ -35,7 +41,7 @@ function findMissingErrors(contract: Part, operation: ContractOperation): string
   }
   /** Requires the error messages of a shared response. */
   function requireResponse(status: string, name: string, reason: string): void {
-    for (const { message } of errorMessagesOf(contract, { $ref: `#/components/responses/${name}` }))
+    for (const { message } of listErrorMessages(contract, { $ref: `#/components/responses/${name}` }))
       requireMessage(status, message, reason);
   }
   function requireExample(name: string, reason: string): void {

@@ -1,15 +1,15 @@
-import { type ContractOperation, errorMessagesOf, type Part, resolve } from "./contractFile.ts";
+import { type ContractOperation, listErrorMessages, type Part, resolve } from "./contractFile.ts";
 
 /** generated/messages.ts: the error messages, defaults and scopes of a contract as literal types. */
 export function messageTypes(contract: Part, operations: ContractOperation[]): string {
   const union = (texts: Iterable<string>) => [...texts].map((text) => JSON.stringify(text)).join(" | ");
 
   /** Each error status of some responses with the messages that it shows, as the members of an interface. */
-  function membersOf(responses: Record<string, Part>, indent: string): string {
+  function listMembers(responses: Record<string, Part>, indent: string): string {
     return Object.entries(responses)
       .filter(([status]) => status >= "400")
       .map(([status, response]) => {
-        const messages = errorMessagesOf(contract, response).map(({ message }) => message);
+        const messages = listErrorMessages(contract, response).map(({ message }) => message);
         return `${indent}${status}: ${union(messages)};`;
       })
       .join("\n");
@@ -21,7 +21,7 @@ export function messageTypes(contract: Part, operations: ContractOperation[]): s
   }
 
   const messages = operations.map(
-    ({ operationId, responses }) => `  ${operationId}: {\n${membersOf(responses, "    ")}\n  };`,
+    ({ operationId, responses }) => `  ${operationId}: {\n${listMembers(responses, "    ")}\n  };`,
   );
   const defaults = operations.map(({ operationId, parameters, body }) => {
     const query = parameters
@@ -40,7 +40,7 @@ ${messages.join("\n")}
 
 /** The error messages that any request may cause before its operation is known, by status. */
 export interface AnyRequestMessages {
-${membersOf(contract["x-any-request"].responses, "  ")}
+${listMembers(contract["x-any-request"].responses, "  ")}
 }
 
 /** The parameters and fields of each operation that have a default: they are present after validation. */

@@ -57,7 +57,7 @@ export class Exchange {
     this.response = response;
     this.deadline = createDeadline(this);
     this.target = request.url;
-    this.requestId = requestIdOf(request);
+    this.requestId = chooseRequestId(request);
     this.headers = {
       "X-Request-Id": this.requestId,
       "X-Content-Type-Options": "nosniff",
@@ -95,7 +95,7 @@ export class Exchange {
 const noBytes: Uint8Array = new Uint8Array();
 
 /** Returns the caller's request ID if it is valid, otherwise a new one. */
-function requestIdOf(request: IncomingMessage): string {
+function chooseRequestId(request: IncomingMessage): string {
   const given = request.headers["x-request-id"];
   return typeof given === "string" && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUID();
 }

@@ -21,7 +21,7 @@ export interface NewKey {
   requestsPerMinute?: number | null;
 }
 
-/** A key as the operator sees it. Times are milliseconds since 1970. */
+/** A key as shown to the operator. Times are milliseconds since 1970. */
 export interface ListedKey {
   id: string;
   prefix: string;

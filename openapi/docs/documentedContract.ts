@@ -1,9 +1,9 @@
 /** The contract as its documentation shows it. */
 import { readFileSync } from "node:fs";
 import { commonHeaders } from "../commonHeaders.ts";
-import { operationsOf, type Part, resolve } from "../contractFile.ts";
+import { listOperations, type Part, resolve } from "../contractFile.ts";
 import { colourCodeBlocks } from "./codeBlocks.ts";
-import { languages, samplesOf } from "./samples.ts";
+import { languages, listSamples } from "./samples.ts";
 
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
 
@@ -12,8 +12,8 @@ export function documentedContract(served: Part): Part {
   const contract = structuredClone(served);
   contract.info.description = colourCodeBlocks(`${contract.info.description}\n${changes()}`);
   // Described once, in the introduction.
-  for (const name of commonHeaders(contract, operationsOf(contract))) {
-    for (const { responses } of operationsOf(contract))
+  for (const name of commonHeaders(contract, listOperations(contract))) {
+    for (const { responses } of listOperations(contract))
       for (const response of Object.values<Part>(responses)) delete resolve(contract, response).headers[name];
   }
   // Operations without a tag stand by themselves, not in a group that is closed at first.
@@ -22,7 +22,7 @@ export function documentedContract(served: Part): Part {
     for (const operation of Object.values<Part>(path)) {
       if (!operation.operationId) continue;
       delete operation.tags;
-      const samples = samplesOf(contract, operation);
+      const samples = listSamples(contract, operation);
       // By the name of the example, which Redoc takes it by.
       operation["x-codeSamples"] = Object.entries(languages).map(([language, { label, lang }]) => {
         const own = samples.filter((sample) => sample.language === language);

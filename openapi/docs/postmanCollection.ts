@@ -1,5 +1,5 @@
 /** The contract as a Postman collection, format 2.1: a request for each example, with the variables of the samples. */
-import { operationsOf, type Part, resolve } from "../contractFile.ts";
+import { listOperations, type Part, resolve } from "../contractFile.ts";
 
 /** @param contract the contract, with its description as it is served */
 export function postmanCollection(contract: Part): Part {
@@ -17,7 +17,7 @@ export function postmanCollection(contract: Part): Part {
       { key: "KEY", value: "" },
       { key: "ID", value: "" },
     ],
-    item: operationsOf(contract).map((operation) => ({
+    item: listOperations(contract).map((operation) => ({
       name: operation.summary,
       description: operation.description,
       item: requests(contract, operation),

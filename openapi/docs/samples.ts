@@ -47,7 +47,7 @@ export interface Sample {
 }
 
 /** The samples of an operation of the contract: the files of samples/, with the examples of its body for BODY. */
-export function samplesOf(contract: Part, operation: Part): Sample[] {
+export function listSamples(contract: Part, operation: Part): Sample[] {
   const { operationId, requestBody } = operation;
   const examples = Object.entries<Part>(requestBody?.content["application/json"].examples ?? { "": {} });
   return (Object.keys(languages) as (keyof typeof languages)[]).flatMap((language) => {

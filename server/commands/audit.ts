@@ -1,7 +1,7 @@
 /** `distribu audit`: who changed what in a company, and when: its customers, its keys and its access. */
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Database, Value } from "../database/database.ts";
 import { named } from "../database/statement.ts";
 import { isoTime } from "../isoTime.ts";
@@ -20,7 +20,11 @@ export function define(command: Command): void {
     )
     .option("--company <slug>", "slug of the company (required)", parseText)
     .option("--customer <id>", "only entries of this customer", parseCustomerId)
-    .option("--since <time>", "only entries from this time on, such as 2027-01-01T00:00:00Z", parseTime, 0)
+    .addOption(
+      new Option("--since <time>", "only entries from this time on, such as 2027-01-01T00:00:00Z")
+        .argParser(parseTime)
+        .default(0, "all entries"),
+    )
     .option("--json", "print a JSON object per line", false)
     .addHelpText("after", "\nField values are not stored, because they are personal data.")
     .action(({ company, customer, since, json }) => {

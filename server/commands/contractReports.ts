@@ -73,7 +73,7 @@ export function formatJson(run: Run): string {
 /** The run as JUnit XML: a test case for each response, and an error if the API stopped responding. */
 export function formatJunit({ url, startedAt, results, error }: Run): string {
   const cases = results.map(({ name, outcome, milliseconds, report }) => {
-    const start = `<testcase classname="${operationOf(name)}" name="${escapeXml(name)}" time="${inSeconds(milliseconds)}"`;
+    const start = `<testcase classname="${parseOperation(name)}" name="${escapeXml(name)}" time="${inSeconds(milliseconds)}"`;
     if (outcome === "conforms") return `${start}/>`;
     const detail =
       outcome === "skipped"
@@ -113,9 +113,9 @@ function count(results: Result[]) {
 
 /** What one operation had, in the order of the contract. */
 function summarize({ results }: Run) {
-  const operations = new Set(results.map(({ name }) => operationOf(name)));
+  const operations = new Set(results.map(({ name }) => parseOperation(name)));
   return [...operations].map((operation) => {
-    const own = results.filter(({ name }) => operationOf(name) === operation);
+    const own = results.filter(({ name }) => parseOperation(name) === operation);
     const times = own
       .filter(({ outcome }) => outcome !== "skipped")
       .map(({ milliseconds }) => round(milliseconds))
@@ -129,7 +129,7 @@ function summarize({ results }: Run) {
   });
 }
 
-function operationOf(name: string): string {
+function parseOperation(name: string): string {
   return name.slice(0, name.indexOf(" "));
 }
 

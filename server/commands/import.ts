@@ -1,6 +1,6 @@
 /** `distribu import`: creates and updates customers from a CSV file. */
 import { createReadStream, existsSync, fstatSync, statSync } from "node:fs";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { readConfig } from "../config.ts";
 import { CommandError } from "../errors.ts";
 import { systemUser } from "../systemUser.ts";
@@ -25,11 +25,13 @@ export function define(command: Command): void {
     .addOption(companyOption("slug of the company; `keys create` creates companies"))
     .option("--dry-run", "validate and count without writing or locking anything", false)
     .option("--ignore-unknown-columns", "skip columns that are not listed below", false)
-    .option(
-      "--map <header=column>",
-      'map a header of the file to a column listed below, as in "Email Address=email"; repeatable',
-      (text, map: Map<string, CsvColumn>) => map.set(...parseMap(text)),
-      new Map<string, CsvColumn>(),
+    .addOption(
+      new Option(
+        "--map <header=column>",
+        'map a header of the file to a column listed below, as in "Email Address=email"; repeatable',
+      )
+        .argParser((text, map: Map<string, CsvColumn>) => map.set(...parseMap(text)))
+        .default(new Map<string, CsvColumn>(), "none"),
     )
     .option(
       "--in-batches",

@@ -1,4 +1,4 @@
-/** What the sandbox holds at each start: two companies, their customers and their keys, always the same. */
+/** The data of the sandbox, the same at each start: two companies with their customers and keys. */
 import crypto from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import type { Scope } from "../../generated/messages.ts";
@@ -10,7 +10,7 @@ import type { Customer } from "../operations.ts";
 
 /** A key of the sandbox, and what it is for. */
 export interface SandboxKey {
-  /** `dk_` and 43 characters, as every key; these spell what it does. */
+  /** `dk_` and 43 characters, like every key; they spell out what it does. */
   key: string;
   meaning: string;
   company: "sandbox" | "another";
@@ -23,8 +23,8 @@ export interface SandboxKey {
 const firstDay = Date.UTC(2026, 0, 5, 8);
 const hour = 3_600_000;
 
-/** A key by its name. The zeros make it as long as any. */
-function keyOf(name: string, meaning: string, other: Partial<SandboxKey> = {}): SandboxKey {
+/** Creates a key from its name, padded with zeros to the length of a key. */
+function createKey(name: string, meaning: string, other: Partial<SandboxKey> = {}): SandboxKey {
   return {
     key: `dk_${`sandbox_${name}_`.padEnd(43, "0")}`,
     meaning,
@@ -36,20 +36,20 @@ function keyOf(name: string, meaning: string, other: Partial<SandboxKey> = {}): 
 
 /** A key for each case. */
 export const sandboxKeys = {
-  both: keyOf("read_and_write", "may read and write"),
-  read: keyOf("read_only", "may only read: 403 on writes", { scopes: ["customers:read"] }),
-  write: keyOf("write_only", "may only write: 403 on reads", { scopes: ["customers:write"] }),
-  revoked: keyOf("revoked", "was revoked: 401", { revokedAt: firstDay }),
-  expired: keyOf("expired", "has expired: 401", { expiresAt: firstDay }),
-  limited: keyOf("five_a_minute", "may make 5 requests a minute: 429 from the sixth"),
-  another: keyOf("another_company", "is of another company, which has other customers", {
+  both: createKey("read_and_write", "may read and write"),
+  read: createKey("read_only", "may only read: 403 on writes", { scopes: ["customers:read"] }),
+  write: createKey("write_only", "may only write: 403 on reads", { scopes: ["customers:write"] }),
+  revoked: createKey("revoked", "was revoked: 401", { revokedAt: firstDay }),
+  expired: createKey("expired", "has expired: 401", { expiresAt: firstDay }),
+  limited: createKey("five_a_minute", "may make 5 requests a minute: 429 from the sixth"),
+  another: createKey("another_company", "is of another company, which has other customers", {
     company: "another",
   }),
-  broken: keyOf("internal_error", "finds a server with a mistake: 500"),
-  unavailable: keyOf("unavailable", "finds a database that is down: 503"),
+  broken: createKey("internal_error", "finds a server with a mistake: 500"),
+  unavailable: createKey("unavailable", "finds a database that is down: 503"),
 };
 
-/** An Idempotency-Key that company `sandbox` has used with a body that nobody knows: 422. */
+/** An Idempotency-Key that company `sandbox` has already used with another body: 422. */
 export const usedIdempotencyKey = "sandbox-used";
 
 /** Names that have broken software before. */
@@ -68,7 +68,7 @@ const names = [
   "מאפיית השכונה",
   "Ｃａｆé ｗｉｄｅ",
   "Kawiarnia Żółw",
-  // Reverses what follows it where it is shown.
+  // Displays the text after it in reverse.
   "\u202Eolleh",
   "𝒜cme 𝟚",
   "'; DROP TABLE customers; --",
@@ -86,8 +86,8 @@ const notes = [
 const creditLimits = [null, 0, 5000, 0.1 + 0.2, 100_000_000, 4.35];
 const taxRates = [null, 0, 0.07, 0.3, 0.19];
 
-/** The customers of a company, the oldest first; those of two companies share no id and no moment. */
-function customersOf(company: SandboxKey["company"], count: number): CustomerRow[] {
+/** Creates the customers of a company, oldest first; no two companies share an ID or a time of creation. */
+function createCustomers(company: SandboxKey["company"], count: number): CustomerRow[] {
   const second = company === "sandbox" ? 0 : 1_000;
   return Array.from({ length: count }, (_, index) => {
     const time = firstDay + index * hour + second;
@@ -102,7 +102,7 @@ function customersOf(company: SandboxKey["company"], count: number): CustomerRow
       creditLimit: creditLimits[index % creditLimits.length] as number | null,
       taxRateOverride: taxRates[index % taxRates.length] as number | null,
       emailVerified: index % 3 !== 0,
-      // Every fourth has changed since.
+      // Every fourth was updated after its creation.
       version: createdAt(id) + (index % 4 === 3 ? 30 * hour : 0),
     };
   });
@@ -116,8 +116,8 @@ function readExampleCustomer(): CustomerRow {
 
 /** The customers of each company, the oldest first. */
 export const sandboxCustomers = {
-  sandbox: [readExampleCustomer(), ...customersOf("sandbox", 259)],
-  another: customersOf("another", 40),
+  sandbox: [readExampleCustomer(), ...createCustomers("sandbox", 259)],
+  another: createCustomers("another", 40),
 };
 
 /** Fills an empty database. */

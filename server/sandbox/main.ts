@@ -1,6 +1,6 @@
 /**
  * `npm run sandbox`: the server on a database in memory, with the same data at each start and a known key for
- * each case. What some keys meet is arranged here, around the server, which knows nothing of it.
+ * each case. The responses of special keys are simulated here, outside the server, which is unaware of them.
  */
 import "../requireNode.ts";
 import { once } from "node:events";
@@ -29,14 +29,18 @@ await fillSandbox(database);
 
 let isStopping = false;
 const normal = createSandboxApp(database);
-/** The keys that meet another server. */
+/** The keys whose requests go to another server. */
 const otherApps = new Map<string | undefined, Express>([
   [sandboxKeys.limited.key, createSandboxApp(database, 5)],
-  [sandboxKeys.broken.key, createSandboxApp(failing(database, () => new Error("made for the sandbox")))],
+  [sandboxKeys.broken.key, createSandboxApp(failing(database, () => new Error("simulated by the sandbox")))],
   [
     sandboxKeys.unavailable.key,
     createSandboxApp(
-      failing(database, () => new UnavailableError("sandbox", { cause: new Error("down, for the sandbox") })),
+      failing(
+        database,
+        () =>
+          new UnavailableError("sandbox", { cause: new Error("unavailability simulated by the sandbox") }),
+      ),
     ),
   ],
 ]);
@@ -93,7 +97,7 @@ function createSandboxApp(of: Database, requestsPerMinute = 600): Express {
   return createApp({ database: of, log, requestsPerMinute, isStopping: () => isStopping });
 }
 
-/** A database that knows its keys, and fails with whatever has to do with customers. */
+/** Wraps a database so that statements on customers fail; keys are still found. */
 function failing(of: Database, failure: () => Error): Database {
   const isOfCustomers = ({ sql }: Statement<unknown>) => /\bcustomers\b/.test(sql);
   return {
@@ -113,7 +117,7 @@ function sendPage({ headers }: Request, response: Response): void {
   send(response, "text/html", createPage(`http://${headers.host}`));
 }
 
-/** Sends a page or one of its files. They change with the version of the sandbox, so the browser keeps none. */
+/** Sends a page or one of its files. They change with the version of the sandbox, so they are not cached. */
 function send(response: Response, type: string, content: string | Buffer): void {
   response
     .writeHead(200, {

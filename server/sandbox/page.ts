@@ -8,7 +8,7 @@ import { type SandboxRequest, sandboxRequests } from "./requests.ts";
 /** A response as the contract describes it. */
 export interface Expectation {
   status: number;
-  /** Absent if the response is no error. */
+  /** Absent if the response is not an error. */
   error?: string;
   field?: string;
   description: string;
@@ -28,12 +28,12 @@ export interface PageData {
 
 const title = `${contract.info.title}: sandbox`;
 
-/** The keys as lines of text, each with its meaning. */
+/** Formats the keys as lines of text, each with its meaning. */
 export const keyList: string = Object.values(sandboxKeys)
   .map(({ key, meaning }) => `  ${key}  ${meaning}\n`)
   .join("");
 
-/** What lets the page run nothing but its own files, and reach nothing but its own server. */
+/** The content security policy: the page runs only its own files and connects only to its own server. */
 export const pagePolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -63,7 +63,7 @@ const described: PageData["described"] = [...operations, undefined].map((operati
   ),
 }));
 
-/** An expectation for each error message of a response, or one for a response without. */
+/** Returns one expectation per error message of a response, or a single one if it has none. */
 // biome-ignore lint/suspicious/noExplicitAny: a part of the contract
 function describe(status: number, { description, headers = {}, content }: any): Expectation[] {
   const required = Object.entries<{ required?: boolean }>(headers)

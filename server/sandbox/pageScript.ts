@@ -35,7 +35,7 @@ function createBadge(status: number): HTMLElement {
   return create("span", { className: `badge s${String(status)[0]}`, textContent: String(status) });
 }
 
-/** The request with the picked key, or with its own. */
+/** Returns the request with the picked key or, if none is picked, with its own. */
 function withKey(request: SampleRequest, own: string | null): SampleRequest {
   const name = keyPicker.value || own;
   const key = name === null ? undefined : data.keys[name];
@@ -73,7 +73,7 @@ function parseJson(text: string): { error?: string; field?: string } | undefined
   }
 }
 
-/** The first difference between a response and what the contract says of it; undefined if it conforms. */
+/** Finds the first difference between a response and its description; undefined if it conforms. */
 function findDifference({ status, headers, body }: Received, expected: Expectation): string | undefined {
   if (status !== expected.status) return `the status is ${status}`;
   const error = status >= 400 ? parseJson(body)?.error : undefined;
@@ -83,7 +83,7 @@ function findDifference({ status, headers, body }: Received, expected: Expectati
   return missing && `the header ${missing} is missing`;
 }
 
-/** What the contract says of a response that no row expects: that with the same status and error message. */
+/** Finds the contract's description of a response that no row expects, by its status and error message. */
 function findDescribed(request: SampleRequest, received: Received): Expectation | undefined {
   const path = data.basePath + (expandZeros(request.path).split("?")[0] as string);
   const method = request.method === "HEAD" ? "GET" : request.method;
@@ -98,8 +98,8 @@ function findDescribed(request: SampleRequest, received: Received): Expectation 
 }
 
 /**
- * Sends a request, and shows the response beside what the contract says.
- * @param expected the response that the request is for; without, that which the contract has for what came
+ * Sends a request, and shows the response beside its description in the contract.
+ * @param expected the expected response; if absent, the description is looked up for the response received
  * @returns whether the response conforms
  */
 async function run(place: HTMLElement, request: SampleRequest, expected?: Expectation): Promise<boolean> {
@@ -152,7 +152,7 @@ function showContract(expected: Expectation | undefined, difference: string | un
   return place;
 }
 
-/** Runs the request of a row. With a picked key, any response is right that the contract has. */
+/** Runs the request of a row. With a picked key, any response that the contract describes is accepted. */
 function runRow(index: number): Promise<boolean> {
   const { request, key, expected } = data.requests[index] as PageData["requests"][number];
   const isOwnKey = keyPicker.value === "" || keyPicker.value === key;

@@ -13,7 +13,7 @@ export interface RecentRequest {
   target: string;
   status: number;
   milliseconds: number;
-  /** What the page calls its key; the key itself is not listed. */
+  /** The page's name for its key; the key itself is not listed. */
   key: string;
 }
 
@@ -22,7 +22,7 @@ const keptRequests = 50;
 /** The server closes a response that stays quiet for longer. */
 const heartbeatInMilliseconds = 3_000;
 
-/** Keeps the last requests. `close` ends the streams, so that the server can stop. */
+/** Keeps the last requests. `close` closes the streams, so that the server can stop. */
 export function createRecentRequests() {
   const recent: RecentRequest[] = [];
   const streams = new Set<Response>();
@@ -58,7 +58,7 @@ export function createRecentRequests() {
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
       });
-      // After a broken connection the browser names the last event that it got, maybe of a server before this one.
+      // When it reconnects, the browser names the last event it received, possibly from an earlier server.
       const last = Number(headers["last-event-id"] ?? 0);
       const missed = recent.filter(({ number }) => number > last || last > received);
       response.write(`retry: 1000\n\n${missed.map(formatEvent).join("")}`);

@@ -1,4 +1,4 @@
-/** A request for each response of the contract that one can provoke in the sandbox, made of its data. */
+/** A request for each response of the contract that can be provoked in the sandbox, built from its data. */
 import type { CustomerRow } from "../database/customers.ts";
 import type { SampleRequest } from "./codeSamples.ts";
 import { sandboxCustomers, type sandboxKeys, usedIdempotencyKey } from "./data.ts";
@@ -47,7 +47,7 @@ function withoutKey({ key: _, ...request }: SandboxRequest): SandboxRequest {
   return request;
 }
 
-/** Each works by itself, in any order, and as often as you like. */
+/** Each works on its own, in any order, any number of times. */
 export const sandboxRequests: SandboxRequest[] = [
   list("200 (a page)", "?limit=2"),
   list("200 (blocked customers)", "?status=BLOCKED&limit=2"),

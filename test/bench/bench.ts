@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { drawChart } from "./chart.ts";
 import { operations } from "./data.ts";
-import { engines, enginesOf } from "./engines.ts";
+import { engines, parseEngines } from "./engines.ts";
 import { measureEngine } from "./measure.ts";
 import { printResults, type Results, toJson } from "./results.ts";
 import { installedSize, installReferences, programs, type ServerName, serversOf } from "./servers.ts";
@@ -51,7 +51,7 @@ const names = options.servers.split(",") as ServerName[];
 const unknown = names.find((name) => !Object.hasOwn(programs, name));
 if (unknown !== undefined) throw new Error(`No server is named ${unknown}`);
 const timed = operations.filter((name) => options.only.split(",").some((start) => name.startsWith(start)));
-const measured = enginesOf(options.engines);
+const measured = parseEngines(options.engines);
 
 installReferences();
 const folder = mkdtempSync(join(options.folder, "bench-"));

@@ -29,7 +29,7 @@ export function drawChart(setting: Results["setting"], { operations }: EngineRes
   const most = Math.max(
     ...groups.flatMap(([, figures]) => names.map((name) => figures[name].cpuMicroseconds)),
   );
-  const step = stepOf(most);
+  const step = chooseStep(most);
   const end = Math.ceil(most / step) * step;
   const x = (microseconds: number) => left + (microseconds / end) * (width - left - right);
   const groupHeight = names.length * barHeight + groupGap;
@@ -88,7 +88,7 @@ ${[...legend, ...ticks, ...bars].join("\n")}
 }
 
 /** Returns a step of 1, 2 or 5 times a power of ten with which an axis has about eight steps. */
-function stepOf(most: number): number {
+function chooseStep(most: number): number {
   const power = 10 ** Math.floor(Math.log10(most / 8));
   return power * ([1, 2, 5, 10].find((factor) => factor * power >= most / 8) as number);
 }

@@ -65,7 +65,7 @@ export async function startEngine(engine: Engine, parent = tmpdir()): Promise<Ru
 }
 
 /** The engines that an option names. */
-export function enginesOf(option: string): Engine[] {
+export function parseEngines(option: string): Engine[] {
   const names = option.split(",");
   const unknown = names.find((name) => !(engines as readonly string[]).includes(name));
   if (unknown !== undefined)

@@ -14,7 +14,7 @@ import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { stringify } from "csv-stringify";
 import { connectDatabase } from "../../server/database/connect.ts";
-import { type Engine, engines, enginesOf, type RunningEngine, startEngine } from "./engines.ts";
+import { type Engine, engines, parseEngines, type RunningEngine, startEngine } from "./engines.ts";
 import { createUnderImport } from "./importClients.ts";
 import { person } from "./people.ts";
 import { measureSize, measureWrites } from "./writes.ts";
@@ -52,7 +52,7 @@ try {
   const megabytes = statSync(file).size / 2 ** 20;
   console.log(`${rows} rows, ${megabytes.toFixed(0)} MB of CSV, Node ${process.version}`);
   const baseline = options.baseline === undefined ? undefined : checkOut(options.baseline);
-  for (const name of enginesOf(options.engines)) await measureEngine(name, file, baseline);
+  for (const name of parseEngines(options.engines)) await measureEngine(name, file, baseline);
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -5,8 +5,8 @@ import { createData, type OperationName, operations, requestsFor, shares } from 
 import { type BenchDatabase, type Engine, type RunningEngine, startEngine } from "./engines.ts";
 import { load } from "./load.ts";
 import {
+  computeFigures,
   type EngineResults,
-  figuresOf,
   median,
   type ProcessFigures,
   type Sample,
@@ -14,12 +14,12 @@ import {
 } from "./results.ts";
 import {
   type BenchServer,
-  cpuTimeOf,
-  memoryOf,
+  readCpuTime,
+  readMemory,
   type ServerName,
   startServer,
+  sumCpuTime,
   titles,
-  totalCpuTimeOf,
 } from "./servers.ts";
 
 /** Options of the measurement. */
@@ -67,7 +67,7 @@ export async function measureEngine(measurement: Measurement): Promise<EngineRes
       const first = samplesOf(operation, names[0]);
       return [
         operation,
-        Object.fromEntries(names.map((name) => [name, figuresOf(samplesOf(operation, name), first)])),
+        Object.fromEntries(names.map((name) => [name, computeFigures(samplesOf(operation, name), first)])),
       ];
     });
     return { operations: Object.fromEntries(figures), servers: processes };
@@ -136,13 +136,13 @@ async function measureProcesses(bench: Bench): Promise<EngineResults["servers"]>
     for (const name of bench.names) {
       const server = await start(bench, name);
       times.get(name)?.push(server.startMilliseconds);
-      cpu.get(name)?.push(cpuTimeOf(server.pid).total / 1000);
+      cpu.get(name)?.push(readCpuTime(server.pid).total / 1000);
       if (count === starts) {
         await sleep(1_000);
         const figures: ProcessFigures = {
           startMilliseconds: median(times.get(name) ?? []),
           startCpuMilliseconds: median(cpu.get(name) ?? []),
-          idleMegabytes: memoryOf(server.pid),
+          idleMegabytes: readMemory(server.pid),
         };
         if (bench.soakRequests > 0) figures.soakedMegabytes = await soak(bench, server);
         found[name] = figures;
@@ -161,7 +161,7 @@ async function soak(
   progress(`${soakRequests} requests for the memory of ${titles[name]} ...`);
   for (const operation of operations)
     await load(port, connections, Math.ceil(soakRequests / operations.length), requests[operation]);
-  return memoryOf(pid);
+  return readMemory(pid);
 }
 
 async function loadOnce(
@@ -170,11 +170,11 @@ async function loadOnce(
   count: number,
   operation: OperationName,
 ): Promise<Sample> {
-  const databaseBefore = totalCpuTimeOf(running.processIds());
-  const before = cpuTimeOf(server.pid);
+  const databaseBefore = sumCpuTime(running.processIds());
+  const before = readCpuTime(server.pid);
   const { seconds, latencies } = await load(server.port, connections, count, requests[operation]);
-  const after = cpuTimeOf(server.pid);
-  const databaseAfter = totalCpuTimeOf(running.processIds());
+  const after = readCpuTime(server.pid);
+  const databaseAfter = sumCpuTime(running.processIds());
   return {
     requestsPerSecond: count / seconds,
     cpuMicroseconds: (after.total - before.total) / count,
@@ -183,7 +183,7 @@ async function loadOnce(
     systemTicks: after.systemTicks - before.systemTicks,
     p50Milliseconds: latencies[Math.floor(count * 0.5)] as number,
     p99Milliseconds: latencies[Math.floor(count * 0.99)] as number,
-    megabytes: memoryOf(server.pid),
+    megabytes: readMemory(server.pid),
   };
 }
 

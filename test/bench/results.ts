@@ -62,7 +62,7 @@ export interface Results {
 }
 
 /** Computes the figures of one operation on one server, from all its batches and those of the first server. */
-export function figuresOf(samples: Sample[], ofFirst: Sample[]): Figures {
+export function computeFigures(samples: Sample[], ofFirst: Sample[]): Figures {
   const middle = (name: keyof Sample) => median(samples.map((sample) => sample[name]));
   const sum = (name: keyof Sample) => samples.reduce((total, sample) => total + sample[name], 0);
   const cpuMicroseconds = middle("cpuMicroseconds");

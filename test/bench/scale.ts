@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { basePath } from "../../server/contract.ts";
 import { freePort } from "../support/postgres.ts";
-import { type Engine, engines, enginesOf, startEngine } from "./engines.ts";
+import { type Engine, engines, parseEngines, startEngine } from "./engines.ts";
 import { type LoadRequest, load } from "./load.ts";
 import { person, terms } from "./people.ts";
 import { drawChart } from "./scaleChart.ts";
@@ -72,7 +72,7 @@ const results: ScaleResults = {
   times: {},
   ofTen: {},
 };
-for (const name of enginesOf(options.engines)) await measureEngine(name);
+for (const name of parseEngines(options.engines)) await measureEngine(name);
 if (sizes.length >= 3) {
   // Results of the other engine are kept.
   const file = join(import.meta.dirname, "scale.json");

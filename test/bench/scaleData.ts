@@ -84,7 +84,7 @@ async function insertCustomers(
   const bytes = Buffer.alloc(16);
   const columns = insertedColumns(dialect);
   let batch: Record<string, Value>[] = [];
-  const insertOf = keepStatements((count: number) =>
+  const buildInsert = keepStatements((count: number) =>
     prepare(
       knex("customers").insert(
         Array.from({ length: count }, (_, row) =>
@@ -98,7 +98,7 @@ async function insertCustomers(
     const values = batch.flatMap((row, index) =>
       columns.map((column) => [`${index}.${column}`, row[column] as Value]),
     );
-    const statement = insertOf(batch.length);
+    const statement = buildInsert(batch.length);
     batch = [];
     await run(statement, Object.fromEntries(values));
   }

@@ -127,11 +127,11 @@ export interface CpuTime {
 }
 
 /** Returns the CPU time of several processes in microseconds; one that has exited counts as 0. */
-export function totalCpuTimeOf(pids: number[]): number {
-  return pids.reduce((sum, pid) => sum + (existsSync(`/proc/${pid}`) ? cpuTimeOf(pid).total : 0), 0);
+export function sumCpuTime(pids: number[]): number {
+  return pids.reduce((sum, pid) => sum + (existsSync(`/proc/${pid}`) ? readCpuTime(pid).total : 0), 0);
 }
 
-export function cpuTimeOf(pid: number): CpuTime {
+export function readCpuTime(pid: number): CpuTime {
   const threads = readdirSync(`/proc/${pid}/task`);
   const nanoseconds = threads.map((thread) =>
     Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]),
@@ -145,7 +145,7 @@ export function cpuTimeOf(pid: number): CpuTime {
 }
 
 /** Returns the resident memory of a process in megabytes. */
-export function memoryOf(pid: number): number {
+export function readMemory(pid: number): number {
   const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return Number(kilobytes) / 1024;
 }

@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { createData, type OperationName, requestsFor, shares } from "./data.ts";
 import { type LoadRequest, load } from "./load.ts";
 import { median } from "./results.ts";
-import { type BenchServer, memoryOf, startServer } from "./servers.ts";
+import { type BenchServer, readMemory, startServer } from "./servers.ts";
 
 const help = `Usage: npm run soak -- [options]
 
@@ -107,11 +107,11 @@ async function soak({ port, pid }: BenchServer, next: () => LoadRequest): Promis
       const dueAt = startedAt + ((minute - 1) * 60 + (tick + 1) / ticksASecond) * 1_000;
       await sleep(Math.max(10, dueAt - performance.now()));
       files.push(filesOf());
-      if (tick % ticksASecond === 0) memory.push({ minute: minuteNow(), megabytes: memoryOf(pid) });
+      if (tick % ticksASecond === 0) memory.push({ minute: minuteNow(), megabytes: readMemory(pid) });
     }
     const sorted = Float64Array.from(latencies.flatMap((some) => [...some])).sort();
     const at = (share: number) => sorted[Math.floor(sorted.length * share)] as number;
-    const last = { requestsASecond: count / 60, p50: at(0.5), p99: at(0.99), memory: memoryOf(pid) };
+    const last = { requestsASecond: count / 60, p50: at(0.5), p99: at(0.99), memory: readMemory(pid) };
     all.push({ ...last, files: Math.min(...files) });
     print(minute, all.at(-1) as Minute);
   }

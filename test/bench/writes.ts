@@ -6,7 +6,7 @@ import { basePath } from "../../server/contract.ts";
 import { requestsFor } from "./data.ts";
 import type { RunningEngine } from "./engines.ts";
 import { load } from "./load.ts";
-import { cpuTimeOf, startServer, totalCpuTimeOf } from "./servers.ts";
+import { readCpuTime, startServer, sumCpuTime } from "./servers.ts";
 
 const connections = 16;
 const requests = 4_000;
@@ -33,11 +33,11 @@ export async function measureWrites(
     for (const operation of ["create", "update"] as const) {
       // The first quarter warms up.
       await load(server.port, connections, requests / 4, next[operation]);
-      const before = [cpuTimeOf(server.pid).total, totalCpuTimeOf(engine.processIds())] as const;
+      const before = [readCpuTime(server.pid).total, sumCpuTime(engine.processIds())] as const;
       await load(server.port, connections, requests, next[operation]);
       costs[operation] = {
-        server: (cpuTimeOf(server.pid).total - before[0]) / requests,
-        database: (totalCpuTimeOf(engine.processIds()) - before[1]) / requests,
+        server: (readCpuTime(server.pid).total - before[0]) / requests,
+        database: (sumCpuTime(engine.processIds()) - before[1]) / requests,
       };
     }
     return costs;

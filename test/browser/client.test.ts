@@ -59,7 +59,7 @@ async function openPage(page: Page, emails: string[] = []): Promise<Network> {
   return network;
 }
 
-async function emailsOf(page: Page): Promise<string[]> {
+async function listEmails(page: Page): Promise<string[]> {
   return page.evaluate(async () => {
     const emails: string[] = [];
     for await (const { email } of client.customers({ limit: 2 })) emails.push(email);
@@ -86,9 +86,9 @@ describe("client in a browser", () => {
   it("browser: insecure page → creates, updates by ETag and lists", async ({ page, problems }) => {
     await openPage(page, ["a@x.example", "b@x.example"]);
     const outcome = await page.evaluate(async () => {
-      const { entityTagOf, unwrap } = customersApi;
+      const { readEntityTag, unwrap } = customersApi;
       const created = await client.POST("/customers", { body: { email: "c@x.example", name: "Löwin 😀" } });
-      const header = { "If-Match": entityTagOf(created) };
+      const header = { "If-Match": readEntityTag(created) };
       const params = { path: { id: unwrap(created).data.id }, header };
       const updated = await unwrap(
         client.PATCH("/customers/{id}", { params, body: { taxRateOverride: 0.07 } }),
@@ -96,7 +96,7 @@ describe("client in a browser", () => {
       return { isSecureContext, ...updated.data };
     });
     expect(outcome).toMatchObject({ isSecureContext: false, name: "Löwin 😀", taxRateOverride: 0.07 });
-    expect(await emailsOf(page)).toEqual(["c@x.example", "b@x.example", "a@x.example"]);
+    expect(await listEmails(page)).toEqual(["c@x.example", "b@x.example", "a@x.example"]);
     expect(problems).toEqual([]);
   });
 
@@ -134,7 +134,7 @@ describe("client in a browser", () => {
       expect(attempts.length).toBeGreaterThanOrEqual(2);
       for (const attempt of attempts) expect(attempt).toEqual(attempts[0]);
       expect(attempts[0]?.key).toBeDefined();
-      expect(await emailsOf(page)).toEqual(["once@x.example", "before@x.example"]);
+      expect(await listEmails(page)).toEqual(["once@x.example", "before@x.example"]);
     },
   );
 
@@ -178,9 +178,12 @@ describe("client on a page of another origin", () => {
     await openForeignPage(page);
     await page.waitForFunction(() => "client" in globalThis);
     const emails = await page.evaluate(async () => {
-      const { entityTagOf, unwrap } = customersApi;
+      const { readEntityTag, unwrap } = customersApi;
       const created = await client.POST("/customers", { body: { email: "a@cors.example" } });
-      const params = { path: { id: unwrap(created).data.id }, header: { "If-Match": entityTagOf(created) } };
+      const params = {
+        path: { id: unwrap(created).data.id },
+        header: { "If-Match": readEntityTag(created) },
+      };
       await unwrap(client.PATCH("/customers/{id}", { params, body: { name: "Cors" } }));
       const found: string[] = [];
       for await (const { email, name } of client.customers({})) found.push(`${email} ${name}`);

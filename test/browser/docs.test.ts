@@ -5,7 +5,7 @@ import type { AxeResults } from "axe-core";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import type { Part } from "../../openapi/contractFile.ts";
-import { languages, samplesOf } from "../../openapi/docs/samples.ts";
+import { languages, listSamples } from "../../openapi/docs/samples.ts";
 import { contract, operations } from "../../server/contract.ts";
 import { largePath } from "../support/largePage.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -72,7 +72,7 @@ describe("documentation in a browser", () => {
     const panel = findPlace(page, `operations/${id}`).locator(".panel-request-samples");
     const operation = findOperation(id);
     const examples = operation.requestBody?.content["application/json"].examples ?? {};
-    for (const { language, example, source } of samplesOf(contract, operation)) {
+    for (const { language, example, source } of listSamples(contract, operation)) {
       await panel.getByRole("button", { name: /^(curl|TypeScript|Python|PHP)$/ }).click();
       const { label } = languages[language];
       await page.locator("[role=menuitem]:visible").getByText(label, { exact: true }).click();

@@ -19,13 +19,13 @@ async function openSandbox(page: Page): Promise<SpawnedServer> {
   return sandbox;
 }
 
-function rowOf(page: Page, response: string): Locator {
+function findRow(page: Page, response: string): Locator {
   return page.locator(`[data-response="${response}"]`);
 }
 
 /** Runs the request of a row; returns the place of its response once it has come. */
 async function run(page: Page, response: string): Promise<Locator> {
-  const row = rowOf(page, response);
+  const row = findRow(page, response);
   await row.getByRole("button", { name: "Run" }).click();
   await row.locator(".verdict").waitFor();
   return row.locator(".result");
@@ -67,7 +67,7 @@ describe("sandbox page", () => {
 
   it("sandbox page: another key → its response, which the contract has too", async ({ page }) => {
     await openSandbox(page);
-    const row = rowOf(page, "createCustomer 201");
+    const row = findRow(page, "createCustomer 201");
     for (const [key, error] of [
       ["read", "This API key lacks the customers:write scope."],
       ["revoked", "This API key is invalid, expired or revoked."],
@@ -97,7 +97,7 @@ describe("sandbox page", () => {
   it("sandbox page: Copy → the code in the picked language", async ({ page }) => {
     const { url } = await openSandbox(page);
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
-    const row = rowOf(page, "updateCustomer 200");
+    const row = findRow(page, "updateCustomer 200");
     await row.getByText("Code").click();
     const starts = { curl: "curl -i -X PATCH", TypeScript: "const response", Python: "import", PHP: "<?php" };
     for (const [language, start] of Object.entries(starts)) {
@@ -153,7 +153,7 @@ describe("sandbox page", () => {
       "solid",
     );
     await page.keyboard.press("Enter");
-    await rowOf(page, "listCustomers 200 (a page)").getByText("Conforms to the contract").waitFor();
+    await findRow(page, "listCustomers 200 (a page)").getByText("Conforms to the contract").waitFor();
   });
 
   it("sandbox page: injected script and style → blocked by its policy", async ({ page }) => {
@@ -190,7 +190,7 @@ describe("sandbox page", () => {
       await expect
         .poll(() => page.locator("#progress").textContent(), { timeout: 40_000 })
         .toContain(" conform");
-      await rowOf(page, "getCustomer 200").getByText("Code").click();
+      await findRow(page, "getCustomer 200").getByText("Code").click();
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
       // Playwright evaluates it in the page, where the policy allows no string as a script.
       await page.evaluate(axeSource);

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from "vitest";
-import { entityTagOf, unwrap } from "../../client/index.ts";
+import { readEntityTag, unwrap } from "../../client/index.ts";
 import { catchApiError, createMany, fixBackoff, setUpClients } from "../support/clients.ts";
 import { startServer } from "../support/server.ts";
 
@@ -91,7 +91,7 @@ it("unwrap: 304 → throws", async () => {
   const { client } = await observedClient();
   const created = await client.POST("/customers", { body: { email: "same@x.example" } });
   const { id } = unwrap(created).data;
-  const header = { "If-None-Match": entityTagOf(created) };
+  const header = { "If-None-Match": readEntityTag(created) };
   const got = client.GET("/customers/{id}", { params: { path: { id }, header } });
   expect(await catchApiError(unwrap(got))).toMatchObject({ status: 304, message: "HTTP 304 Not Modified" });
 });
@@ -114,28 +114,28 @@ it("unwrap: 502 of a proxy → throws with the status", async () => {
   expect(error).toMatchObject({ requestId: undefined, field: undefined });
 });
 
-it("entityTagOf: tag as If-Match → first update succeeds, second gets 412", async () => {
+it("readEntityTag: tag as If-Match → first update succeeds, second gets 412", async () => {
   const { client, sent } = await observedClient();
   const created = await client.POST("/customers", { body: { email: "tag@x.example" } });
   const path = { id: unwrap(created).data.id };
   const update = (header: { "If-Match": string }, name: string) =>
     client.PATCH("/customers/{id}", { params: { path, header }, body: { name } });
-  const header = { "If-Match": entityTagOf(created) };
+  const header = { "If-Match": readEntityTag(created) };
   const updated = await update(header, "First");
   expect(unwrap(updated).data.name).toBe("First");
   expect(await catchApiError(unwrap(update(header, "Late")))).toMatchObject({ status: 412 });
-  expect(unwrap(await update({ "If-Match": entityTagOf(updated) }, "Next")).data.name).toBe("Next");
+  expect(unwrap(await update({ "If-Match": readEntityTag(updated) }, "Next")).data.name).toBe("Next");
   expect(sent.map(({ method }) => method)).toEqual(["POST", "PATCH", "PATCH", "PATCH"]);
 });
 
-it("entityTagOf: weak tag from a proxy → the strong tag", () => {
-  expect(entityTagOf({ response: new Response(null, { headers: { ETag: 'W/"a"' } }) })).toBe('"a"');
+it("readEntityTag: weak tag from a proxy → the strong tag", () => {
+  expect(readEntityTag({ response: new Response(null, { headers: { ETag: 'W/"a"' } }) })).toBe('"a"');
 });
 
-it("entityTagOf: response without ETag → throws", async () => {
+it("readEntityTag: response without ETag → throws", async () => {
   const { client } = await observedClient();
   const missing = await client.GET("/customers/{id}", { params: { path: { id: "nobody" } } });
-  expect(() => entityTagOf(missing)).toThrow("The response, a 404, has no ETag.");
+  expect(() => readEntityTag(missing)).toThrow("The response, a 404, has no ETag.");
 });
 
 it("openapi-fetch: options, request(), middleware → work as documented", async () => {

@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { createCustomersClient, entityTagOf, unwrap } from "../../client/index.ts";
+import { createCustomersClient, readEntityTag, unwrap } from "../../client/index.ts";
 import { createPacer } from "../../client/pacing.ts";
 import { createRetryingFetch } from "../../client/retries.ts";
 import {
@@ -141,7 +141,7 @@ describe("updateCustomer", () => {
     const created = await direct.POST("/customers", { body: { email: "u@x.example" } });
     const { id } = unwrap(created).data;
     network.faults.push("dropped before its response");
-    const header = { "If-Match": entityTagOf(created) };
+    const header = { "If-Match": readEntityTag(created) };
     const update = client.PATCH("/customers/{id}", { params: { path: { id }, header }, body: { name: "N" } });
     expect(await catchApiError(unwrap(update))).toMatchObject({ status: 412 });
     expect((await unwrap(direct.GET("/customers/{id}", { params: { path: { id } } }))).data.name).toBe("N");

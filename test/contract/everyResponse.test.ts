@@ -40,32 +40,32 @@ const insideResponses: Record<
       await (await start()).exchange(`GET /api/v1/customers HTTP/1.1\r\nA: ${"a".repeat(17_000)}\r\n\r\n`),
     ),
   ...forOperations(reads, "403 This API key lacks the customers:read scope.", async (start: Start, id) =>
-    (await createApiOf(await start(), ["customers:write"])).call(id),
+    (await createApiFor(await start(), ["customers:write"])).call(id),
   ),
   ...forOperations(writes, "403 This API key lacks the customers:write scope.", async (start: Start, id) =>
-    (await createApiOf(await start(), ["customers:read"])).call(id),
+    (await createApiFor(await start(), ["customers:read"])).call(id),
   ),
   ...forOperations(everyOperation, "429 Rate limit exceeded.", async (start: Start, id) => {
-    const api = await createApiOf(await start({ requestsPerMinute: 1 }));
+    const api = await createApiFor(await start({ requestsPerMinute: 1 }));
     await api.call(id);
     return api.call(id);
   }),
   ...forOperations(everyOperation, "500 Internal server error.", async (start: Start, id) => {
     const server = await start();
-    const api = await createApiOf(server);
+    const api = await createApiFor(server);
     await breakSchema(server);
     return api.call(id);
   }),
   ...forOperations(reads, "503 Service temporarily unavailable.", async (start: Start, id) => {
     const server = await start();
-    const api = await createApiOf(server);
+    const api = await createApiFor(server);
     const customer = await api.create();
     await damageDatabase(server);
     return api.call(id, customer);
   }),
   ...forOperations(writes, "503 Service temporarily unavailable.", async (start: Start, id) => {
     const server = await start();
-    const api = await createApiOf(server);
+    const api = await createApiFor(server);
     const release = await lockDatabase(server);
     return api.call(id).finally(release);
   }),
@@ -109,7 +109,7 @@ describe("responses that a key can provoke", () => {
   let api: ContractClient;
   beforeAll(async () => {
     server = await startServer();
-    api = await createApiOf(server);
+    api = await createApiFor(server);
   });
   afterAll(() => server.stop());
 
@@ -145,7 +145,7 @@ function titled<Provoke>(responses: Record<string, Provoke>) {
   return Object.entries(responses).map(([name, provoke]) => [shorten(name, 58), name, provoke] as const);
 }
 
-async function createApiOf({ url, createKey }: TestServer, scopes?: Scope[]): Promise<ContractClient> {
+async function createApiFor({ url, createKey }: TestServer, scopes?: Scope[]): Promise<ContractClient> {
   return createContractClient({ url, key: await createKey(scopes && { scopes }) });
 }
 

@@ -4,7 +4,7 @@ import {
   type CustomersApiError,
   type CustomersClient,
   type CustomerUpdate,
-  entityTagOf,
+  readEntityTag,
   unwrap,
 } from "../../client/index.ts";
 import { forOperations, type ResponseName } from "../../server/commands/contractResponses.ts";
@@ -177,7 +177,7 @@ describe("openapi-fetch client", () => {
 
   it("updateCustomer: If-Match of an entity tag → compiles, email → error", async () => {
     const result = await client.GET("/customers/{id}", { params });
-    const header = { "If-Match": entityTagOf(result) };
+    const header = { "If-Match": readEntityTag(result) };
     client.PATCH("/customers/{id}", { params: { ...params, header }, body: { notes: null } });
     // @ts-expect-error an update has no email
     ({ email: "a@b.example" }) satisfies CustomerUpdate;

@@ -99,8 +99,8 @@ interface PlanNode {
   Plans?: PlanNode[];
 }
 
-function nodesOf(node: PlanNode): PlanNode[] {
-  return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
+function listNodes(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(listNodes)];
 }
 
 describe("PostgreSQL plans", () => {
@@ -135,7 +135,7 @@ describe("PostgreSQL plans", () => {
   });
 
   /** Returns the plan of a statement for its values, or the generic one; then the plans of its functions. */
-  async function planOf({ statement, values }: Ran, mode: "custom" | "generic"): Promise<PlanNode> {
+  async function explainStatement({ statement, values }: Ran, mode: "custom" | "generic"): Promise<PlanNode> {
     const nested: PlanNode[] = [];
     const keep = ({ message = "" }) => {
       const text = /^duration: .* plan:\n(.*)$/s.exec(message)?.[1];
@@ -168,7 +168,7 @@ describe("PostgreSQL plans", () => {
       const { sql, planEachTime } = ran.statement;
       // A named statement is planned for its values at first, and may later get a generic plan.
       for (const mode of planEachTime ? (["custom"] as const) : (["custom", "generic"] as const)) {
-        const nodes = nodesOf(await planOf(ran, mode));
+        const nodes = listNodes(await explainStatement(ran, mode));
         const what = `${mode} plan of ${sql}: ${JSON.stringify(nodes[0], null, 1)}`;
         expect(
           nodes.map((node) => node["Node Type"]).filter((type) => /Seq Scan/.test(type)),
@@ -205,7 +205,7 @@ describe("PostgreSQL plans", () => {
     ["a create with a taken email", ["customers_company_id_email_unique"], ["company_id", "email"]],
   ])("PostgreSQL: %s → by its index", async (name, indexes, columns) => {
     const last = (await watched.statementsOf(name, deep)).at(-1) as Ran;
-    const scans = nodesOf(await planOf(last, "custom")).filter((node) => node["Index Name"]);
+    const scans = listNodes(await explainStatement(last, "custom")).filter((node) => node["Index Name"]);
     const names = scans.map((scan) => scan["Index Name"]);
     expect(names).toEqual(indexes);
     for (const column of columns)
@@ -214,7 +214,9 @@ describe("PostgreSQL plans", () => {
 
   it("PostgreSQL: API key → by the index of its hash", async () => {
     const [first] = await watched.statementsOf("the first page", deep);
-    const scans = nodesOf(await planOf(first as Ran, "generic")).filter((node) => node["Index Name"]);
+    const scans = listNodes(await explainStatement(first as Ran, "generic")).filter(
+      (node) => node["Index Name"],
+    );
     expect(scans[0]).toMatchObject({ "Index Name": "api_keys_sha256_unique", "Index Cond": "(sha256 = $1)" });
   });
 

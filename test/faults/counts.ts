@@ -23,7 +23,7 @@ const isShort = process.env.FAULTS_FORM === "short";
  * The longest time that a test accepts where one is promised, both in milliseconds. CI machines run other work too:
  * there it is four times as long, which still fails where nothing ends the wait, and the figure is printed.
  */
-export function limitOf(promisedMilliseconds: number): number {
+export function findLimit(promisedMilliseconds: number): number {
   return isShort ? 4 * promisedMilliseconds : promisedMilliseconds;
 }
 

@@ -10,7 +10,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { listAllCustomers } from "../support/listAllCustomers.ts";
 import { execute, freePort, type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { createKeyByCommand, spawnServer } from "../support/processes.ts";
-import { count, limitOf } from "./counts.ts";
+import { count, findLimit } from "./counts.ts";
 import { addFigure, formatTimes } from "./figures.ts";
 import { Writer } from "./writers.ts";
 
@@ -132,9 +132,9 @@ it("failover: primary killed under load, standby promoted → no write lost", as
     })
     .toSatisfy((found) => found === true || Number(found) > atFailure + 8);
   const recovery = performance.now() - promotedAt;
-  expect(recovery).toBeLessThan(limitOf(recoveryMilliseconds));
+  expect(recovery).toBeLessThan(findLimit(recoveryMilliseconds));
   await expect
-    .poll(async () => (await server.fetch("/readyz")).status, { timeout: limitOf(recoveryMilliseconds) })
+    .poll(async () => (await server.fetch("/readyz")).status, { timeout: findLimit(recoveryMilliseconds) })
     .toBe(200);
   await expect.poll(acknowledged, { timeout: 600_000 }).toBeGreaterThanOrEqual(atFailure + writes);
   isOver = true;

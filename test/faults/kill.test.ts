@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { createTemporaryDatabase } from "../support/databases.ts";
 import { listAllCustomers } from "../support/listAllCustomers.ts";
 import { createKeyByCommand, runCommand, type SpawnedServer, spawnServer } from "../support/processes.ts";
-import { count, limitOf } from "./counts.ts";
+import { count, findLimit } from "./counts.ts";
 import { addFigure, formatTimes } from "./figures.ts";
 import { Writer } from "./writers.ts";
 
@@ -107,5 +107,5 @@ it("kill -9: under the writes of 8 clients → none lost or partial, retries rep
 it("kill -9: restart → ready within a second, each time", () => {
   addFigure("kill -9 of the server", "ready again after", formatTimes(readyTimes), "1000 ms");
   expect(readyTimes).toHaveLength(count("KILLS"));
-  expect(Math.max(...readyTimes)).toBeLessThan(limitOf(readyMilliseconds));
+  expect(Math.max(...readyTimes)).toBeLessThan(findLimit(readyMilliseconds));
 });

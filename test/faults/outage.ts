@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { ParsedResponse } from "../support/partner.ts";
 import { startServer, type TestServer } from "../support/server.ts";
-import { limitOf } from "./counts.ts";
+import { findLimit } from "./counts.ts";
 import { addFigure, formatTimes } from "./figures.ts";
 
 /** The promised times: of any response, until readiness is 503, and of the recovery after the repair. */
@@ -107,7 +107,7 @@ export async function startOutage(name: string, databaseUrl: string): Promise<Ou
       }
       await Promise.all(sent);
       expect(isReady).toBe(staysReady);
-      expect(Math.max(...readinessTimes)).toBeLessThan(limitOf(readinessMilliseconds));
+      expect(Math.max(...readinessTimes)).toBeLessThan(findLimit(readinessMilliseconds));
     },
     async expectRecovery() {
       const repairedAt = performance.now();
@@ -118,11 +118,11 @@ export async function startOutage(name: string, databaseUrl: string): Promise<Ou
           status = (await send()).status;
           statuses.add(status);
           if (status !== 200) await sleep(20);
-        } while (status !== 200 && performance.now() - repairedAt < limitOf(recoveryMilliseconds));
+        } while (status !== 200 && performance.now() - repairedAt < findLimit(recoveryMilliseconds));
       }
       const recovery = performance.now() - repairedAt;
       expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
-      expect(recovery).toBeLessThan(limitOf(recoveryMilliseconds));
+      expect(recovery).toBeLessThan(findLimit(recoveryMilliseconds));
       expect((await withUnknownKey()).status).toBe(401);
       // The same request again: whether or not the first succeeded, there is one customer.
       const again = (await safe()) as ParsedResponse;
@@ -131,7 +131,7 @@ export async function startOutage(name: string, databaseUrl: string): Promise<Ou
       expect(found.body.data).toEqual([again.body.data]);
       expect((await partner.send("GET", "/customers?search=kept@")).body.data).toHaveLength(1);
 
-      expect(Math.max(...responseTimes)).toBeLessThan(limitOf(responseMilliseconds));
+      expect(Math.max(...responseTimes)).toBeLessThan(findLimit(responseMilliseconds));
       addFigure(name, `${responseTimes.length} responses within`, formatTimes(responseTimes), "2000 ms");
       if (readinessTimes.length > 0)
         addFigure(name, "/readyz is 503 within", formatTimes(readinessTimes), "1000 ms");

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { listAllCustomers } from "../support/listAllCustomers.ts";
 import { execute, type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { launchServer } from "../support/processes.ts";
-import { count, limitOf } from "./counts.ts";
+import { count, findLimit } from "./counts.ts";
 import { addFigure, formatTimes } from "./figures.ts";
 import { type Outage, startOutage } from "./outage.ts";
 import { Writer } from "./writers.ts";
@@ -153,7 +153,7 @@ describe("outages of PostgreSQL", () => {
     );
     addFigure(test, "duplicates", stored.length - expected.length, "0");
     addFigure(test, "every client got its response within", formatTimes(recoveries), "2000 ms");
-    expect(Math.max(...recoveries)).toBeLessThan(limitOf(2_000));
+    expect(Math.max(...recoveries)).toBeLessThan(findLimit(2_000));
   });
 });
 

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it, onTestFinished } from "vitest";
-import { damageDatabase, fileOf, lockDatabase } from "../support/databaseFaults.ts";
+import { damageDatabase, findFile, lockDatabase } from "../support/databaseFaults.ts";
 import { createTemporaryDatabase } from "../support/databases.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { count } from "./counts.ts";
@@ -48,7 +48,7 @@ describe("outages of SQLite", () => {
 
   it("SQLite: file read-only → writes 503, reads 200, recovers within 2 s", async () => {
     const outage = await outageOfTest("SQLite file read-only");
-    const file = fileOf(outage.server);
+    const file = findFile(outage.server);
     // The server has the file open, and permissions do not apply to root, so the file is made immutable.
     const files = [file, `${file}-wal`];
     asRoot("chattr", "+i", ...files);
@@ -63,7 +63,7 @@ describe("outages of SQLite", () => {
   it("SQLite: disk full → writes 503, reads 200, recovers within 2 s", async () => {
     const disk = mountSmallDisk(4_000_000);
     const outage = await outageOfTest("SQLite disk full", `sqlite:${join(disk, "full.db")}`);
-    const rest = join(dirname(fileOf(outage.server)), "rest");
+    const rest = join(dirname(findFile(outage.server)), "rest");
     try {
       writeFileSync(rest, Buffer.alloc(4_000_000));
     } catch (error) {

@@ -8,7 +8,7 @@ import { startServer, type TestServer } from "../support/server.ts";
 import { Caller, sendAll } from "./caller.ts";
 import { texts } from "./corpus.ts";
 import { count } from "./counts.ts";
-import { type Generated, listChoices, requestsOf } from "./requests.ts";
+import { type Generated, generateRequests, listChoices } from "./requests.ts";
 
 let server: TestServer;
 let callers: Caller[];
@@ -47,7 +47,7 @@ describe.each(operations)("$operationId", (operation) => {
     }
     const seen = new Map<string, number>();
     const add = (name: string) => seen.set(name, (seen.get(name) ?? 0) + 1);
-    const requests = fc.array(requestsOf(operation, ids, ours.key), {
+    const requests = fc.array(generateRequests(operation, ids, ours.key), {
       minLength: batch,
       maxLength: batch,
       size: "max",

@@ -24,7 +24,7 @@ function buildRequest(line: string, first: string[], last: string[], before: num
 }
 
 /** The statuses of the responses to bytes on a new connection. */
-async function statusesOf(bytes: string): Promise<number[]> {
+async function readStatuses(bytes: string): Promise<number[]> {
   const received = (await exchangeBytes(server.port, bytes, 3_000)).toString("latin1");
   return [...received.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 }
@@ -53,7 +53,7 @@ describe.each(counts)("%i header fields before the last one", (before) => {
       before,
       update,
     );
-    expect(await statusesOf(bytes)).toEqual([either(412)]);
+    expect(await readStatuses(bytes)).toEqual([either(412)]);
     expect((await partner.send("GET", `/customers/${body.data.id}`)).body.data.name).toBeNull();
   });
 
@@ -61,14 +61,14 @@ describe.each(counts)("%i header fields before the last one", (before) => {
     const body = json(email("idempotency"));
     const first = [...typed(), length(body)];
     const bytes = buildRequest(`POST ${customers}`, first, ["Idempotency-Key: \xff"], before, body);
-    expect(await statusesOf(bytes)).toEqual([either(400)]);
+    expect(await readStatuses(bytes)).toEqual([either(400)]);
     expect(await exists("idempotency")).toBe(false);
   });
 
   it(`${subject} Authorization: GET → 200 or 431`, async () => {
     const first = ["Host: x", "Connection: close"];
     const bytes = buildRequest(`GET ${customers}`, first, [`Authorization: Bearer ${partner.key}`], before);
-    expect(await statusesOf(bytes)).toEqual([either(200)]);
+    expect(await readStatuses(bytes)).toEqual([either(200)]);
   });
 
   it(`${subject} Content-Length: POST → 201, 400 or 431, body is no request`, async () => {
@@ -84,7 +84,7 @@ describe.each(counts)("%i header fields before the last one", (before) => {
       [hidden, 400],
     ] as const) {
       const bytes = buildRequest(`POST ${customers}`, typed(), [length(body)], before, body);
-      expect(await statusesOf(bytes)).toEqual([either(status)]);
+      expect(await readStatuses(bytes)).toEqual([either(status)]);
     }
     expect(await exists("length")).toBe(either(201) === 201);
     expect(await exists("hidden")).toBe(false);
@@ -94,7 +94,7 @@ describe.each(counts)("%i header fields before the last one", (before) => {
     const body = json(email("chunked"));
     const chunks = `${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n0\r\n\r\n`;
     const bytes = buildRequest(`POST ${customers}`, typed(), ["Transfer-Encoding: chunked"], before, chunks);
-    expect(await statusesOf(bytes)).toEqual([either(201)]);
+    expect(await readStatuses(bytes)).toEqual([either(201)]);
     expect(await exists("chunked")).toBe(either(201) === 201);
   });
 
@@ -105,7 +105,7 @@ describe.each(counts)("%i header fields before the last one", (before) => {
       [length(body), "Host: y"],
       [length(body), "Content-Length: 3"],
     ]) {
-      const [status, ...others] = await statusesOf(
+      const [status, ...others] = await readStatuses(
         buildRequest(`POST ${customers}`, typed(), last, before, body),
       );
       expect([400, 431]).toContain(status);
@@ -124,7 +124,7 @@ describe.each(counts)("%i header fields before the last one", (before) => {
     ]) {
       const first = [...typed(), length(update)];
       const bytes = buildRequest(`PATCH ${customers}/${body.data.id}`, first, last, before, update);
-      const statuses = await statusesOf(bytes);
+      const statuses = await readStatuses(bytes);
       expect(statuses).toHaveLength(1);
       expect([400, 412, 431]).toContain(statuses[0]);
     }
@@ -142,7 +142,7 @@ describe.each(counts)("%i header fields before the last one", (before) => {
       5,
       chunks,
     );
-    const [status, ...others] = await statusesOf(bytes);
+    const [status, ...others] = await readStatuses(bytes);
     expect([201, 400, 431]).toContain(status);
     expect(others).toEqual([]);
     expect(await exists("trailer")).toBe(status === 201);

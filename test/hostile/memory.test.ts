@@ -8,7 +8,7 @@ import { addFigure } from "../support/figures.ts";
 import { createKeyByCommand, spawnServer } from "../support/processes.ts";
 import { Caller, sendAll } from "./caller.ts";
 import { count } from "./counts.ts";
-import { requestsOf } from "./requests.ts";
+import { generateRequests } from "./requests.ts";
 
 const promisedMegabytes = 5;
 /** Sent before the first reading: what is compiled once and kept is no growth. */
@@ -23,7 +23,7 @@ it("server: 100,000 generated requests → heap grows by less than 5 MB", async 
   });
   const { data } = await server.client(key).POST("/customers", { body: { email: "known@x.example" } });
   const ids = [data?.data.id ?? "", "019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11"];
-  const requests = fc.oneof(...operations.map((operation) => requestsOf(operation, ids, key)));
+  const requests = fc.oneof(...operations.map((operation) => generateRequests(operation, ids, key)));
   const callers = Array.from({ length: 8 }, () => new Caller(server.port));
 
   async function send(number: number): Promise<void> {

@@ -33,7 +33,7 @@ const kindsOfBounded = [...kinds, "at a bound", "one beyond"];
  * @param ids to request: known, foreign and unknown ones; malformed ones are added
  * @param key the API key of all of them
  */
-export function requestsOf(operation: Operation, ids: string[], key: string): fc.Arbitrary<Generated> {
+export function generateRequests(operation: Operation, ids: string[], key: string): fc.Arbitrary<Generated> {
   const ofSchemas = requestsOfSchemas(operation, ids, key);
   return fc.oneof(
     { weight: 4, arbitrary: ofSchemas },
@@ -55,7 +55,12 @@ function requestsOfSchemas(operation: Operation, ids: string[], key: string): fc
     ? fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...ids) }, fc.constantFrom(...corpus.texts))
     : fc.constant("");
   return fc
-    .record({ id: path, query: queryOf(operation), headers: headersOf(operation), body: bodyOf(operation) })
+    .record({
+      id: path,
+      query: generateQuery(operation),
+      headers: generateHeaders(operation),
+      body: generateBody(operation),
+    })
     .map(({ id, query, headers, body }) => ({
       method: operation.method,
       target: `${basePath}${operation.template.replace("{id}", () => percentEncode(id))}${query.text}`,
@@ -127,7 +132,7 @@ const headerValue = fc.string({
   maxLength: 300,
 });
 
-function headersOf(operation: Operation): fc.Arbitrary<Record<string, string>> {
+function generateHeaders(operation: Operation): fc.Arbitrary<Record<string, string>> {
   const printable = fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 255, size: "max" });
   const value = (parameter: Parameter) =>
     fc.oneof(
@@ -137,7 +142,7 @@ function headersOf(operation: Operation): fc.Arbitrary<Record<string, string>> {
       { weight: 1, arbitrary: headerValue },
       { weight: 1, arbitrary: fc.constantFrom("", " ", "x".repeat(255), "x".repeat(256), "\x7f", "a\tb") },
     );
-  return partsOf(operation.headers.map((parameter) => [parameter.name, value(parameter)]));
+  return listParts(operation.headers.map((parameter) => [parameter.name, value(parameter)]));
 }
 
 /** By HTTP, a value has no control characters, and spaces and tabs around it do not belong to it. */
@@ -148,9 +153,9 @@ function areValidHeaders(operation: Operation, headers: Record<string, string>):
   });
 }
 
-function queryOf(operation: Operation) {
+function generateQuery(operation: Operation) {
   const parameters = [...operation.query.values()];
-  const known = partsOf(
+  const known = listParts(
     parameters.map(({ name, schema }) => [
       name,
       fc.oneof(
@@ -194,7 +199,7 @@ function isValidQuery(operation: Operation, pairs: [string, string][]): boolean 
   });
 }
 
-function bodyOf(operation: Operation): fc.Arbitrary<{ text: string; choices: string[] } | undefined> {
+function generateBody(operation: Operation): fc.Arbitrary<{ text: string; choices: string[] } | undefined> {
   const schema = operation.bodySchema as Schema;
   if (!schema) return fc.constant(undefined);
   const properties = Object.entries<Schema>(schema.properties);
@@ -254,7 +259,7 @@ function fieldChoices(schema: Schema, isRequired: boolean, validWeight: number):
     },
     { kind: "hostile", weight: 1, text: hostileJson(schema) },
   ];
-  const [at, beyond] = boundsOf(schema);
+  const [at, beyond] = findBounds(schema);
   if (at.length === 0) return always;
   return [
     ...always,
@@ -276,7 +281,7 @@ function hostileJson({ type }: Schema): fc.Arbitrary<string> {
 }
 
 /** Returns the JSON of values at the bounds of a schema, and one beyond them. */
-function boundsOf(schema: Schema): [at: string[], beyond: string[]] {
+function findBounds(schema: Schema): [at: string[], beyond: string[]] {
   const { minimum, maximum, minLength, maxLength } = schema;
   if (maximum !== undefined) {
     return [
@@ -330,7 +335,9 @@ function validText(schema: Schema): fc.Arbitrary<string> {
 }
 
 /** Generates the parts that are not left out, by name. */
-function partsOf(parts: [string, fc.Arbitrary<string | undefined>][]): fc.Arbitrary<Record<string, string>> {
+function listParts(
+  parts: [string, fc.Arbitrary<string | undefined>][],
+): fc.Arbitrary<Record<string, string>> {
   const chosen = fc.tuple(...parts.map(([name, value]) => value.map((text) => [name, text] as const)));
   return chosen.map((pairs) =>
     Object.fromEntries(pairs.filter((pair): pair is readonly [string, string] => pair[1] !== undefined)),

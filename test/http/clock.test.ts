@@ -170,15 +170,15 @@ it("failed keys: network over its limit → keys seen live within an hour still 
     await limited.partner(),
     await limited.partner(),
   ];
-  const statusOf = async ({ send }: Partner) => (await send("GET", "/customers")).status;
+  const readStatus = async ({ send }: Partner) => (await send("GET", "/customers")).status;
   const start = Date.now();
-  for (const one of [first, second, renewed]) expect(await statusOf(one)).toBe(200);
+  for (const one of [first, second, renewed]) expect(await readStatus(one)).toBe(200);
   vi.setSystemTime(start + 60_001);
-  expect(await statusOf(renewed)).toBe(200);
+  expect(await readStatus(renewed)).toBe(200);
   vi.setSystemTime(start + hour - 1);
   for (const expected of [401, 429])
     expect((await limited.fetch("/api/v1/customers", { key: "dk_guess" })).status).toBe(expected);
-  expect(await statusOf(first)).toBe(200);
+  expect(await readStatus(first)).toBe(200);
   vi.setSystemTime(start + hour);
-  expect([await statusOf(second), await statusOf(renewed)]).toEqual([429, 200]);
+  expect([await readStatus(second), await readStatus(renewed)]).toEqual([429, 200]);
 });

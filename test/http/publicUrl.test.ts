@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { readConfig } from "../../server/config.ts";
 import { startServer } from "../support/server.ts";
 
-async function serversOf(publicUrl?: string) {
+async function readServers(publicUrl?: string) {
   const server = await startServer(publicUrl === undefined ? {} : { publicUrl });
   onTestFinished(() => server.stop());
   const text = async (path: string) => (await server.fetch(path)).text();
@@ -20,7 +20,7 @@ it.each([
   [undefined, "/api/v1"],
   ["https://x.example/a", "https://x.example/a/api/v1"],
 ])("PUBLIC_URL: %s → listed first: %s", async (publicUrl, first) => {
-  const { json, yaml, docs, postman } = await serversOf(publicUrl);
+  const { json, yaml, docs, postman } = await readServers(publicUrl);
   const urls = json.map(({ url }: { url: string }) => url);
   expect(urls).toEqual([first, "https://distribu.app/api/v1", "http://127.0.0.1:3000/api/v1"]);
   expect(yaml).toEqual(json);
@@ -29,7 +29,7 @@ it.each([
 });
 
 it("PUBLIC_URL: a URL in the contract → listed once", async () => {
-  const { json } = await serversOf("https://distribu.app");
+  const { json } = await readServers("https://distribu.app");
   expect(json.map(({ url }: { url: string }) => url)).toEqual([
     "https://distribu.app/api/v1",
     "http://127.0.0.1:3000/api/v1",

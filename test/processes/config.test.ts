@@ -10,7 +10,7 @@ import { variables } from "../../server/variables.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 /** The lines of the error. */
-function problemsOf(read: () => unknown): string[] {
+function readProblems(read: () => unknown): string[] {
   try {
     read();
   } catch (error) {
@@ -61,19 +61,19 @@ describe("readConfig", () => {
     ["CORS_ORIGINS", "https://app.example https://b.example"],
     ["CORS_ORIGINS", "app.example"],
   ])("readConfig: %s=%s → names it", (name, value) => {
-    const problems = problemsOf(() => readConfig({ [name]: value }));
+    const problems = readProblems(() => readConfig({ [name]: value }));
     expect(problems).toEqual([expect.stringContaining(`${name}=${value} is not valid. `)]);
   });
 
   it("readConfig: production without DATABASE_URL → an error", () => {
-    const problems = problemsOf(() => readConfig({ NODE_ENV: "production" }));
+    const problems = readProblems(() => readConfig({ NODE_ENV: "production" }));
     expect(problems).toEqual([expect.stringMatching(/^DATABASE_URL is required in production\. /)]);
   });
 
   it.each(["prod", "Production", "staging"])(
     "readConfig: NODE_ENV=%s → names the allowed values",
     (NODE_ENV) => {
-      expect(problemsOf(() => readConfig({ NODE_ENV }))).toEqual([
+      expect(readProblems(() => readConfig({ NODE_ENV }))).toEqual([
         `NODE_ENV=${NODE_ENV} is not valid. production, development, test; unset is development.`,
       ]);
     },
@@ -92,10 +92,10 @@ describe("readConfig", () => {
   });
 
   it("readConfig: DATABASE_URL_FILE without a URL → names the file, not its text", () => {
-    const missing = problemsOf(() => readConfig({ DATABASE_URL_FILE: "/no/such/file" }));
+    const missing = readProblems(() => readConfig({ DATABASE_URL_FILE: "/no/such/file" }));
     expect(missing).toEqual(["The DATABASE_URL_FILE /no/such/file cannot be read: ENOENT"]);
     const file = fileWith("s3cret");
-    const [problem] = problemsOf(() => readConfig({ DATABASE_URL_FILE: file }));
+    const [problem] = readProblems(() => readConfig({ DATABASE_URL_FILE: file }));
     expect(problem).toMatch(`${file} does not contain a database URL.`);
     expect(problem).not.toContain("s3cret");
   });
@@ -147,7 +147,7 @@ describe("readOptions", () => {
 
   it("readOptions: invalid values, unknown names → one line each, in camelCase", () => {
     const options = { databasePoolSize: 0, port: 3000, databaseURL: "sqlite:x" };
-    expect(problemsOf(() => readOptions(options))).toEqual([
+    expect(readProblems(() => readOptions(options))).toEqual([
       "Unknown option port.",
       "Unknown option databaseURL.",
       expect.stringMatching(/^databasePoolSize=0 is not valid\. PostgreSQL: /),

@@ -62,7 +62,7 @@ describe("contract", () => {
   it("contract: --junit → a case for each response, valid XML", async () => {
     const junit = reportOfTest();
     const { code } = await runContract("--url", server.url, "--key", key, "--junit", junit);
-    const cases = casesOf(readFileSync(junit, "utf8"), { tests: count, failures: 0, errors: 0 });
+    const cases = parseCases(readFileSync(junit, "utf8"), { tests: count, failures: 0, errors: 0 });
     expect(cases.map(({ name }) => name)).toEqual(Object.keys(provokedResponses));
     expect(new Set(cases.map(({ content }) => content))).toEqual(new Set([""]));
     expect(code).toBe(0);
@@ -72,7 +72,7 @@ describe("contract", () => {
     );
     const changed = await runContract("--url", proxy, "--key", key, "--junit", junit);
     expect(changed.code).toBe(1);
-    const found = casesOf(readFileSync(junit, "utf8"), { tests: count, failures: 2, errors: 0 });
+    const found = parseCases(readFileSync(junit, "utf8"), { tests: count, failures: 2, errors: 0 });
     const failed = found.filter(({ content }) => content !== "");
     expect(failed.map(({ name }) => name)).toEqual([
       "getCustomer 404 Customer not found.",
@@ -89,7 +89,7 @@ describe("contract", () => {
     await stopped.stop();
     const junit = reportOfTest();
     const { code } = await runContract("--url", stopped.url, "--key", key, "--junit", junit);
-    const cases = casesOf(readFileSync(junit, "utf8"), { tests: 1, failures: 0, errors: 1 });
+    const cases = parseCases(readFileSync(junit, "utf8"), { tests: 1, failures: 0, errors: 1 });
     expect(cases[0]?.content).toBe('<error message="No response: ECONNREFUSED"/>');
     expect(code).toBe(3);
   });
@@ -160,7 +160,7 @@ function reportOfTest(): string {
 }
 
 /** Parses the cases of a JUnit report, which must be well-formed XML 1.0 with these counts. */
-function casesOf(xml: string, counts: Record<string, number>): { name: string; content: string }[] {
+function parseCases(xml: string, counts: Record<string, number>): { name: string; content: string }[] {
   const text = String.raw`(?:[^<>&"\u0000-\u0008\uD800-\uDFFF\uFFFE]|&(?:amp|lt|gt|quot);)*`;
   const attributes = Object.entries(counts)
     .map(([name, value]) => `${name}="${value}"`)

@@ -79,15 +79,15 @@ it("two servers: first start at once → both ready, one first key", async () =>
     const databaseUrl = await createTemporaryDatabase();
     const environment = { DATABASE_URL: databaseUrl, NODE_ENV: "development" };
     const servers = await Promise.all([spawnServer(environment), spawnServer(environment)]);
-    const keysOf = () => servers.flatMap((server) => server.output().match(/dk_[\w-]{43}/g) ?? []);
-    await expect.poll(() => keysOf().length, { timeout: 10_000 }).toBeGreaterThan(0);
+    const listKeys = () => servers.flatMap((server) => server.output().match(/dk_[\w-]{43}/g) ?? []);
+    await expect.poll(() => listKeys().length, { timeout: 10_000 }).toBeGreaterThan(0);
     for (const server of servers) {
       expect((await server.fetch("/readyz")).status).toBe(200);
-      expect(await listAllCustomers(server.client(keysOf()[0] as string))).toHaveLength(3);
+      expect(await listAllCustomers(server.client(listKeys()[0] as string))).toHaveLength(3);
       server.process.kill("SIGTERM");
       expect(await server.exited).toBe(0);
     }
-    expect(new Set(keysOf()).size).toBe(1);
+    expect(new Set(listKeys()).size).toBe(1);
   }
 });
 

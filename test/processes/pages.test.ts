@@ -15,28 +15,28 @@ const tests = globSync("test/**/*.ts", { exclude: ["**/node_modules/**"] })
   .join("\n");
 
 /** Returns the text of a page without code blocks. */
-function proseOf(page: Page): string {
+function readProse(page: Page): string {
   return readPage(page).replaceAll(/^```.*?^```$/gms, "");
 }
 
 /** Converts a heading to an anchor as GitHub does. */
-function anchorOf(heading: string): string {
+function toAnchor(heading: string): string {
   return heading
     .toLowerCase()
     .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
     .replaceAll(" ", "-");
 }
 
-function anchorsOf(file: string): string[] {
+function listAnchors(file: string): string[] {
   return [...readFileSync(file, "utf8").matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
-    anchorOf(heading as string),
+    toAnchor(heading as string),
   );
 }
 
 /** Finds the `distribu` commands of a page, in blocks and in the text, each as its words. */
-function commandsOf(page: Page): string[][] {
+function listCommands(page: Page): string[][] {
   const blocks = readAllBlocks(page).map(({ code }) => code.replaceAll("\\\n", " "));
-  const spans = [...proseOf(page).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code as string);
+  const spans = [...readProse(page).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code as string);
   return [...blocks, ...spans].flatMap((code) =>
     [...code.matchAll(/(?:^|npx |exec \S+ |-- +|`|cli\.js )(?:distribu |(?<=cli\.js ))([a-z].*)$/gm)].map(
       ([, command]) => (command as string).split(/\s+/),
@@ -46,7 +46,7 @@ function commandsOf(page: Page): string[][] {
 
 /** The help of each command, by its words. */
 const helps = new Map<string, string>();
-async function helpOf(...words: string[]): Promise<string> {
+async function readHelp(...words: string[]): Promise<string> {
   const name = words.join(" ");
   if (!helps.has(name)) helps.set(name, (await runCommand([...words, "--help"])).stdout);
   return helps.get(name) as string;
@@ -65,24 +65,24 @@ describe.each(pages)("%s", (page) => {
   });
 
   it(`${page}: distribu commands and options named → exist`, async () => {
-    for (const words of commandsOf(page)) {
+    for (const words of listCommands(page)) {
       const [command = "", sub = ""] = words;
       if (command === "help") continue;
-      expect(lists(await helpOf(), command), words.join(" ")).toBe(true);
-      const group = await helpOf(command);
-      const help = lists(group, sub) ? await helpOf(command, sub) : group;
+      expect(lists(await readHelp(), command), words.join(" ")).toBe(true);
+      const group = await readHelp(command);
+      const help = lists(group, sub) ? await readHelp(command, sub) : group;
       for (const option of words.filter((word) => word.startsWith("--")))
         expect(help, words.join(" ")).toContain(option.replace(/=.*/, ""));
     }
   });
 
   it(`${page}: files, sections and links named → exist`, () => {
-    const text = proseOf(page);
+    const text = readProse(page);
     const missing: string[] = [];
     for (const [, file = "", anchor] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
       const path = file === "" ? page : join(dirname(page), file);
       if (!existsSync(path)) missing.push(path);
-      else if (anchor !== undefined && !anchorsOf(path).includes(anchor)) missing.push(`${path}#${anchor}`);
+      else if (anchor !== undefined && !listAnchors(path).includes(anchor)) missing.push(`${path}#${anchor}`);
     }
     for (const [, file = ""] of text.matchAll(/`((?:server|test|openapi|client)\/[\w/]+\.\w+)`/g))
       if (!existsSync(file)) missing.push(file);

@@ -107,7 +107,7 @@ describe("start", () => {
 });
 
 /** The output of the first run: the key, and a command to paste. */
-async function welcomeOf(server: SpawnedServer): Promise<{ key: string; curl: string }> {
+async function readWelcome(server: SpawnedServer): Promise<{ key: string; curl: string }> {
   await expect.poll(server.output).toContain("Documentation: ");
   const key = /dk_[\w-]{43}/.exec(server.output())?.[0] ?? "";
   const curl = /^ *(curl .*)$/m.exec(server.output())?.[1] ?? "";
@@ -117,7 +117,7 @@ async function welcomeOf(server: SpawnedServer): Promise<{ key: string; curl: st
 describe("first run", () => {
   it("first run: no keys → prints a key, a curl and the documentation, once", async () => {
     const first = await spawnServer({ DATABASE_URL, NODE_ENV: "development" });
-    const { key } = await welcomeOf(first);
+    const { key } = await readWelcome(first);
     expect(first.output().match(/^ *dk_[\w-]{43}$/gm)).toHaveLength(1);
     expect(first.output().match(/^ *curl /gm)).toHaveLength(1);
     expect(first.output().match(/^Documentation: .*$/gm)).toEqual([`Documentation: ${first.url}/docs`]);
@@ -134,7 +134,7 @@ describe("first run", () => {
 
   it("first run: its curl → the customers of the demo", async () => {
     const server = await spawnServer({ DATABASE_URL, NODE_ENV: "development" });
-    const { curl } = await welcomeOf(server);
+    const { curl } = await readWelcome(server);
     writeFileSync(join(folder, ".curlrc"), "include\n");
     const { code, stdout } = await runProgram("bash", ["-c", curl], { CURL_HOME: folder });
     expect(code).toBe(0);
@@ -174,7 +174,7 @@ describe("first run", () => {
 
   it("first run: database in memory → works, writes no file", async () => {
     const server = await spawnServer({ DATABASE_URL: "sqlite::memory:", NODE_ENV: "development" });
-    const client = server.client((await welcomeOf(server)).key);
+    const client = server.client((await readWelcome(server)).key);
     const created = await client.POST("/customers", { body: { email: "kept@memory.example" } });
     expect(created.response.status).toBe(201);
     const { data } = await client.GET("/customers");

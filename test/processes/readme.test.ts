@@ -85,10 +85,10 @@ describe("README.md", () => {
 describe("server/README.md", () => {
   it("server/README.md: key commands → work as shown", async () => {
     const lines = readBlock("server/README.md", "bash", "keys").trim().split("\n");
-    const keyOf = (output: string) => output.trim().slice(0, 12);
+    const readPrefix = (output: string) => output.trim().slice(0, 12);
     let key = "";
     const { DATABASE_URL } = await runLines(lines, (line, output) => {
-      if (output.startsWith("dk_")) key = keyOf(output);
+      if (output.startsWith("dk_")) key = readPrefix(output);
       return line.replace("dk_AbCdEfGhI", key);
     });
     const { stdout } = await runCommand(["keys", "list"], { DATABASE_URL });

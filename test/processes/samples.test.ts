@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { Part } from "../../openapi/contractFile.ts";
-import { samplesOf } from "../../openapi/docs/samples.ts";
+import { listSamples } from "../../openapi/docs/samples.ts";
 import { contract } from "../../server/contract.ts";
 import type { OperationId } from "../../server/operations.ts";
 import { serveChecked } from "../support/otherServers.ts";
@@ -72,7 +72,7 @@ const samples = Object.values<Part>(contract.paths)
   .flatMap((path) => Object.values<Part>(path))
   .filter(({ operationId }) => operationId)
   .flatMap((operation) =>
-    samplesOf(contract, operation).map((sample) => {
+    listSamples(contract, operation).map((sample) => {
       const { operationId, language, example } = sample;
       const examples = operation.requestBody?.content["application/json"].examples ?? {};
       const file = [operationId, example, language].filter(Boolean).join(".");
@@ -130,7 +130,7 @@ describe("samples", () => {
 });
 
 /** The introduction's code blocks of a language, in one of its sections. */
-function blocksOf(section: string, language: string): string[] {
+function listBlocks(section: string, language: string): string[] {
   const { description } = contract.info;
   const text = description
     .slice(description.indexOf(`## ${section}\n`))
@@ -148,12 +148,12 @@ it("introduction: its curls with a sandbox key → the responses it shows", asyn
     seen.push(`${method} ${status}`);
     bodies.push(JSON.parse(body));
   });
-  const script = blocksOf("Get started", "bash").join("\n").replace("http://127.0.0.1:3000", url);
+  const script = listBlocks("Get started", "bash").join("\n").replace("http://127.0.0.1:3000", url);
   const ended = await runProgram("bash", ["-euo", "pipefail", "-c", script]);
   expect(ended.code, ended.stderr).toBe(0);
   expect(seen).toEqual(["POST 201", "GET 200", "GET 200", "PATCH 200"]);
   // The third only keeps the id.
-  const shown = blocksOf("Get started", "json").map((block) => JSON.parse(block));
+  const shown = listBlocks("Get started", "json").map((block) => JSON.parse(block));
   const mask = (value: unknown) =>
     JSON.parse(JSON.stringify(value), (key, part) =>
       ["id", "createdAt", "updatedAt"].includes(key) ? key : part,

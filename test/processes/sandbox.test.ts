@@ -25,7 +25,7 @@ import { unescapeXml } from "../support/unescapeXml.ts";
 const spawnSandbox = () => spawnServer({}, "dist/server/sandbox/main.js");
 
 /** The API of a sandbox, with one of its keys. */
-function apiOf({ url }: SpawnedServer, name: keyof typeof sandboxKeys = "both"): ContractClient {
+function findApi({ url }: SpawnedServer, name: keyof typeof sandboxKeys = "both"): ContractClient {
   return createContractClient({ url, key: sandboxKeys[name].key });
 }
 
@@ -35,23 +35,23 @@ const otherResponses: Record<
   (sandbox: SpawnedServer) => Promise<ObservedResponse>
 > = {
   ...forOperations(reads, "403 This API key lacks the customers:read scope.", (sandbox: SpawnedServer, id) =>
-    apiOf(sandbox, "write").call(id),
+    findApi(sandbox, "write").call(id),
   ),
   ...forOperations(
     writes,
     "403 This API key lacks the customers:write scope.",
-    (sandbox: SpawnedServer, id) => apiOf(sandbox, "read").call(id),
+    (sandbox: SpawnedServer, id) => findApi(sandbox, "read").call(id),
   ),
   ...forOperations(everyOperation, "429 Rate limit exceeded.", async (sandbox: SpawnedServer, id) => {
-    const api = apiOf(sandbox, "limited");
+    const api = findApi(sandbox, "limited");
     for (let request = 1; request <= 5; request++) await api.call(id);
     return api.call(id);
   }),
   ...forOperations(everyOperation, "500 Internal server error.", (sandbox: SpawnedServer, id) =>
-    apiOf(sandbox, "broken").call(id),
+    findApi(sandbox, "broken").call(id),
   ),
   ...forOperations(everyOperation, "503 Service temporarily unavailable.", (sandbox: SpawnedServer, id) =>
-    apiOf(sandbox, "unavailable").call(id),
+    findApi(sandbox, "unavailable").call(id),
   ),
   "any 400 Malformed request.": (sandbox) => exchange(sandbox, "no HTTP\r\n\r\n"),
   "any 408 Request timed out.": (sandbox) => exchange(sandbox, "GET / HTTP/1.1\r\nHost: a\r\n"),
@@ -68,7 +68,7 @@ async function exchange({ port }: SpawnedServer, bytes: string): Promise<Observe
 describe("sandbox", () => {
   it("sandbox: its keys → every response of the contract", async () => {
     const sandbox = await spawnSandbox();
-    const api = apiOf(sandbox);
+    const api = findApi(sandbox);
     for (const [name, provoke] of Object.entries(provokedResponses))
       confirmResponse(name, await provoke(api));
     for (const [name, provoke] of Object.entries(otherResponses))
@@ -88,7 +88,7 @@ describe("sandbox", () => {
   ] as const)(
     "sandbox: key %s → %i to a read, %i to a write of an unknown customer",
     async (name, read, write) => {
-      const api = apiOf(await spawnSandbox(), name);
+      const api = findApi(await spawnSandbox(), name);
       expect((await api.call("listCustomers")).status).toBe(read);
       expect((await api.call("updateCustomer")).status).toBe(write);
       expect(sandboxKeys[name].key).toMatch(/^dk_sandbox_\w{35}$/);
@@ -97,20 +97,23 @@ describe("sandbox", () => {
 
   it("sandbox: rate limits → 5 a minute for one key, 600 for another", async () => {
     const sandbox = await spawnSandbox();
-    const limited = apiOf(sandbox, "limited");
+    const limited = findApi(sandbox, "limited");
     const statuses: number[] = [];
     for (let request = 1; request <= 6; request++)
       statuses.push((await limited.call("listCustomers")).status);
     expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
     expect((await limited.call("getCustomer")).headers["ratelimit-limit"]).toBe("5");
-    expect((await apiOf(sandbox).call("listCustomers")).headers["ratelimit-limit"]).toBe("600");
+    expect((await findApi(sandbox).call("listCustomers")).headers["ratelimit-limit"]).toBe("600");
   });
 
   it("sandbox: started twice → same customers, companies separate", async () => {
     const iterations = await Promise.all(
       [1, 2].map(async () => {
         const sandbox = await spawnSandbox();
-        return { sandbox: await listAll(apiOf(sandbox)), another: await listAll(apiOf(sandbox, "another")) };
+        return {
+          sandbox: await listAll(findApi(sandbox)),
+          another: await listAll(findApi(sandbox, "another")),
+        };
       }),
     );
     expect(iterations[0]).toEqual(iterations[1]);
@@ -136,10 +139,10 @@ describe("sandbox", () => {
 
   it("sandbox: SIGTERM → created customers are gone, exit code 0", async () => {
     const first = await spawnSandbox();
-    const { email } = await apiOf(first).create();
+    const { email } = await findApi(first).create();
     first.process.kill("SIGTERM");
     expect(await first.exited).toBe(0);
-    const { body } = await apiOf(await spawnSandbox()).call("listCustomers", { query: `?search=${email}` });
+    const { body } = await findApi(await spawnSandbox()).call("listCustomers", { query: `?search=${email}` });
     expect(JSON.parse(body).data).toEqual([]);
   });
 

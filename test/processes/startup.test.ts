@@ -50,9 +50,9 @@ it("startup: PostgreSQL unreachable → the log names host and cause, no passwor
 it("startup: new database → file and folder accessible only to their owner", async () => {
   const server = await spawnServer({ DATABASE_URL });
   await server.fetch("/readyz");
-  const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
-  expect([file, `${file}-wal`, `${file}-shm`].map(modeOf)).toEqual(["600", "600", "600"]);
-  expect(modeOf(dirname(file))).toBe("700");
+  const readMode = (path: string) => (statSync(path).mode & 0o777).toString(8);
+  expect([file, `${file}-wal`, `${file}-shm`].map(readMode)).toEqual(["600", "600", "600"]);
+  expect(readMode(dirname(file))).toBe("700");
 });
 
 it.each([1, 2])("startup: database %i migrations ahead → a clear error, exit code 1", async (ahead) => {

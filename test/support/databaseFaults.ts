@@ -21,7 +21,7 @@ export async function breakAuditTrail(server: Server): Promise<void> {
 
 async function executeOn(server: Server, sql: string): Promise<void> {
   if (server.databaseUrl.startsWith("postgres")) return execute(server.databaseUrl, sql);
-  const other = new Sqlite(fileOf(server));
+  const other = new Sqlite(findFile(server));
   other.exec(sql);
   other.close();
 }
@@ -34,7 +34,7 @@ export async function breakStatus(server: Server): Promise<void> {
       server.databaseUrl,
       `alter table customers drop constraint customers_status_check; ${sql}`,
     );
-  const other = new Sqlite(fileOf(server));
+  const other = new Sqlite(findFile(server));
   other.pragma("ignore_check_constraints = on");
   other.exec(sql);
   other.close();
@@ -56,7 +56,7 @@ export async function damageDatabase(server: Server): Promise<() => Promise<void
     );
     return () => execute(url.href, `alter database ${name} with allow_connections true`);
   }
-  const file = fileOf(server);
+  const file = findFile(server);
   const other = new Sqlite(file);
   // A write of another connection makes the server forget the pages that it has read; without the
   // truncation it would find the new ones in the write-ahead log.
@@ -85,12 +85,12 @@ export async function lockDatabase(server: Server): Promise<() => Promise<void>>
     await other.query("lock table customers in share mode");
     return () => other.end();
   }
-  const other = new Sqlite(fileOf(server));
+  const other = new Sqlite(findFile(server));
   other.exec("begin immediate");
   return async () => void other.close();
 }
 
 /** The file of a server on SQLite. */
-export function fileOf(server: Server): string {
+export function findFile(server: Server): string {
   return server.databaseUrl.slice("sqlite:".length);
 }

@@ -23,7 +23,7 @@ export default function setup(project: TestProject): () => void {
   return () => {
     const lines = readFileSync(file, "utf8").trimEnd().split("\n").filter(Boolean);
     rmSync(folder, { recursive: true });
-    if (lines.length > 0) console.log(`\n${tableOf(lines.map((line) => JSON.parse(line) as Figure))}\n`);
+    if (lines.length > 0) console.log(`\n${formatTable(lines.map((line) => JSON.parse(line) as Figure))}\n`);
   };
 }
 
@@ -44,7 +44,7 @@ export function percentile(values: number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number;
 }
 
-function tableOf(figures: Figure[]): string {
+function formatTable(figures: Figure[]): string {
   const rows = [["Test", "Engine", "Figure", "Measured", "Promised"], ...figures];
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | "));

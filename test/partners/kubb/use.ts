@@ -30,7 +30,7 @@ assert.notEqual(second.data[0]?.id, id);
 console.log("The first listed customer:", first.data[0]?.email);
 
 // Errors are thrown: an `AxiosError` with the body as `response.data`.
-async function failureOf(call: Promise<unknown>) {
+async function catchFailure(call: Promise<unknown>) {
   const thrown = await call.then(
     () => assert.fail("The request succeeded."),
     (error: unknown) => error,
@@ -38,11 +38,11 @@ async function failureOf(call: Promise<unknown>) {
   assert(isAxiosError<RequestError | ErrorBody>(thrown) && thrown.response);
   return thrown.response;
 }
-const wrong = await failureOf(updateCustomer(id, { creditLimit: -1 }));
+const wrong = await catchFailure(updateCustomer(id, { creditLimit: -1 }));
 assert.deepEqual([wrong.status, "field" in wrong.data && wrong.data.field], [400, "creditLimit"]);
-const stranger = await failureOf(listCustomers({}, { headers: { Authorization: "Bearer wrong" } }));
+const stranger = await catchFailure(listCustomers({}, { headers: { Authorization: "Bearer wrong" } }));
 assert.equal(stranger.status, 401);
-const unknown = await failureOf(getCustomer("unknown"));
+const unknown = await catchFailure(getCustomer("unknown"));
 assert.deepEqual([unknown.status, unknown.data.error], [404, "Customer not found."]);
-const taken = await failureOf(createCustomer({ email }));
+const taken = await catchFailure(createCustomer({ email }));
 assert.equal(taken.status, 409);

@@ -29,19 +29,19 @@ assert.notEqual(second.data[0]?.id, id);
 console.log("The first listed customer:", first.data[0]?.email);
 
 // Errors are thrown.
-async function failureOf(call: Promise<unknown>): Promise<unknown> {
+async function catchFailure(call: Promise<unknown>): Promise<unknown> {
   return call.then(
     () => assert.fail("The request succeeded."),
     (thrown: unknown) => thrown,
   );
 }
-const wrong = await failureOf(client.updateCustomer({ creditLimit: -1 }, { params: { id } }));
+const wrong = await catchFailure(client.updateCustomer({ creditLimit: -1 }, { params: { id } }));
 assert(isErrorFromAlias(client.api, "updateCustomer", wrong));
 assert(wrong.response.status === 400 && wrong.response.data.field === "creditLimit");
-const stranger = await failureOf(clientWith("wrong").listCustomers());
+const stranger = await catchFailure(clientWith("wrong").listCustomers());
 assert(isErrorFromAlias(client.api, "listCustomers", stranger) && stranger.response.status === 401);
-const unknown = await failureOf(client.getCustomer({ params: { id: "unknown" } }));
+const unknown = await catchFailure(client.getCustomer({ params: { id: "unknown" } }));
 assert(isErrorFromAlias(client.api, "getCustomer", unknown));
 assert(unknown.response.status === 404 && unknown.response.data.error === "Customer not found.");
-const taken = await failureOf(client.createCustomer({ email }));
+const taken = await catchFailure(client.createCustomer({ email }));
 assert(isErrorFromAlias(client.api, "createCustomer", taken) && taken.response.status === 409);

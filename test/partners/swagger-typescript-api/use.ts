@@ -25,17 +25,17 @@ console.log("The first listed customer:", first.data[0]?.email);
 
 // Errors are thrown: a `Response` with the parsed body as `error`.
 type Failure = HttpResponse<unknown, RequestError | ErrorBody>;
-async function failureOf(call: Promise<unknown>): Promise<Failure> {
+async function catchFailure(call: Promise<unknown>): Promise<Failure> {
   return call.then(
     () => assert.fail("The request succeeded."),
     (thrown: Failure) => thrown,
   );
 }
-const wrong = await failureOf(customers.updateCustomer(id, { creditLimit: -1 }));
+const wrong = await catchFailure(customers.updateCustomer(id, { creditLimit: -1 }));
 assert.deepEqual([wrong.status, "field" in wrong.error && wrong.error.field], [400, "creditLimit"]);
-const stranger = await failureOf(apiWith("wrong").customers.listCustomers());
+const stranger = await catchFailure(apiWith("wrong").customers.listCustomers());
 assert.equal(stranger.status, 401);
-const unknown = await failureOf(customers.getCustomer("unknown"));
+const unknown = await catchFailure(customers.getCustomer("unknown"));
 assert.deepEqual([unknown.status, unknown.error.error], [404, "Customer not found."]);
-const taken = await failureOf(customers.createCustomer({ email }));
+const taken = await catchFailure(customers.createCustomer({ email }));
 assert.equal(taken.status, 409);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toPosition } from "../../../server/customerIds.ts";
-import { fileOf } from "../../support/databaseFaults.ts";
+import { findFile } from "../../support/databaseFaults.ts";
 import { customersByEmail, importByCommand } from "../../support/importing.ts";
 import type { Partner } from "../../support/partner.ts";
 import { runCommand, runProgram } from "../../support/processes.ts";
@@ -210,7 +210,7 @@ describe("import", () => {
       const time = 2e12;
       const digits = (time + 1).toString(16).padStart(12, "0");
       const id = `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-000000000000`;
-      const other = new Sqlite(fileOf(server));
+      const other = new Sqlite(findFile(server));
       other
         .prepare(
           "update customers set id = ?, position = ?, updated_at = ? where email = 'position@x.example'",

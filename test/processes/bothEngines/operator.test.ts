@@ -35,7 +35,7 @@ async function runJson(...args: string[]): Promise<any[]> {
     .map((line) => JSON.parse(line));
 }
 
-async function statusOf(key: string): Promise<number> {
+async function readStatus(key: string): Promise<number> {
   return (await server.fetch("/api/v1/customers", { key })).status;
 }
 
@@ -70,14 +70,14 @@ describe("keys", () => {
     const { code, stdout, stderr } = await run("keys", "rotate", old.slice(0, 12), "--overlap", "2h");
     expect(code).toBe(0);
     expect(stderr).toMatch(new RegExp(`^${old.slice(0, 12)} \\(rotating\\) expires at .+\\.\n$`));
-    expect([await statusOf(old), await statusOf(stdout.trim())]).toEqual([200, 200]);
+    expect([await readStatus(old), await readStatus(stdout.trim())]).toEqual([200, 200]);
     const [before, after] = await runJson("keys", "list", "--company", "rotating");
     expect(Math.abs(Date.parse(before.expiresAt) - Date.now() - 2 * 3_600_000)).toBeLessThan(60_000);
     expect(Math.abs(Date.parse(after.expiresAt) - Date.now() - 10 * day)).toBeLessThan(60_000);
     expect(after).toMatchObject({ name: "ERP", scopes: before.scopes });
 
     const again = await run("keys", "rotate", after.prefix, "--overlap", "0s");
-    expect([await statusOf(stdout.trim()), await statusOf(again.stdout.trim())]).toEqual([401, 200]);
+    expect([await readStatus(stdout.trim()), await readStatus(again.stdout.trim())]).toEqual([401, 200]);
     const expired = await run("keys", "rotate", after.prefix);
     expect(expired).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("is expired") });
   });
@@ -118,12 +118,12 @@ describe("companies", () => {
       await createKey("free"),
     ];
     expect((await run("companies", "block", "blocked")).stderr).toBe("blocked is blocked.\n");
-    expect(await Promise.all([first, second, other].map(statusOf))).toEqual([401, 401, 200]);
+    expect(await Promise.all([first, second, other].map(readStatus))).toEqual([401, 401, 200]);
     expect((await run("companies", "block", "blocked")).stderr).toBe("blocked was already blocked.\n");
     const listed = await runJson("keys", "list", "--company", "blocked");
     expect(listed.map(({ status }) => status)).toEqual(["company blocked", "company blocked"]);
     expect((await run("companies", "unblock", "blocked")).code).toBe(0);
-    expect(await Promise.all([first, second].map(statusOf))).toEqual([200, 200]);
+    expect(await Promise.all([first, second].map(readStatus))).toEqual([200, 200]);
     const company = (await runJson("companies", "list")).find(({ slug }) => slug === "blocked");
     expect(company).toMatchObject({ keys: 2, blockedAt: null });
     expect((await runJson("audit", "--company", "blocked")).map(({ action }) => action)).toEqual([

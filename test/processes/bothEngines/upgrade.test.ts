@@ -91,7 +91,7 @@ async function databaseOfThis(customers: number): Promise<{ DATABASE_URL: string
   writeFileSync(file, ["email,name", ...rows].join("\n"));
   const imported = await runCommand(["import", file, "--company", "acme"], { DATABASE_URL });
   expect(imported.code, imported.stderr).toBe(0);
-  expect(await versionsOf(DATABASE_URL)).toEqual(versions);
+  expect(await listVersions(DATABASE_URL)).toEqual(versions);
   return { DATABASE_URL, key };
 }
 
@@ -113,12 +113,12 @@ async function query(databaseUrl: string, sql: string): Promise<Record<string, u
 }
 
 /** Lists the applied migrations of a database, in order. */
-async function versionsOf(databaseUrl: string): Promise<unknown[]> {
+async function listVersions(databaseUrl: string): Promise<unknown[]> {
   const rows = await query(databaseUrl, "select version from migrations order by version");
   return rows.map(({ version }) => version);
 }
 
-async function countOf(databaseUrl: string, table: string): Promise<number> {
+async function countRows(databaseUrl: string, table: string): Promise<number> {
   const [row] = await query(databaseUrl, `select count(*) as count from ${table}`);
   return Number(row?.count);
 }
@@ -163,7 +163,7 @@ describe("next release", () => {
     })();
     await expect.poll(() => made.length, { timeout: 60_000 }).toBeGreaterThan(5);
     const newer = await spawnNext(DATABASE_URL);
-    expect(await versionsOf(DATABASE_URL)).toEqual(nextVersions);
+    expect(await listVersions(DATABASE_URL)).toEqual(nextVersions);
     const whenMigrated = made.length;
     const newerClient = newer.client(key);
     const madeByNewer: string[] = [];
@@ -201,7 +201,7 @@ describe("next release", () => {
       expect(await server.exited).toBe(0);
       const { code, stdout } = await runServer({ DATABASE_URL });
       expect([code, stdout.includes("The database is newer than this release")]).toEqual([1, true]);
-      expect(await versionsOf(DATABASE_URL)).toEqual(nextVersions);
+      expect(await listVersions(DATABASE_URL)).toEqual(nextVersions);
     }
   });
 });
@@ -209,12 +209,12 @@ describe("next release", () => {
 it("migrations: six servers start at once → applied once, all ready", async () => {
   const { DATABASE_URL, key } = await databaseOfThis(1_000);
   const servers = await Promise.all(Array.from({ length: 6 }, () => spawnNext(DATABASE_URL)));
-  expect(await versionsOf(DATABASE_URL)).toEqual(nextVersions);
+  expect(await listVersions(DATABASE_URL)).toEqual(nextVersions);
   for (const [index, server] of servers.entries()) {
     expect((await server.fetch("/readyz")).status).toBe(200);
     await useAll(server.client(key), `${index}@upgrade.example`);
   }
-  expect(await countOf(DATABASE_URL, "customers")).toBe(1_006);
+  expect(await countRows(DATABASE_URL, "customers")).toBe(1_006);
 });
 
 it("migrations: killed before any statement → unchanged, next start migrates", async () => {
@@ -230,17 +230,17 @@ it("migrations: killed before any statement → unchanged, next start migrates",
     if (ended !== "SIGKILL") break;
     killed.push(statement);
     // Either none of it is applied or, after the commit, all of it.
-    const applied = (await versionsOf(DATABASE_URL)).length;
+    const applied = (await listVersions(DATABASE_URL)).length;
     if (applied === nextVersions.length) break;
     expect(applied).toBe(versions.length);
-    expect(await countOf(DATABASE_URL, "customers")).toBe(customers);
+    expect(await countRows(DATABASE_URL, "customers")).toBe(customers);
   }
   // A migration without statements for an engine is still recorded, and committed.
   expect(killed.length).toBeGreaterThan(1);
   const server = await spawnNext(DATABASE_URL);
-  expect(await versionsOf(DATABASE_URL)).toEqual(nextVersions);
+  expect(await listVersions(DATABASE_URL)).toEqual(nextVersions);
   await useAll(server.client(key), "after@upgrade.example");
-  expect(await countOf(DATABASE_URL, "customers")).toBe(customers + 1);
+  expect(await countRows(DATABASE_URL, "customers")).toBe(customers + 1);
 });
 
 // On SQLite no statement of a migration takes long.
@@ -263,11 +263,11 @@ if (process.env.TEST_ENGINE === "postgres")
     await expect.poll(() => query(DATABASE_URL, indexing), { timeout: 60_000, interval: 20 }).toHaveLength(1);
     server.process.kill("SIGKILL");
     await once(server.process, "exit");
-    expect(await versionsOf(DATABASE_URL)).toEqual(versions);
+    expect(await listVersions(DATABASE_URL)).toEqual(versions);
 
     const migrated = await spawnNext(DATABASE_URL);
-    expect(await versionsOf(DATABASE_URL)).toEqual(nextVersions);
-    expect(await countOf(DATABASE_URL, "customers")).toBe(30_000);
+    expect(await listVersions(DATABASE_URL)).toEqual(nextVersions);
+    expect(await countRows(DATABASE_URL, "customers")).toBe(30_000);
     await useAll(migrated.client(key), "after@upgrade.example");
   });
 

@@ -25,7 +25,7 @@ async function startWorkers(
   return { ...server, databaseUrl: database.url, key: stdout.trim() };
 }
 
-function workersOf({ process: { pid } }: SpawnedServer): number[] {
+function listWorkers({ process: { pid } }: SpawnedServer): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
   return children.trim().split(" ").map(Number);
 }
@@ -37,7 +37,7 @@ function get({ url, key }: { url: string; key: string }): Promise<Response> {
   });
 }
 
-async function statusesOf(requests: number, server: { url: string; key: string }): Promise<number[]> {
+async function readStatuses(requests: number, server: { url: string; key: string }): Promise<number[]> {
   const responses = await Promise.all(Array.from({ length: requests }, () => get(server)));
   return responses.map(({ status }) => status).sort();
 }
@@ -45,26 +45,26 @@ async function statusesOf(requests: number, server: { url: string; key: string }
 describe("WORKERS=2", () => {
   it("WORKERS=2: requests → two processes, one port, one rate limit", async () => {
     const server = await startWorkers({ RATE_LIMIT_PER_MINUTE: "10" });
-    expect(workersOf(server)).toHaveLength(2);
-    expect(await statusesOf(16, server)).toEqual([...Array(10).fill(200), ...Array(6).fill(429)]);
+    expect(listWorkers(server)).toHaveLength(2);
+    expect(await readStatuses(16, server)).toEqual([...Array(10).fill(200), ...Array(6).fill(429)]);
   });
 
   it("WORKERS=2: key revoked → 401 from both", async () => {
     const server = await startWorkers();
-    expect(await statusesOf(8, server)).toEqual(Array(8).fill(200));
+    expect(await readStatuses(8, server)).toEqual(Array(8).fill(200));
     await runCommand(["keys", "revoke", server.key.slice(0, 12)], { DATABASE_URL: server.databaseUrl });
-    expect(await statusesOf(8, server)).toEqual(Array(8).fill(401));
+    expect(await readStatuses(8, server)).toEqual(Array(8).fill(401));
   });
 
   it("WORKERS=2: a worker killed → replaced, requests still succeed", async () => {
     const server = await startWorkers();
-    const [first, second] = workersOf(server) as [number, number];
+    const [first, second] = listWorkers(server) as [number, number];
     process.kill(first, "SIGKILL");
-    await expect.poll(() => workersOf(server).length, { timeout: 10_000 }).toBe(1);
-    expect(await statusesOf(4, server)).toEqual([200, 200, 200, 200]);
-    await expect.poll(() => workersOf(server).length, { timeout: 20_000 }).toBe(2);
-    expect(workersOf(server)).toContain(second);
-    expect(workersOf(server)).not.toContain(first);
+    await expect.poll(() => listWorkers(server).length, { timeout: 10_000 }).toBe(1);
+    expect(await readStatuses(4, server)).toEqual([200, 200, 200, 200]);
+    await expect.poll(() => listWorkers(server).length, { timeout: 20_000 }).toBe(2);
+    expect(listWorkers(server)).toContain(second);
+    expect(listWorkers(server)).not.toContain(first);
     expect(server.output()).toContain("a worker has died");
   });
 
@@ -82,7 +82,7 @@ describe("WORKERS=2", () => {
       );
     // Their connections stay open: a stopped primary accepts no new ones.
     await send();
-    const [first] = workersOf(server) as [number];
+    const [first] = listWorkers(server) as [number];
     server.process.kill("SIGSTOP");
     const response = send();
     await sleep(300);
@@ -90,20 +90,20 @@ describe("WORKERS=2", () => {
     await sleep(100);
     server.process.kill("SIGCONT");
     await response;
-    await expect.poll(() => workersOf(server), { timeout: 20_000 }).not.toContain(first);
-    await expect.poll(() => workersOf(server).length, { timeout: 20_000 }).toBe(2);
-    expect(await statusesOf(4, server)).toEqual([200, 200, 200, 200]);
+    await expect.poll(() => listWorkers(server), { timeout: 20_000 }).not.toContain(first);
+    await expect.poll(() => listWorkers(server).length, { timeout: 20_000 }).toBe(2);
+    expect(await readStatuses(4, server)).toEqual([200, 200, 200, 200]);
     server.process.kill("SIGTERM");
     expect(await server.exited).toBe(0);
   });
 
   it("WORKERS=2: a worker killed, its first replacement fails → replaced again", async () => {
     const server = await startWorkers();
-    const [first, second] = workersOf(server) as [number, number];
+    const [first, second] = listWorkers(server) as [number, number];
     process.kill(first, "SIGKILL");
     let replacement: number | undefined;
     await expect
-      .poll(() => (replacement = workersOf(server).find((pid) => ![first, second].includes(pid))), {
+      .poll(() => (replacement = listWorkers(server).find((pid) => ![first, second].includes(pid))), {
         timeout: 20_000,
         interval: 10,
       })
@@ -111,9 +111,9 @@ describe("WORKERS=2", () => {
     // It does not listen yet.
     process.kill(replacement as number, "SIGKILL");
     await expect.poll(server.output, { timeout: 10_000 }).toContain("a worker could not be replaced");
-    await expect.poll(() => workersOf(server), { timeout: 20_000 }).toHaveLength(2);
-    expect(workersOf(server)).not.toContain(replacement);
-    expect(await statusesOf(4, server)).toEqual([200, 200, 200, 200]);
+    await expect.poll(() => listWorkers(server), { timeout: 20_000 }).toHaveLength(2);
+    expect(listWorkers(server)).not.toContain(replacement);
+    expect(await readStatuses(4, server)).toEqual([200, 200, 200, 200]);
   });
 
   it.each([
@@ -124,7 +124,7 @@ describe("WORKERS=2", () => {
     ["SIGHUP", "the process group"],
   ] as const)("WORKERS=2: %s to %s → requests finished, all exit", async (signal, recipient) => {
     const server = await startWorkers({}, { detached: true });
-    const workers = workersOf(server);
+    const workers = listWorkers(server);
     const body = '{"email":"half@sent.example"}';
     const headers = {
       ...{ Authorization: `Bearer ${server.key}`, "Content-Type": "application/json" },
@@ -153,7 +153,7 @@ describe("WORKERS=2", () => {
 
 it("WORKERS=auto: start → one worker per processor", async () => {
   const server = await startWorkers({ WORKERS: "auto" });
-  expect(workersOf(server)).toHaveLength(availableParallelism());
+  expect(listWorkers(server)).toHaveLength(availableParallelism());
   expect((await get(server)).status).toBe(200);
 });
 
