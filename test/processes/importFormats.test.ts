@@ -58,6 +58,7 @@ describe("spreadsheets", () => {
     ["empty cells", "email,name,notes\na@shop.example,Anna,\n,,\n,,\n"],
     ["spaces and quotes", 'email,name,notes\n  ,"",\na@shop.example,Anna,\n" ", ,\n'],
     ["empty cells before the header", ";;\n;;\nemail;name;notes\na@shop.example;Anna;\n;;\n"],
+    ["spaces before the header", "   \nemail;name;notes\na@shop.example;Anna;\n"],
   ])("import: rows of %s → ignored", async (_what, content) => {
     const { lines, customers } = await imported(content);
     expect([lines, customers.length, customers[0].name]).toEqual([[], 1, "Anna"]);
@@ -91,6 +92,10 @@ describe("spreadsheets", () => {
       '"e-mail",name,credit limit,tax rate override\na@shop.example,"Anna, Ben",5e3,0.07\n',
     ],
     ["sep=;", "sep=;\r\nemail;name;creditLimit;taxRateOverride\r\na@shop.example;Anna, Ben;5000,0;0,07\r\n"],
+    [
+      "sep=; with empty cells",
+      "sep=;; ,;\nemail;name;creditLimit;taxRateOverride\na@shop.example;Anna, Ben;5000;0.07\n",
+    ],
     ["sep=|", "SEP=|\nemail|name|creditLimit|taxRateOverride\na@shop.example|Anna, Ben|5000|0.07\n"],
     [
       "sep= with a tab",
@@ -100,6 +105,23 @@ describe("spreadsheets", () => {
     const { lines, customers } = await imported(content);
     const expected = { name: "Anna, Ben", creditLimit: 5000, taxRateOverride: 0.07 };
     expect([lines, customers]).toEqual([[], [expect.objectContaining(expected)]]);
+  });
+
+  it("import: sep= in a cell → not a delimiter", async () => {
+    const { lines, customers } = await imported(
+      "email,name,notes\na@shop.example,Anna,sep=;\nb@shop.example,Ben,\n",
+    );
+    expect([lines, customers.map(({ notes }) => notes)]).toEqual([[], ["sep=;", null]]);
+  });
+
+  it("import: header without known columns → split by the most frequent delimiter", async () => {
+    const { lines } = await imported("Kunde;Mail, privat;Ort\n");
+    expect(lines[0]).toMatch(/^FILE has 3 unknown columns: "Kunde", "Mail, privat", "Ort"\./);
+  });
+
+  it("import: quoted empty cell → empty text, without quotes → no value", async () => {
+    const { customers } = await imported('email,notes\na@shop.example,""\nb@shop.example,\n');
+    expect(customers.map(({ notes }) => notes)).toEqual(["", null]);
   });
 
   it("import: a problem after sep= → its line", async () => {

@@ -51,6 +51,15 @@ describe("exports of other systems", () => {
     ]);
   });
 
+  it("import: mapped column with spaces around its name → counts for the delimiter", async () => {
+    const map: [string, "email"][] = [["mail address", "email"]];
+    const { lines, customers } = await imported("Mail address ;street, town\na@shop.example;Anna\n", {
+      map,
+      ignoreUnknownColumns: true,
+    });
+    expect([lines, customers.length]).toEqual([[], 1]);
+  });
+
   it.each<[string, string, Parameters<typeof importFile>[3], RegExp]>([
     [
       "a --map of no column",
@@ -58,6 +67,13 @@ describe("exports of other systems", () => {
       { map: [["E mail address", "email"]] },
       /^FILE has no column "E mail address", given in --map\. Columns: "email"\.$/,
     ],
+    [
+      "a --map of no column, others unnamed",
+      "email,,\n",
+      { map: [["mail", "email"]] },
+      /Columns: "email"\.$/,
+    ],
+    ["one unknown column", "email,town\n", {}, /^FILE has an unknown column: "town"\. Known columns: /],
     ["no email", "name,notes\nx,y\n", {}, /^FILE has no email column\..*--map "Their header=email"/],
     [
       "a column twice",
@@ -67,6 +83,8 @@ describe("exports of other systems", () => {
     ],
     ["nothing", "", {}, /^FILE is empty/],
     ["blank rows only", "\n,,\n", {}, /^FILE is empty/],
+    ["blank rows of another delimiter", ";;\n;;\n", {}, /^FILE is empty/],
+    ["sep= only", "sep=;", {}, /^FILE is empty/],
   ])("import: %s → an error with what to do", async (_what, content, options, message) => {
     expect((await imported(content, options)).lines).toEqual([expect.stringMatching(message)]);
   });
@@ -154,6 +172,7 @@ describe("errors", () => {
       'email,name\na@shop.example,Anna\nb@shop.example,"Ben\nc@shop.example,C\n',
       /^FILE:3: the quote that opens cell 2 is never closed/,
     ],
+    ["never closed, after blank lines", 'email,name\n\n,\n\nb@shop.example,"Ben\n', /^FILE:5: the quote/],
     [
       "never closed, behind lines in the row",
       'email,notes,name\na@shop.example,"1\r\n2",A\nb@shop.example,"1\r\n2\n3","Ben\n',

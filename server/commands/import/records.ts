@@ -26,11 +26,7 @@ const longestRecord = 2 ** 20;
 const separatorLine = /^"?sep=([^"\r\n])"?[\s,;]*?(\r\n|\n|\r|$)/i;
 
 /** Line endings can be mixed in files that were joined or edited on several systems. */
-const format = {
-  record_delimiter: ["\r\n", "\n", "\r"],
-  relax_column_count: true,
-  skip_empty_lines: true,
-};
+const format = { record_delimiter: ["\r\n", "\n", "\r"], relax_column_count: true };
 
 /**
  * Reads text with any of the delimiters and any line endings, skipping blank rows.
@@ -50,7 +46,7 @@ export async function* readRecords(
 
   let records: CsvRecord[] = [];
   let line = separator ? 2 : 1;
-  let [emptyLines, breaksInRecord] = [0, 0];
+  let breaksInRecord = 0;
   const parser = parse({
     ...format,
     delimiter,
@@ -62,13 +58,12 @@ export async function* readRecords(
       return value;
     },
     // Returns nothing: the records are collected here, one batch for each chunk of text.
-    on_record(record, { empty_lines }) {
+    on_record(record) {
       // The values that `cast` returned.
       const cells: Cell[] = record;
-      line += empty_lines - emptyLines;
       if (!isBlank(cells)) records.push({ cells, line });
       line += 1 + breaksInRecord;
-      [emptyLines, breaksInRecord] = [empty_lines, 0];
+      breaksInRecord = 0;
       return undefined;
     },
   });
@@ -76,9 +71,8 @@ export async function* readRecords(
   const finished = (resolve: () => void, reject: (error: Error) => void) => (error?: Error | null) => {
     if (!error) return resolve();
     // All records before the error have been read, and the cells before it in its record.
-    const isCsv = error instanceof CsvError;
-    const at = line + (isCsv ? Number(error.empty_lines) - emptyLines : 0) + breaksInRecord;
-    reject(isCsv ? new CommandError(`${name}:${at}: ${describe(error)}`) : error);
+    const at = `${name}:${line + breaksInRecord}`;
+    reject(error instanceof CsvError ? new CommandError(`${at}: ${describe(error)}`) : error);
   };
 
   for await (const chunk of chain(body, rest)) {
@@ -110,9 +104,8 @@ async function readHead(text: AsyncIterable<string>): Promise<{ head: string; re
 }
 
 async function* chain(first: string, rest: AsyncIterator<string>): AsyncGenerator<string> {
-  if (first !== "") yield first;
-  for (let next = await rest.next(); !next.done; next = await rest.next())
-    if (next.value !== "") yield next.value;
+  yield first;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
 function detectDelimiter(head: string, countKnown: (header: Cell[]) => number): string {
