@@ -115,8 +115,8 @@ describe("spreadsheets", () => {
   });
 
   it("import: header without known columns → split by the most frequent delimiter", async () => {
-    const { lines } = await imported("Kunde;Mail, privat;Ort\n");
-    expect(lines[0]).toMatch(/^FILE has 3 unknown columns: "Kunde", "Mail, privat", "Ort"\./);
+    const { lines } = await imported("Client;Mail, private;Town\n");
+    expect(lines[0]).toMatch(/^FILE has 3 unknown columns: "Client", "Mail, private", "Town"\./);
   });
 
   it("import: quoted empty cell → empty text, without quotes → no value", async () => {
