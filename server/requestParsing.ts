@@ -148,12 +148,12 @@ function requireJson(request: IncomingMessage): void {
   }
 }
 
-/** Returns undefined if the text is not a media type. */
+/** Parses a media type; undefined if the text is none. */
 function parseMediaType(text: string): MIMEType | undefined {
   try {
     return new MIMEType(text);
   } catch {
-    // It has none.
+    // MIMEType throws for any other text.
   }
 }
 
