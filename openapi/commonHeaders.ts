@@ -1,7 +1,7 @@
 import { type ContractOperation, type Part, resolve } from "./contractFile.ts";
 
 /** The names of the headers that every successful response has. */
-export function commonHeaders(contract: Part, operations: ContractOperation[]): string[] {
+export function listCommonHeaders(contract: Part, operations: ContractOperation[]): string[] {
   const [first = [], ...others] = operations.flatMap(({ responses }) =>
     Object.entries<Part>(responses)
       .filter(([status]) => status < "400")
@@ -11,8 +11,8 @@ export function commonHeaders(contract: Part, operations: ContractOperation[]): 
 }
 
 /** These headers as a table in Markdown. */
-export function commonHeaderTable(contract: Part, operations: ContractOperation[]): string {
-  const rows = commonHeaders(contract, operations).map((name) => {
+export function formatCommonHeaders(contract: Part, operations: ContractOperation[]): string {
+  const rows = listCommonHeaders(contract, operations).map((name) => {
     const { description } = contract.components.headers[name];
     return `| \`${name}\` | ${description.trim().replaceAll(/\s+/g, " ")} |`;
   });

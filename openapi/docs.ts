@@ -5,18 +5,18 @@
 import { hash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { brotliCompressSync, gzipSync } from "node:zlib";
-import { documentedContract } from "./docs/documentedContract.ts";
+import { documentContract } from "./docs/documentedContract.ts";
 import { logo, page, sha256 } from "./docs/page.ts";
-import { postmanCollection } from "./docs/postmanCollection.ts";
-import { redocBundle } from "./docs/redoc.ts";
+import { createPostmanCollection } from "./docs/postmanCollection.ts";
+import { buildRedoc } from "./docs/redoc.ts";
 
 const read = (name: string) => readFileSync(new URL(name, import.meta.url), "utf8");
 const dist = new URL("../dist/", import.meta.url);
 const served = JSON.parse(read("../generated/openapi.json"));
-const contract = documentedContract(served);
+const contract = documentContract(served);
 contract.info["x-logo"] = { url: logo, altText: "Distribu" };
-const collection = `${JSON.stringify(postmanCollection(served), null, 2)}\n`;
-const script = `${redocBundle()}\n${read("docs/page.js")}`;
+const collection = `${JSON.stringify(createPostmanCollection(served), null, 2)}\n`;
+const script = `${buildRedoc()}\n${read("docs/page.js")}`;
 
 mkdirSync(new URL("docs/", dist), { recursive: true });
 write("docs/docs.js.br", brotliCompressSync(script));

@@ -5,7 +5,7 @@ import { type ContractOperation, listErrorMessages, type Part, resolve } from ".
  * Every error message of the contract as a table in Markdown: by status with its remedy, and each with its causes.
  * @throws {Error} where a status has no remedy, or a remedy no status
  */
-export function errorTable(contract: Part, operations: ContractOperation[]): string {
+export function formatErrorTable(contract: Part, operations: ContractOperation[]): string {
   const groups = new Map<string, Map<string, Set<string>>>();
   for (const { responses } of [...operations, contract["x-any-request"]])
     for (const [status, response] of Object.entries<Part>(responses)) {

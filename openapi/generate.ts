@@ -6,15 +6,15 @@
 import { writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";
 import { findAmbiguousTemplates } from "../server/pathTemplates.ts";
-import { clientInstallation } from "./clientInstallation.ts";
-import { commonHeaderTable } from "./commonHeaders.ts";
+import { formatClientInstallation } from "./clientInstallation.ts";
+import { formatCommonHeaders } from "./commonHeaders.ts";
 import { listOperations, readContract } from "./contractFile.ts";
-import { errorTable } from "./errorTable.ts";
-import { missingErrors } from "./impliedErrors.ts";
-import { messageTypes } from "./messageTypes.ts";
+import { formatErrorTable } from "./errorTable.ts";
+import { findMissingErrors } from "./impliedErrors.ts";
+import { generateMessageTypes } from "./messageTypes.ts";
 
 const contract = readContract();
-const problems = [...findAmbiguousTemplates(Object.keys(contract.paths)), ...missingErrors(contract)];
+const problems = [...findAmbiguousTemplates(Object.keys(contract.paths)), ...findMissingErrors(contract)];
 if (problems.length > 0) {
   console.error(`openapi/openapi.yaml:\n${problems.join("\n")}`);
   process.exit(1);
@@ -23,9 +23,9 @@ if (problems.length > 0) {
 const notice = "// Generated from openapi/openapi.yaml by `npm run generate`. Do not edit.\n";
 const operations = listOperations(contract);
 const parts: Record<string, string> = {
-  "the common headers": commonHeaderTable(contract, operations),
-  "the error table": errorTable(contract, operations),
-  "how to install the client": clientInstallation(),
+  "the common headers": formatCommonHeaders(contract, operations),
+  "the error table": formatErrorTable(contract, operations),
+  "how to install the client": formatClientInstallation(),
 };
 contract.info.description = contract.info.description.replaceAll(
   /<!-- npm run generate: (.*?) -->/g,
@@ -40,7 +40,7 @@ const types = await openapiTS(contract, {
 
 write("openapi.json", `${JSON.stringify(contract, null, 2)}\n`);
 write("api.ts", notice + astToString(types));
-write("messages.ts", `${notice}\n${messageTypes(contract, operations)}`);
+write("messages.ts", `${notice}\n${generateMessageTypes(contract, operations)}`);
 
 function write(name: string, text: string): void {
   writeFileSync(new URL(`../generated/${name}`, import.meta.url), text);

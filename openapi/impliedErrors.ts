@@ -22,11 +22,11 @@ const headerStatuses: Record<string, string> = {
 };
 
 /** Lists missing error messages and statuses, one per line, in the contract's order. */
-export function missingErrors(contract: Part): string[] {
-  return listOperations(contract).flatMap((operation) => findMissingErrors(contract, operation));
+export function findMissingErrors(contract: Part): string[] {
+  return listOperations(contract).flatMap((operation) => findErrorsMissingFrom(operation, contract));
 }
 
-function findMissingErrors(contract: Part, operation: ContractOperation): string[] {
+function findErrorsMissingFrom(operation: ContractOperation, contract: Part): string[] {
   const missing = new Set<string>();
   const report = (what: string) => missing.add(`${operation.operationId}: ${what}`);
   const shown = (status: string) =>
@@ -49,7 +49,7 @@ function findMissingErrors(contract: Part, operation: ContractOperation): string
     requireMessage("400", value.error, reason);
   }
   /** Requires the error messages beside the constraints of a schema. */
-  function requireMessagesOf(schema: Part, place: string): void {
+  function requireSchemaMessages(schema: Part, place: string): void {
     const messages = schema["x-error-message"];
     if (messages === undefined) report(`${place} has no x-error-message`);
     const all: string[] = typeof messages === "object" ? Object.values(messages) : [messages ?? []].flat();
@@ -75,7 +75,7 @@ function findMissingErrors(contract: Part, operation: ContractOperation): string
     const schema = resolve(contract, parameter.schema);
     const isLimited =
       schema.type !== "string" || Object.keys(schema).some((keyword) => !unlimiting.includes(keyword));
-    if (isLimited) requireMessagesOf(schema, place);
+    if (isLimited) requireSchemaMessages(schema, place);
     if (parameter.in === "query") requireExample("repeatedQueryParameter", place);
     if (parameter.in === "path") requireStatus("404", place);
     const status = parameter.in === "header" && headerStatuses[parameter.name.toLowerCase()];
@@ -92,8 +92,8 @@ function findMissingErrors(contract: Part, operation: ContractOperation): string
   for (const [name, message] of Object.entries<string>(schema["x-rejected-properties"] ?? {}))
     requireMessage("400", message, `the rejected field ${name}`);
   for (const [name, property] of Object.entries<Part>(schema.properties ?? {}))
-    requireMessagesOf(resolve(contract, property), `field ${name}`);
-  if (schema.additionalProperties === false) requireMessagesOf(schema, "a body of known fields only");
+    requireSchemaMessages(resolve(contract, property), `field ${name}`);
+  if (schema.additionalProperties === false) requireSchemaMessages(schema, "a body of known fields only");
   else report("the body accepts unknown fields: set additionalProperties to false");
   return [...missing];
 }

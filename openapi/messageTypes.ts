@@ -1,7 +1,7 @@
 import { type ContractOperation, listErrorMessages, type Part, resolve } from "./contractFile.ts";
 
 /** generated/messages.ts: the error messages, defaults and scopes of a contract as literal types. */
-export function messageTypes(contract: Part, operations: ContractOperation[]): string {
+export function generateMessageTypes(contract: Part, operations: ContractOperation[]): string {
   const union = (texts: Iterable<string>) => [...texts].map((text) => JSON.stringify(text)).join(" | ");
 
   /** Each error status of some responses with the messages that it shows, as the members of an interface. */

@@ -19,14 +19,14 @@ export function authenticate(apiKeys: ApiKeys, limits: RateLimits | undefined): 
     // A failed lookup costs as much as a successful one. A key that was live is still looked up, so that nobody is
     // locked out by others behind the same address.
     if (limits?.countNetworksOverLimit() && !apiKeys.wasLive(authorization))
-      limits.rejectOverLimit(callerNetwork(request));
+      limits.rejectOverLimit(findCallerNetwork(request));
     const key = await apiKeys.find(authorization);
     if (key) {
       response.locals.exchange.key = key;
       return next();
     }
     const hasToken = parseBearerToken(authorization) !== undefined;
-    await limits?.countFailedKey(callerNetwork(request), hasToken);
+    await limits?.countFailedKey(findCallerNetwork(request), hasToken);
     throw hasToken
       ? new ApiError(401, "This API key is invalid, expired or revoked.", {
           headers: { "WWW-Authenticate": `${realm}, error="invalid_token"` },
@@ -60,13 +60,13 @@ export function requireScope({ scope }: Operation): Handler {
  * The caller's address, according to Express's `trust proxy`. `request.ip` costs 10 microseconds, so it is read only
  * if that setting is on.
  */
-export function callerAddress(request: Request): string {
+export function readCallerAddress(request: Request): string {
   return (request.app.enabled("trust proxy") ? request.ip : request.socket.remoteAddress) ?? "";
 }
 
 /** The caller's network: its IPv4 address, or the /64 of its IPv6 address, since providers assign each customer a /64. */
-function callerNetwork(request: Request): string {
-  const text = callerAddress(request).replace(/%.*/, "");
+function findCallerNetwork(request: Request): string {
+  const text = readCallerAddress(request).replace(/%.*/, "");
   if (!ipaddr.isValid(text)) return text;
   const address = ipaddr.process(text);
   return address instanceof ipaddr.IPv6

@@ -37,11 +37,11 @@ export function createCustomerInsert(database: Database, maximum: number | false
   const count = prepare<{ count: number }>(
     knex.from(counted.as("counted")).count({ count: "id" }).havingRaw("count(id) < ?", [maximum]),
   );
-  const ofCompany = () => knex("companies").where("id", named("companyId")).select("id");
+  const selectCompany = () => knex("companies").where("id", named("companyId")).select("id");
   // PostgreSQL would otherwise count without the customers that concurrent transactions insert.
-  const countSteps = dialect === "postgres" ? [prepare(ofCompany().forNoKeyUpdate()), count] : [count];
+  const countSteps = dialect === "postgres" ? [prepare(selectCompany().forNoKeyUpdate()), count] : [count];
   /** Returns no row, so that it fails the write, but after the step that replays an idempotency key. */
-  const fail = prepare(ofCompany().whereRaw("1 = 0"));
+  const fail = prepare(selectCompany().whereRaw("1 = 0"));
   const rooms = new Map<string, Room>();
 
   function chooseChecks(room: Room | undefined): Statement<unknown>[] {

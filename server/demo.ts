@@ -44,7 +44,7 @@ export async function createDemo(database: Database): Promise<string | undefined
 }
 
 /** The text for a new user, printed once; the key is stored nowhere else. */
-export function welcomeText(key: string, url: string): string {
+export function formatWelcome(key: string, url: string): string {
   return `
 Empty database: created the company "demo" with three customers and this API key, which is shown only once:
 

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, NextFunction, Request, Response } from "express";
 import type { Logger } from "pino";
 import type { ApiKey } from "./apiKeys.ts";
-import { callerAddress } from "./authentication.ts";
+import { readCallerAddress } from "./authentication.ts";
 import { createCauseLog } from "./causeLog.ts";
 import type { Operation } from "./contract.ts";
 import { createDeadlines, type Deadline } from "./deadlines.ts";
@@ -157,7 +157,7 @@ export function createExchanges(
         ...(!operation && { path: splitTarget(request.url ?? "").path }),
         company: key?.company,
         key: key?.prefix,
-        address: callerAddress(request),
+        address: readCallerAddress(request),
         status,
         durationInMilliseconds: Math.round(milliseconds * 100) / 100,
         ...(!response.writableFinished && { aborted: true }),

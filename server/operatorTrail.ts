@@ -2,7 +2,7 @@
 import { v7 as uuidv7 } from "uuid";
 import type { Database, Step } from "./database/database.ts";
 import { named } from "./database/statement.ts";
-import { systemUser } from "./systemUser.ts";
+import { findSystemUser } from "./systemUser.ts";
 
 /** The actions that are recorded. */
 export type OperatorAction =
@@ -34,7 +34,7 @@ export function createOperatorTrail({ knex, prepare, read }: Database) {
       })
       .returning("id"),
   );
-  const listOfCompany = prepare<OperatorEntry>(
+  const listForCompany = prepare<OperatorEntry>(
     knex("operator_entries")
       .where("company_id", named("companyId"))
       .where("changed_at", ">=", named("since"))
@@ -46,7 +46,7 @@ export function createOperatorTrail({ knex, prepare, read }: Database) {
   return {
     /** The step that records an action within a company. */
     record(slug: string, action: OperatorAction, subjectId: string): Step<{ id: string }> {
-      const changedBy = systemUser();
+      const changedBy = findSystemUser();
       return {
         statement: insert,
         values: { id: uuidv7(), slug, action, subjectId, changedBy, now: Date.now() },
@@ -55,7 +55,7 @@ export function createOperatorTrail({ knex, prepare, read }: Database) {
 
     /** Lists the actions within a company since a time, oldest first. */
     list(companyId: string, since: number): Promise<OperatorEntry[]> {
-      return read(listOfCompany, { companyId, since });
+      return read(listForCompany, { companyId, since });
     },
   };
 }

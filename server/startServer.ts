@@ -12,7 +12,7 @@ import { ConfigError, readConfig } from "./config.ts";
 import { connectDatabase, parseSqliteUrl } from "./database/connect.ts";
 import { explainConnectError } from "./database/connectError.ts";
 import { describeUrl } from "./database/describeUrl.ts";
-import { createDemo, welcomeText } from "./demo.ts";
+import { createDemo, formatWelcome } from "./demo.ts";
 import { watchDiskSpace } from "./diskSpace.ts";
 import { createDriftCheck } from "./driftCheck.ts";
 import { UnavailableError } from "./errors.ts";
@@ -159,7 +159,7 @@ async function announce(port: number): Promise<void> {
   const metricsUrl = metricsServer && `http://${host}:${metricsServer.port}/metrics`;
   log.info({ url, metricsUrl, workers: config.workers }, "listening");
   const key = config.isProduction ? undefined : await createDemo(database);
-  if (key !== undefined) console.log(welcomeText(key, url));
+  if (key !== undefined) console.log(formatWelcome(key, url));
 }
 
 /** Opens the database. Retries for half a minute, because the database may still be starting. */

@@ -1,4 +1,4 @@
-/** The code blocks of Markdown as HTML with colours: Redoc colours the samples of operations only. */
+/** The code blocks of Markdown as HTML with colors: Redoc colors the samples of operations only. */
 
 /** What is coloured in a language, by the class of Redoc's own tokens. */
 const tokens: Record<string, RegExp> = {
@@ -7,19 +7,19 @@ const tokens: Record<string, RegExp> = {
 };
 
 /** Replaces each fenced block; neighbours become one figure, as a request and its response. */
-export function colourCodeBlocks(markdown: string): string {
+export function colorCodeBlocks(markdown: string): string {
   const block = /^```(\w+)\n(.*?)^```$/gms;
   return markdown.replace(/(?:^```\w+\n(?:(?!^```$).*\n)*?^```$\n*)+/gm, (blocks) => {
     const parts = [...blocks.matchAll(block)].map(
       ([, language = "", code = ""]) =>
-        `<pre class="${language}"><button type="button">Copy</button><code>${colour(code.trimEnd(), tokens[language])}</code></pre>`,
+        `<pre class="${language}"><button type="button">Copy</button><code>${color(code.trimEnd(), tokens[language])}</code></pre>`,
     );
     return `<div class="example">${parts.join("")}</div>\n\n`;
   });
 }
 
 /** Redoc drops text of nothing but white space between elements: it goes with the element before it. */
-function colour(code: string, pattern?: RegExp): string {
+function color(code: string, pattern?: RegExp): string {
   if (!pattern) return escaped(code);
   let html = "";
   let end = 0;

@@ -1,18 +1,18 @@
 /** The contract as its documentation shows it. */
 import { readFileSync } from "node:fs";
-import { commonHeaders } from "../commonHeaders.ts";
+import { listCommonHeaders } from "../commonHeaders.ts";
 import { listOperations, type Part, resolve } from "../contractFile.ts";
-import { colourCodeBlocks } from "./codeBlocks.ts";
+import { colorCodeBlocks } from "./codeBlocks.ts";
 import { languages, listSamples } from "./samples.ts";
 
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
 
 /** @param served the contract as it is served, which stays as it is */
-export function documentedContract(served: Part): Part {
+export function documentContract(served: Part): Part {
   const contract = structuredClone(served);
-  contract.info.description = colourCodeBlocks(`${contract.info.description}\n${changes()}`);
+  contract.info.description = colorCodeBlocks(`${contract.info.description}\n${changes()}`);
   // Described once, in the introduction.
-  for (const name of commonHeaders(contract, listOperations(contract))) {
+  for (const name of listCommonHeaders(contract, listOperations(contract))) {
     for (const { responses } of listOperations(contract))
       for (const response of Object.values<Part>(responses)) delete resolve(contract, response).headers[name];
   }

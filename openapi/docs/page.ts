@@ -3,7 +3,7 @@ import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Part } from "../contractFile.ts";
 
-/** The names of the kinds of tokens that Redoc colours in samples: it writes them into `data-color` (see redoc.ts). */
+/** The names of the kinds of tokens that Redoc colors in samples: it writes them into `data-color` (see redoc.ts). */
 const tokens =
   "attr-name boolean class-name comment default function keyword number operator property-string string tag variable";
 const colors = tokens
@@ -19,7 +19,7 @@ const icon = image(
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="${accent}"/><path d="M9 7h6a9 9 0 0 1 0 18H9zm5 5v8h1a4 4 0 0 0 0-8z" fill="#fff"/></svg>`,
 );
 
-/** The icon and the name, in a colour for light and dark backgrounds. */
+/** The icon and the name, in a color for light and dark backgrounds. */
 export const logo = image(
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 136 32" width="136" height="32"><rect width="32" height="32" rx="7" fill="${accent}"/><path d="M9 7h6a9 9 0 0 1 0 18H9zm5 5v8h1a4 4 0 0 0 0-8z" fill="#fff"/><text x="42" y="24" fill="#12897b" font-family="system-ui,sans-serif" font-size="24" font-weight="700" textLength="92" lengthAdjust="spacingAndGlyphs">distribu</text></svg>`,
 );

@@ -2,7 +2,7 @@
 import { listOperations, type Part, resolve } from "../contractFile.ts";
 
 /** @param contract the contract, with its description as it is served */
-export function postmanCollection(contract: Part): Part {
+export function createPostmanCollection(contract: Part): Part {
   const { title, version } = contract.info;
   return {
     info: {

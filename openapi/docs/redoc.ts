@@ -17,7 +17,7 @@ const changes: [reason: string, found: RegExp, by: string][] = [
     "operations",
   ],
   [
-    "the colour of code is in an attribute that a policy allows, for page.ts",
+    "the color of code is in an attribute that a policy allows, for page.ts",
     /(?<=`) style="color: var\((\$\{\w+\})\)"(?=`)/,
     ' data-color="$1"',
   ],
@@ -39,7 +39,7 @@ const changes: [reason: string, found: RegExp, by: string][] = [
 ];
 
 /** The code of Redoc, which declares `init`. */
-export function redocBundle(): string {
+export function buildRedoc(): string {
   const main = createRequire(import.meta.url).resolve("@redocly/cli/bin/cli.js");
   let bundle = readFileSync(new URL("../lib/chunks/redoc.standalone.js", pathToFileURL(main)), "utf8");
   for (const [reason, found, by] of [...changes, ["", /export\{[^}]+\};?\s*$/, ""] as const]) {

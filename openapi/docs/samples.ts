@@ -5,7 +5,7 @@ import { type Part, resolve } from "../contractFile.ts";
 /** How a language writes a value: what differs from JSON. */
 interface Notation {
   label: string;
-  /** The name by which Redoc colours it. */
+  /** The name by which Redoc colors it. */
   lang: string;
   write(value: unknown): string;
 }

@@ -137,9 +137,9 @@ export function createEmail(): string {
 /** The name of a response that conforms to the contract, a `ResponseName`. */
 export function nameResponse(response: ObservedResponse): string {
   const operation = findOperation(response);
-  const isOfOperation = operation && response.status in findResponses(operation);
+  const hasStatus = operation && response.status in findResponses(operation);
   const message = response.status >= 400 && response.body !== "" ? [JSON.parse(response.body).error] : [];
-  return [isOfOperation ? operation.operationId : "any", response.status, ...message].join(" ");
+  return [hasStatus ? operation.operationId : "any", response.status, ...message].join(" ");
 }
 
 /**

@@ -7,13 +7,13 @@ export type CsvColumn = (typeof csvColumns)[number];
 /** Cells that a spreadsheet runs as a formula. Leading apostrophes belong to the value. */
 const formula = /^'*[=+\-@\t\r\n＝＋－＠]/;
 
-/** Escapes text that a spreadsheet would run as a formula. `parseText` reverses exactly this. */
-export function safeText(text: string): string {
+/** Escapes text that a spreadsheet would run as a formula. `unescapeFormula` reverses exactly this. */
+export function escapeFormula(text: string): string {
   return formula.test(text) ? `'${text}` : text;
 }
 
-/** The value of a cell, whether or not `safeText` has escaped it. */
-export function parseText(cell: string): string {
+/** The value of a cell, whether or not `escapeFormula` has escaped it. */
+export function unescapeFormula(cell: string): string {
   return cell.startsWith("'") && formula.test(cell) ? cell.slice(1) : cell;
 }
 

@@ -6,7 +6,7 @@ import { stringify } from "csv-stringify";
 import { type CustomerRow, selectedColumns } from "../database/customers.ts";
 import type { Database } from "../database/database.ts";
 import { named } from "../database/statement.ts";
-import { csvColumns, safeText } from "./csv.ts";
+import { csvColumns, escapeFormula } from "./csv.ts";
 import { companyOption } from "./options.ts";
 import { findCompany, withDatabase } from "./withDatabase.ts";
 
@@ -35,7 +35,7 @@ export async function exportCustomers(
       quoted_match: /\r/,
       cast: {
         // Empty notes are not the same as no notes.
-        string: (value, { header }) => (header ? value : { value: safeText(value), quoted_empty: true }),
+        string: (value, { header }) => (header ? value : { value: escapeFormula(value), quoted_empty: true }),
         number: (value) => String(value),
       },
     }),

@@ -3,7 +3,7 @@ import { createReadStream, existsSync, fstatSync, statSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readConfig } from "../config.ts";
 import { CommandError } from "../errors.ts";
-import { systemUser } from "../systemUser.ts";
+import { findSystemUser } from "../systemUser.ts";
 import { type CsvColumn, csvColumns } from "./csv.ts";
 import { parseMapping } from "./import/columns.ts";
 import type { ImportFile } from "./import/importCustomers.ts";
@@ -54,7 +54,7 @@ The delimiter is a comma, semicolon or tab; the encoding is UTF-8, or UTF-16 wit
         const startedAt = performance.now();
         const result = await importCustomers(database, await findCompany(database, company), file, {
           maxCustomers: readConfig(process.env).maxCustomersPerCompany,
-          ...{ isDryRun: dryRun, inBatches, map, ignoreUnknownColumns, by: by ?? systemUser() },
+          ...{ isDryRun: dryRun, inBatches, map, ignoreUnknownColumns, by: by ?? findSystemUser() },
           progress: createProgress(),
           printLine: console.error,
         });

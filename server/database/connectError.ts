@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { MissingDatabaseError, UnavailableError } from "../errors.ts";
 import { parseSqliteUrl } from "./connect.ts";
-import { postgresAddress } from "./describeUrl.ts";
+import { parsePostgresAddress } from "./describeUrl.ts";
 
 /**
  * Explains on one line why a database could not be opened: which one, and what the driver or PostgreSQL reported.
@@ -14,7 +14,7 @@ export function explainConnectError(url: string, error: unknown): string {
   const file = parseSqliteUrl(url);
   if (file !== undefined) return `Cannot open the database ${resolve(file)}: ${getReason(cause)}`;
   if (!URL.canParse(url)) return `Cannot reach PostgreSQL: DATABASE_URL is not a valid URL`;
-  const { host, port } = postgresAddress(url);
+  const { host, port } = parsePostgresAddress(url);
   return `Cannot reach PostgreSQL at ${host}:${port}: ${getReason(cause)}`;
 }
 

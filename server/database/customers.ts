@@ -13,7 +13,7 @@ import { keepStatements, named, namedColumns } from "./statement.ts";
  * The column of each field, in the order of the contract. Besides these, there is a column for the ID, whose time is
  * `createdAt`, and `updatedAt` is the version of the row.
  */
-export const columnOfField = {
+export const fieldColumns = {
   email: "email",
   name: "name",
   status: "status",
@@ -24,7 +24,7 @@ export const columnOfField = {
 } as const satisfies Record<Exclude<keyof Customer, "id" | "createdAt" | "updatedAt">, string>;
 
 /** A field with a column of its own. */
-export type Field = keyof typeof columnOfField;
+export type Field = keyof typeof fieldColumns;
 
 /** The values of some fields. */
 export type Fields = Partial<Pick<Customer, Field>>;
@@ -40,13 +40,13 @@ export interface CustomerRow extends Pick<Customer, "id" | Exclude<Field, "email
 /** The columns of a CustomerRow, as Knex selects them. */
 export const selectedColumns = [
   "id",
-  ...Object.entries(columnOfField).map(([field, column]) => `${column} as ${field}`),
+  ...Object.entries(fieldColumns).map(([field, column]) => `${column} as ${field}`),
   "updated_at as version",
 ];
 
 /** Lists the columns of these fields, including columns derived from them. */
 export function listColumns(fields: readonly Field[]): string[] {
-  return fields.flatMap((field) => (field === "name" ? ["name", "folded_name"] : [columnOfField[field]]));
+  return fields.flatMap((field) => (field === "name" ? ["name", "folded_name"] : [fieldColumns[field]]));
 }
 
 /** Returns the values of the columns of these fields, including columns derived from them. */
@@ -54,7 +54,7 @@ export function toColumns(fields: Fields): Record<string, Value> {
   const values: Record<string, Value> = {};
   for (const [field, value] of Object.entries(fields) as [Field, Fields[Field]][]) {
     if (value === undefined) continue;
-    values[columnOfField[field]] = typeof value === "boolean" ? Number(value) : value;
+    values[fieldColumns[field]] = typeof value === "boolean" ? Number(value) : value;
     if (field === "name") values.folded_name = typeof value === "string" ? foldText(value) : null;
   }
   return values;
@@ -70,7 +70,7 @@ export function idValues(dialect: Dialect, id: string): Record<string, Value> {
 
 /** Lists all columns that an insert sets, `company_id` first. */
 export function insertedColumns(dialect: Dialect): string[] {
-  const fields = Object.keys(columnOfField) as Field[];
+  const fields = Object.keys(fieldColumns) as Field[];
   return [...["company_id", ...idColumns[dialect]], ...listColumns(fields), ...["updated_at", "changed_by"]];
 }
 

@@ -11,12 +11,12 @@ export function describeUrl(url: string): string {
   if (file !== undefined) return `sqlite:${resolve(file)}`;
   if (!URL.canParse(url)) return "postgres://(unreadable URL)";
   const { username, pathname } = new URL(url);
-  const { host, port } = postgresAddress(url);
+  const { host, port } = parsePostgresAddress(url);
   return `postgres://${username && `${username}@`}${host}:${port}${pathname}`;
 }
 
 /** Returns the address in a PostgreSQL URL, with libpq's defaults. The host may be the directory of a Unix socket. */
-export function postgresAddress(url: string): { host: string; port: string } {
+export function parsePostgresAddress(url: string): { host: string; port: string } {
   const { hostname, port, searchParams } = new URL(url);
   return {
     host: searchParams.get("host") || decodeURIComponent(hostname) || "localhost",

@@ -29,7 +29,7 @@ export function isHealthy(error: unknown): boolean {
 export function asUnavailable(error: unknown): unknown {
   if ([UnavailableError, SchemaError, FailedStep, TypeError].some((type) => error instanceof type))
     return error;
-  const isOfServer = error instanceof pg.DatabaseError;
-  if (isOfServer && !unavailableStates.test(String(error.code))) return error;
+  const isFromServer = error instanceof pg.DatabaseError;
+  if (isFromServer && !unavailableStates.test(String(error.code))) return error;
   return new UnavailableError("PostgreSQL", { cause: error });
 }

@@ -41,12 +41,12 @@ export const sandboxKeys = {
   write: createKey("write_only", "may only write: 403 on reads", { scopes: ["customers:write"] }),
   revoked: createKey("revoked", "was revoked: 401", { revokedAt: firstDay }),
   expired: createKey("expired", "has expired: 401", { expiresAt: firstDay }),
-  limited: createKey("five_a_minute", "may make 5 requests a minute: 429 from the sixth"),
-  another: createKey("another_company", "is of another company, which has other customers", {
+  limited: createKey("five_a_minute", "may make 5 requests a minute: 429 from the sixth on"),
+  another: createKey("another_company", "belongs to another company with other customers", {
     company: "another",
   }),
-  broken: createKey("internal_error", "finds a server with a mistake: 500"),
-  unavailable: createKey("unavailable", "finds a database that is down: 503"),
+  broken: createKey("internal_error", "gets an internal error: 500"),
+  unavailable: createKey("unavailable", "gets an unavailable database: 503"),
 };
 
 /** An Idempotency-Key that company `sandbox` has already used with another body: 422. */

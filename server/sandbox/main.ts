@@ -99,15 +99,15 @@ function createSandboxApp(of: Database, requestsPerMinute = 600): Express {
 
 /** Wraps a database so that statements on customers fail; keys are still found. */
 function failing(of: Database, failure: () => Error): Database {
-  const isOfCustomers = ({ sql }: Statement<unknown>) => /\bcustomers\b/.test(sql);
+  const usesCustomers = ({ sql }: Statement<unknown>) => /\bcustomers\b/.test(sql);
   return {
     ...of,
     async read(statement, values, options) {
-      if (isOfCustomers(statement)) throw failure();
+      if (usesCustomers(statement)) throw failure();
       return of.read(statement, values, options);
     },
     async write(steps) {
-      if (steps.some(({ statement }) => isOfCustomers(statement))) throw failure();
+      if (steps.some(({ statement }) => usesCustomers(statement))) throw failure();
       return of.write(steps);
     },
   };

@@ -12,7 +12,7 @@ import { operations } from "./data.ts";
 import { engines, parseEngines } from "./engines.ts";
 import { measureEngine } from "./measure.ts";
 import { printResults, type Results, toJson } from "./results.ts";
-import { installedSize, installReferences, programs, type ServerName, serversOf } from "./servers.ts";
+import { installedSize, installReferences, programs, type ServerName, serversByEngine } from "./servers.ts";
 
 const help = `Usage: npm run bench -- [options]
 
@@ -22,7 +22,7 @@ const help = `Usage: npm run bench -- [options]
   --connections <n>  connections, each with one request at a time (16)
   --customers <n>    customers of the company whose key is used (100000)
   --only <name,...>  of ${operations.join(", ")}; a beginning is enough
-  --servers <...>    of ${Object.keys(programs).join(", ")}; PostgreSQL has ${serversOf.postgres.join(", ")}
+  --servers <...>    of ${Object.keys(programs).join(", ")}; PostgreSQL has ${serversByEngine.postgres.join(", ")}
   --soak <n>         requests after which resident memory is read (100000); 0 for none
   --folder <path>    where the databases of SQLite go (the system's temporary folder); no file system in
                      memory, or a durable write costs nothing
@@ -73,7 +73,7 @@ try {
   for (const engine of measured) {
     results.engines[engine] = await measureEngine({
       engine,
-      names: serversOf[engine].filter((name) => names.includes(name)),
+      names: serversByEngine[engine].filter((name) => names.includes(name)),
       timed,
       folder,
       ...results.setting,

@@ -10,7 +10,7 @@ const barHeight = 13;
 const groupGap = 22;
 
 /** Colors with contrast on a light and on a dark background. */
-const colours: Record<ServerName, string> = {
+const colors: Record<ServerName, string> = {
   ours: "#e5534b",
   plain: "#8b949e",
   fastify: "#3a8bdb",
@@ -38,7 +38,7 @@ export function drawChart(setting: Results["setting"], { operations }: EngineRes
 
   const legend = names.map((name, index) => {
     const place = { x: left + (index % 3) * 262, y: 64 + Math.floor(index / 3) * 20 };
-    return `<rect x="${place.x}" y="${place.y}" width="12" height="12" rx="2" fill="${colours[name]}"/>
+    return `<rect x="${place.x}" y="${place.y}" width="12" height="12" rx="2" fill="${colors[name]}"/>
 <text x="${place.x + 18}" y="${place.y + 10}">${titles[name]}</text>`;
   });
   const ticks = Array.from({ length: end / step + 1 }, (_, index) => {
@@ -55,7 +55,7 @@ export function drawChart(setting: Results["setting"], { operations }: EngineRes
         const { cpuMicroseconds } = figures[name];
         const barTop = y + index * barHeight;
         const barEnd = x(cpuMicroseconds);
-        return `<rect x="${left}" y="${barTop}" width="${(barEnd - left).toFixed(1)}" height="${barHeight - 2}" fill="${colours[name]}"/>
+        return `<rect x="${left}" y="${barTop}" width="${(barEnd - left).toFixed(1)}" height="${barHeight - 2}" fill="${colors[name]}"/>
 <text x="${(barEnd + 5).toFixed(1)}" y="${barTop + 9.5}" class="${name === "ours" ? "strong" : ""}">${cpuMicroseconds.toFixed(0)}</text>`;
       }),
     ].join("\n");

@@ -62,12 +62,12 @@ export async function measureEngine(measurement: Measurement): Promise<EngineRes
       progress(`${engine}: round ${round} of ${rounds} ...`);
       await measureRound(bench, round, samples);
     }
-    const samplesOf = (operation: string, name?: ServerName) => samples.get(`${operation}/${name}`) ?? [];
+    const getSamples = (operation: string, name?: ServerName) => samples.get(`${operation}/${name}`) ?? [];
     const figures = timed.map((operation) => {
-      const first = samplesOf(operation, names[0]);
+      const first = getSamples(operation, names[0]);
       return [
         operation,
-        Object.fromEntries(names.map((name) => [name, computeFigures(samplesOf(operation, name), first)])),
+        Object.fromEntries(names.map((name) => [name, computeFigures(getSamples(operation, name), first)])),
       ];
     });
     return { operations: Object.fromEntries(figures), servers: processes };

@@ -13,15 +13,15 @@ const lineHeight = 14;
 const titles: Record<string, string> = { sqlite: "SQLite", postgres: "PostgreSQL" };
 
 /** The drawn operations, and their labels. Each color has contrast on light and dark backgrounds. */
-const series: Record<string, { label: string; colour: string }> = {
-  get: { label: "get", colour: "#8b949e" },
-  "first page": { label: "list", colour: "#3a8bdb" },
-  "page at 90 %": { label: "list at 90 %", colour: "#2f6fae" },
-  "status of one in 1,000": { label: "list, rare status", colour: "#39a2a2" },
-  "search: one customer's number": { label: "search, rare", colour: "#e5534b" },
-  "search: common": { label: "search, common", colour: "#b07cd8" },
-  "search: one character": { label: "search, a letter", colour: "#d08a1d" },
-  "search: no hit": { label: "search, no hit", colour: "#57a639" },
+const series: Record<string, { label: string; color: string }> = {
+  get: { label: "get", color: "#8b949e" },
+  "first page": { label: "list", color: "#3a8bdb" },
+  "page at 90 %": { label: "list at 90 %", color: "#2f6fae" },
+  "status of one in 1,000": { label: "list, rare status", color: "#39a2a2" },
+  "search: one customer's number": { label: "search, rare", color: "#e5534b" },
+  "search: common": { label: "search, common", color: "#b07cd8" },
+  "search: one character": { label: "search, a letter", color: "#d08a1d" },
+  "search: no hit": { label: "search, no hit", color: "#57a639" },
 };
 
 /** Draws lines of medians by the size of the company as SVG: one panel for each engine, both axes logarithmic. */
@@ -54,21 +54,21 @@ export function drawChart({ setting, times }: ScaleResults): string {
         `<line x1="${x(size).toFixed(1)}" y1="${top}" x2="${x(size).toFixed(1)}" y2="${bottom}" class="grid"/>
 <text x="${x(size).toFixed(1)}" y="${bottom + 18}" text-anchor="middle">${size.toLocaleString("en")}</text>`,
     );
-    const lines = Object.entries(series).flatMap(([name, { label, colour }]) => {
+    const lines = Object.entries(series).flatMap(([name, { label, color }]) => {
       const points = Object.entries(operations[name] ?? {}).map(([size, { median }]: [string, Times]) => ({
         x: x(Number(size)),
         y: y(median),
         median,
       }));
       const last = points.at(-1);
-      return last ? [{ label, colour, points, last }] : [];
+      return last ? [{ label, color, points, last }] : [];
     });
-    const labelPlaces = apart(lines.map(({ last }) => last.y));
-    const drawnLines = lines.map(({ label, colour, points, last }, index) => {
+    const labelPlaces = spreadOut(lines.map(({ last }) => last.y));
+    const drawnLines = lines.map(({ label, color, points, last }, index) => {
       const labelY = labelPlaces[index] as number;
-      return `<polyline points="${points.map((point) => `${point.x.toFixed(1)},${point.y.toFixed(1)}`).join(" ")}" stroke="${colour}" class="line"/>
-${points.map((point) => `<circle cx="${point.x.toFixed(1)}" cy="${point.y.toFixed(1)}" r="3" fill="${colour}"/>`).join("")}
-<path d="M${panelWidth + 5} ${last.y.toFixed(1)} L${panelWidth + 17} ${labelY.toFixed(1)}" stroke="${colour}" class="leader"/>
+      return `<polyline points="${points.map((point) => `${point.x.toFixed(1)},${point.y.toFixed(1)}`).join(" ")}" stroke="${color}" class="line"/>
+${points.map((point) => `<circle cx="${point.x.toFixed(1)}" cy="${point.y.toFixed(1)}" r="3" fill="${color}"/>`).join("")}
+<path d="M${panelWidth + 5} ${last.y.toFixed(1)} L${panelWidth + 17} ${labelY.toFixed(1)}" stroke="${color}" class="leader"/>
 <text x="${panelWidth + 21}" y="${(labelY + 4).toFixed(1)}">${label} <tspan class="strong">${last.median.toPrecision(2)}</tspan></text>`;
     });
     return `<g transform="translate(${lefts[panel]} 0)">
@@ -106,11 +106,11 @@ ${drawnPanels.join("\n")}
 `;
 }
 
-/** Returns positions near the given ones, in their order, at least a line apart. */
-function apart(places: number[]): number[] {
+/** Returns positions near the given ones, in their order, at least a line spreadOut. */
+function spreadOut(places: number[]): number[] {
   const found = [...places];
   const order = [...places.keys()].sort((a, b) => (places[a] as number) - (places[b] as number));
-  // Moves overlapping neighbors apart, half the distance each, until none overlap.
+  // Moves overlapping neighbors spreadOut, half the distance each, until none overlap.
   for (let round = 0; round < 500; round++) {
     for (const [rank, index] of order.slice(1).entries()) {
       const above = order[rank] as number;

@@ -25,7 +25,7 @@ export type ServerName = keyof typeof programs;
 export const requestsPerMinute = "1000000";
 
 /** The servers that run on each engine. */
-export const serversOf: Record<Engine, ServerName[]> = {
+export const serversByEngine: Record<Engine, ServerName[]> = {
   sqlite: ["ours", "plain", "fastify", "glue", "documented"],
   postgres: ["ours", "fastify", "unlimited"],
 };

@@ -64,14 +64,14 @@ try {
   const databaseUrl = `sqlite:${join(folder, "data.db")}`;
   const data = await createData(databaseUrl, Number(options.customers));
   server = await startServer("ours", databaseUrl, folder);
-  process.exitCode = (await soak(server, mixOf(requestsFor(data)))) ? 0 : 1;
+  process.exitCode = (await soak(server, mixRequests(requestsFor(data)))) ? 0 : 1;
 } finally {
   await server?.stop();
   rmSync(folder, { recursive: true, force: true });
 }
 
 /** Generates requests of all operations in turn, in proportion to their shares. */
-function mixOf(requests: Record<OperationName, () => LoadRequest>): () => LoadRequest {
+function mixRequests(requests: Record<OperationName, () => LoadRequest>): () => LoadRequest {
   const turns = Object.entries(shares).flatMap(([name, share]) =>
     Array.from({ length: share * 4 }, (_, index) => ({ name: name as OperationName, at: index / share })),
   );
@@ -82,9 +82,9 @@ function mixOf(requests: Record<OperationName, () => LoadRequest>): () => LoadRe
 
 /** Loads the server, prints the result of each minute and what grew; returns whether nothing did. */
 async function soak({ port, pid }: BenchServer, next: () => LoadRequest): Promise<boolean> {
-  const filesOf = () => readdirSync(`/proc/${pid}/fd`).length;
+  const countFiles = () => readdirSync(`/proc/${pid}/fd`).length;
   await load(port, connections, 5_000, next);
-  const fullLoad = await fullLoadOf(port, next);
+  const fullLoad = await measureFullLoad(port, next);
   const rate = fullLoad / 2;
   console.log(
     `Full load: ${fullLoad.toFixed(0)} requests a second. For ${minutes} minutes: ${rate.toFixed(0)}. ` +
@@ -106,7 +106,7 @@ async function soak({ port, pid }: BenchServer, next: () => LoadRequest): Promis
       latencies.push(batch.latencies);
       const dueAt = startedAt + ((minute - 1) * 60 + (tick + 1) / ticksASecond) * 1_000;
       await sleep(Math.max(10, dueAt - performance.now()));
-      files.push(filesOf());
+      files.push(countFiles());
       if (tick % ticksASecond === 0) memory.push({ minute: minuteNow(), megabytes: readMemory(pid) });
     }
     const sorted = Float64Array.from(latencies.flatMap((some) => [...some])).sort();
@@ -120,7 +120,7 @@ async function soak({ port, pid }: BenchServer, next: () => LoadRequest): Promis
   const [first, second] = [warm.slice(0, warm.length / 2), warm.slice(-warm.length / 2)];
   const halves = (key: "p99" | "files") =>
     [first, second].map((half) => median(half.map((each) => each[key]))) as [number, number];
-  const slope = slopeOf(memory.filter(({ minute }) => minute >= minutes * warmUp));
+  const slope = computeSlope(memory.filter(({ minute }) => minute >= minutes * warmUp));
   const [p99, laterP99] = halves("p99");
   const [files, laterFiles] = halves("files");
   const verdicts = [
@@ -150,7 +150,7 @@ async function soak({ port, pid }: BenchServer, next: () => LoadRequest): Promis
 }
 
 /** Requests per second, each connection sending the next one as soon as it receives the previous response. */
-async function fullLoadOf(port: number, next: () => LoadRequest): Promise<number> {
+async function measureFullLoad(port: number, next: () => LoadRequest): Promise<number> {
   let [count, seconds] = [0, 0];
   while (seconds < fullLoadSeconds) {
     seconds += (await load(port, connections, 1_000, next)).seconds;
@@ -160,7 +160,7 @@ async function fullLoadOf(port: number, next: () => LoadRequest): Promise<number
 }
 
 /** Returns the slope of the line through the points by least squares. */
-function slopeOf(points: { minute: number; megabytes: number }[]): number {
+function computeSlope(points: { minute: number; megabytes: number }[]): number {
   const mean = (values: number[]) => values.reduce((sum, each) => sum + each, 0) / values.length;
   const [x, y] = [mean(points.map(({ minute }) => minute)), mean(points.map(({ megabytes }) => megabytes))];
   const products = points.map(({ minute, megabytes }) => (minute - x) * (megabytes - y));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Part, readContract } from "../../openapi/contractFile.ts";
-import { missingErrors } from "../../openapi/impliedErrors.ts";
+import { findMissingErrors } from "../../openapi/impliedErrors.ts";
 import { findAmbiguousTemplates } from "../../server/pathTemplates.ts";
 
 const current = readContract();
@@ -183,19 +183,19 @@ const changes: [change: string, apply: (contract: Part) => unknown, missing: str
 
 describe("generate", () => {
   it("generate: unchanged contract → nothing missing", () => {
-    expect(missingErrors(current)).toEqual([]);
+    expect(findMissingErrors(current)).toEqual([]);
   });
 
   it.each(changes)("generate: %s → named", (_change, apply, missing) => {
     const contract = structuredClone(current);
     apply(contract);
-    expect(missingErrors(contract)).toEqual(missing);
+    expect(findMissingErrors(contract)).toEqual(missing);
   });
 
   it("generate: a header's message that its parameter names differently → named", () => {
     const contract = structuredClone(current);
     parameter(create(contract), "Idempotency-Key").schema["x-error-message"] = "Bad key.";
-    expect(missingErrors(contract)).toEqual([
+    expect(findMissingErrors(contract)).toEqual([
       'createCustomer: 400 does not show "Bad key.", which header parameter Idempotency-Key implies',
     ]);
   });

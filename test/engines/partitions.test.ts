@@ -70,12 +70,12 @@ it("partitions.sql: existing customers → all operations and commands work", as
   const stale = { "If-Match": created.headers.get("ETag") as string };
   expect((await send("PATCH", path, { notes: "again" }, stale)).status).toBe(412);
   expect((await send("GET", path)).status).toBe(200);
-  const emailsOf = async (parameters: string) =>
+  const listEmails = async (parameters: string) =>
     (await send("GET", `/customers?${parameters}`)).body.data.map(({ email }: { email: string }) => email);
-  expect(await emailsOf("limit=2")).toEqual(["new@x.example", "kept@x.example"]);
-  expect(await emailsOf("search=%C5%82%C3%B3d")).toEqual(["first@x.example"]);
-  expect(await emailsOf("email=KEPT@x.example")).toEqual(["kept@x.example"]);
-  expect(await emailsOf("status=BLOCKED")).toEqual([]);
+  expect(await listEmails("limit=2")).toEqual(["new@x.example", "kept@x.example"]);
+  expect(await listEmails("search=%C5%82%C3%B3d")).toEqual(["first@x.example"]);
+  expect(await listEmails("email=KEPT@x.example")).toEqual(["kept@x.example"]);
+  expect(await listEmails("status=BLOCKED")).toEqual([]);
 
   const run = (...args: string[]) => runCommand(args, { DATABASE_URL: url });
   const audit = await run("audit", "--company", partner.company, "--json");

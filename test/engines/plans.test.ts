@@ -67,7 +67,7 @@ async function watchedServer(engine: string) {
     server,
     partner,
     /** @param deep the customer in the request */
-    async statementsOf(name: string, deep: { id: string; email: string }): Promise<Ran[]> {
+    async recordStatements(name: string, deep: { id: string; email: string }): Promise<Ran[]> {
       const { method = "GET", path, body } = requests[name] as (typeof requests)[string];
       ran = [];
       await partner.send(
@@ -164,7 +164,7 @@ describe("PostgreSQL plans", () => {
   }
 
   it.each(Object.keys(requests))("PostgreSQL: %s → by indexes, few rows", async (name) => {
-    for (const ran of await watched.statementsOf(name, deep)) {
+    for (const ran of await watched.recordStatements(name, deep)) {
       const { sql, planEachTime } = ran.statement;
       // A named statement is planned for its values at first, and may later get a generic plan.
       for (const mode of planEachTime ? (["custom"] as const) : (["custom", "generic"] as const)) {
@@ -204,7 +204,7 @@ describe("PostgreSQL plans", () => {
     ["a term with no hit", ["customers_search"], ["company_id", "folded_name.*"]],
     ["a create with a taken email", ["customers_company_id_email_unique"], ["company_id", "email"]],
   ])("PostgreSQL: %s → by its index", async (name, indexes, columns) => {
-    const last = (await watched.statementsOf(name, deep)).at(-1) as Ran;
+    const last = (await watched.recordStatements(name, deep)).at(-1) as Ran;
     const scans = listNodes(await explainStatement(last, "custom")).filter((node) => node["Index Name"]);
     const names = scans.map((scan) => scan["Index Name"]);
     expect(names).toEqual(indexes);
@@ -213,7 +213,7 @@ describe("PostgreSQL plans", () => {
   });
 
   it("PostgreSQL: API key → by the index of its hash", async () => {
-    const [first] = await watched.statementsOf("the first page", deep);
+    const [first] = await watched.recordStatements("the first page", deep);
     const scans = listNodes(await explainStatement(first as Ran, "generic")).filter(
       (node) => node["Index Name"],
     );
@@ -265,7 +265,7 @@ describe("SQLite plans", () => {
   afterAll(() => watched?.stop());
 
   it.each(Object.keys(requests))("SQLite: %s → by indexes, no sort", async (name) => {
-    for (const { statement, values } of await watched.statementsOf(name, deep)) {
+    for (const { statement, values } of await watched.recordStatements(name, deep)) {
       const plan = await watched.server.database.read(
         { ...statement, sql: `explain query plan ${statement.sql}` } as Statement<{ detail: string }>,
         values,

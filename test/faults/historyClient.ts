@@ -20,7 +20,7 @@ export type ClientOperation = Operation<Action> & { number: number };
 const clients = 8;
 const customersAtOnce = 6;
 /** By this process alone. */
-const operationsOfCustomer = 67;
+const operationsPerCustomer = 67;
 
 const { SERVERS = "", KEY = "", OPERATIONS = "" } = process.env;
 const servers = SERVERS.split(",");
@@ -102,7 +102,7 @@ async function operate(number: number): Promise<Operation<Action>> {
 await Promise.all(
   Array.from({ length: clients }, async () => {
     while (sent < total) {
-      const generation = Math.floor(sent / (operationsOfCustomer * customersAtOnce));
+      const generation = Math.floor(sent / (operationsPerCustomer * customersAtOnce));
       sent += 1;
       const number = generation * customersAtOnce + Math.floor(Math.random() * customersAtOnce);
       operations.push({ number, ...(await operate(number)) });

@@ -17,14 +17,14 @@ beforeAll(async () => {
 afterAll(() => postgres?.remove());
 
 describe("outages of PostgreSQL", () => {
-  async function outageOfTest(name: string): Promise<Outage & { all: Outage["reads"] }> {
+  async function startTestOutage(name: string): Promise<Outage & { all: Outage["reads"] }> {
     const outage = await startOutage(name, postgres.url);
     onTestFinished(() => outage.server.stop());
     return { ...outage, all: [...outage.reads, ...outage.writes, outage.withUnknownKey] };
   }
 
   it("PostgreSQL: stopped → 503 within two seconds, recovers within two", async () => {
-    const outage = await outageOfTest("PostgreSQL stopped");
+    const outage = await startTestOutage("PostgreSQL stopped");
     await postgres.stop();
     try {
       await outage.expectUnavailable(outage.all);
@@ -35,7 +35,7 @@ describe("outages of PostgreSQL", () => {
   });
 
   it("PostgreSQL: frozen → 503 within two seconds, recovers within two", async () => {
-    const outage = await outageOfTest("PostgreSQL frozen");
+    const outage = await startTestOutage("PostgreSQL frozen");
     postgres.freeze();
     try {
       await outage.expectUnavailable(outage.all);
@@ -46,7 +46,7 @@ describe("outages of PostgreSQL", () => {
   });
 
   it("PostgreSQL: no connections left → 503 within two seconds, recovers within two", async () => {
-    const outage = await outageOfTest("PostgreSQL's connections exhausted");
+    const outage = await startTestOutage("PostgreSQL's connections exhausted");
     // The server has lost its connections, and other clients have taken all new ones.
     const others: pg.Client[] = [];
     await execute(
@@ -72,7 +72,7 @@ describe("outages of PostgreSQL", () => {
   });
 
   it("PostgreSQL: each statement slow → 503 within two seconds for the whole request", async () => {
-    const outage = await outageOfTest("PostgreSQL slow at every statement");
+    const outage = await startTestOutage("PostgreSQL slow at every statement");
     const locks = new pg.Client(postgres.url);
     await locks.connect();
     try {
@@ -90,7 +90,7 @@ describe("outages of PostgreSQL", () => {
   });
 
   it("PostgreSQL: restarted under load → 200, 201 or 503 only", async () => {
-    const outage = await outageOfTest("PostgreSQL restarted under load");
+    const outage = await startTestOutage("PostgreSQL restarted under load");
     let isOver = false;
     const load = outage.load(() => isOver);
     try {
@@ -106,7 +106,7 @@ describe("outages of PostgreSQL", () => {
   });
 
   it("PostgreSQL: kill -9 under writes → none lost or partial, retries replay", async () => {
-    const { server } = await outageOfTest("");
+    const { server } = await startTestOutage("");
     const { key } = await server.partner({ company: "killed" });
     const writers = Array.from({ length: 8 }, (_, number) => new Writer(`killed-${number}`, key));
     const kills = count("POSTGRES_KILLS");

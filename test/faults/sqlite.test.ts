@@ -9,7 +9,7 @@ import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { count } from "./counts.ts";
 import { type Outage, startOutage } from "./outage.ts";
 
-async function outageOfTest(name: string, databaseUrl?: string): Promise<Outage> {
+async function startTestOutage(name: string, databaseUrl?: string): Promise<Outage> {
   const outage = await startOutage(name, databaseUrl ?? (await createTemporaryDatabase()));
   onTestFinished(() => outage.server.stop());
   return outage;
@@ -34,7 +34,7 @@ function mountSmallDisk(bytes: number): string {
 
 describe("outages of SQLite", () => {
   it("SQLite: locked by another writer → writes 503, reads 200, recovers within 2 s", async () => {
-    const outage = await outageOfTest("SQLite locked by another writer");
+    const outage = await startTestOutage("SQLite locked by another writer");
     const unlock = await lockDatabase(outage.server);
     try {
       const milliseconds = count("LOCKED_SECONDS") * 1_000;
@@ -47,7 +47,7 @@ describe("outages of SQLite", () => {
   });
 
   it("SQLite: file read-only → writes 503, reads 200, recovers within 2 s", async () => {
-    const outage = await outageOfTest("SQLite file read-only");
+    const outage = await startTestOutage("SQLite file read-only");
     const file = findFile(outage.server);
     // The server has the file open, and permissions do not apply to root, so the file is made immutable.
     const files = [file, `${file}-wal`];
@@ -62,7 +62,7 @@ describe("outages of SQLite", () => {
 
   it("SQLite: disk full → writes 503, reads 200, recovers within 2 s", async () => {
     const disk = mountSmallDisk(4_000_000);
-    const outage = await outageOfTest("SQLite disk full", `sqlite:${join(disk, "full.db")}`);
+    const outage = await startTestOutage("SQLite disk full", `sqlite:${join(disk, "full.db")}`);
     const rest = join(dirname(findFile(outage.server)), "rest");
     try {
       writeFileSync(rest, Buffer.alloc(4_000_000));
@@ -75,7 +75,7 @@ describe("outages of SQLite", () => {
   });
 
   it("SQLite: file damaged → every request 503, recovers within 2 s of the repair", async () => {
-    const outage = await outageOfTest("SQLite file damaged");
+    const outage = await startTestOutage("SQLite file damaged");
     const repair = await damageDatabase(outage.server);
     await outage.expectUnavailable([...outage.reads, ...outage.writes, outage.withUnknownKey]);
     await repair();

@@ -18,7 +18,7 @@ afterAll(() => server.stop());
 
 /** A new company for each run, so that runs do not see each other's customers. */
 let companies = 0;
-async function clientOfNewCompany(): Promise<CustomersClient> {
+async function createClient(): Promise<CustomersClient> {
   companies += 1;
   return server.client(await server.createKey({ company: `company-${companies}` }));
 }
@@ -154,7 +154,7 @@ interface Steps {
 it("all operations: random creates, updates, iterations → same as a model", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30, size: "max" }), async (steps) => {
-      const model = new Model(await clientOfNewCompany());
+      const model = new Model(await createClient());
       for (const step of steps) {
         if ("create" in step) await model.create(step.create);
         else if ("update" in step) await model.update(step.update.which, step.update.changes);
@@ -167,7 +167,7 @@ it("all operations: random creates, updates, iterations → same as a model", as
 });
 
 it("all operations: random name and notes → returned as sent", async () => {
-  const client = await clientOfNewCompany();
+  const client = await createClient();
   let customers = 0;
   await fc.assert(
     fc.asyncProperty(textOfUpTo(200), textOfUpTo(2000), textOfUpTo(200), async (name, notes, renamed) => {
@@ -191,7 +191,7 @@ it("all operations: random name and notes → returned as sent", async () => {
 });
 
 it("all operations: random numbers → returned exactly", async () => {
-  const client = await clientOfNewCompany();
+  const client = await createClient();
   const { data } = await client.POST("/customers", { body: { email: "number@fields.example" } });
   const params = { path: { id: data?.data.id ?? "" } };
   await fc.assert(
@@ -209,7 +209,7 @@ it("listCustomers: random search → exactly those that contain the folded text"
   const names = fc.array(tricky, { minLength: 1, maxLength: 12 });
   await fc.assert(
     fc.asyncProperty(names, fc.array(tricky, { maxLength: 6 }), async (names, terms) => {
-      const client = await clientOfNewCompany();
+      const client = await createClient();
       const customers: Customer[] = [];
       for (const [index, name] of names.entries()) {
         const body = { email: `${"aAbBsSiIkK"[index % 10]}${index}@x.example`, name };

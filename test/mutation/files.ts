@@ -1,5 +1,5 @@
 /** The mutated files, which control data and access, each with the tests that must fail. */
-export const testsOfFile: Record<string, string[]> = {
+export const testsByFile: Record<string, string[]> = {
   "server/apiKeys.ts": [
     "test/http/authorization.test.ts",
     "test/http/clock.test.ts",

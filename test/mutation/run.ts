@@ -4,7 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { testsOfFile } from "./files.ts";
+import { testsByFile } from "./files.ts";
 
 /** The part of Stryker's report that is read (mutation-testing-report-schema). */
 interface Report {
@@ -19,11 +19,11 @@ interface Mutant {
 }
 
 const given = process.argv.slice(2);
-const unknown = given.find((file) => !Object.hasOwn(testsOfFile, file));
+const unknown = given.find((file) => !Object.hasOwn(testsByFile, file));
 if (unknown !== undefined) throw new Error(`${unknown} is not in test/mutation/files.ts`);
 
 const scores: string[] = [];
-for (const file of given.length > 0 ? given : Object.keys(testsOfFile)) {
+for (const file of given.length > 0 ? given : Object.keys(testsByFile)) {
   const { status } = spawnSync(
     process.execPath,
     [

@@ -2,11 +2,11 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { httpProjects } from "../vitest.config.ts";
-import { onBothEngines, testsOfFile } from "./files.ts";
+import { onBothEngines, testsByFile } from "./files.ts";
 
 const file = process.env.MUTATED_FILE ?? "";
 const isOnBoth = onBothEngines.includes(file);
-const tests = testsOfFile[file] ?? [];
+const tests = testsByFile[file] ?? [];
 
 /** Runs the files in the order of the list, those that detect most mistakes first: the first failure ends a run. */
 class ListedOrder extends BaseSequencer {

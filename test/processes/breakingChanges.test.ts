@@ -275,7 +275,7 @@ describe("contract:breaking", () => {
   });
 
   /** Finds the breaking changes if a field of a request or a response changes from one schema to another. */
-  function changesOfField(direction: "request" | "response", from: object, to: object): string[] {
+  function findFieldChanges(direction: "request" | "response", from: object, to: object): string[] {
     const [before, after] = [from, to].map((field) =>
       changed(current, (c) => {
         const name = direction === "request" ? "CustomerCreate" : "Pagination";
@@ -290,11 +290,11 @@ describe("contract:breaking", () => {
     (_keyword, [allowed, narrower, wider]) => {
       const keyword = Object.keys(allowed).at(-1);
       const found = [expect.stringMatching(new RegExp(` field: ${keyword} was .*, is `))];
-      expect(changesOfField("request", allowed, narrower)).toEqual(found);
-      expect(changesOfField("response", narrower, allowed)).toEqual(found);
-      expect(changesOfField("response", allowed, narrower)).toEqual([]);
-      expect(changesOfField("request", allowed, wider)).toEqual([]);
-      expect(changesOfField("request", allowed, structuredClone(allowed))).toEqual([]);
+      expect(findFieldChanges("request", allowed, narrower)).toEqual(found);
+      expect(findFieldChanges("response", narrower, allowed)).toEqual(found);
+      expect(findFieldChanges("response", allowed, narrower)).toEqual([]);
+      expect(findFieldChanges("request", allowed, wider)).toEqual([]);
+      expect(findFieldChanges("request", allowed, structuredClone(allowed))).toEqual([]);
     },
   );
 
@@ -306,39 +306,39 @@ describe("contract:breaking", () => {
   ])("breaking: %s changed, or new in requests → reported", (keyword, old, other) => {
     const [none, one, another] = [{}, { [keyword]: old }, { [keyword]: other }];
     const found = [expect.stringContaining(` field: ${keyword} was `)];
-    expect(changesOfField("request", one, another)).toEqual(found);
-    expect(changesOfField("response", one, another)).toEqual(found);
-    expect(changesOfField("request", none, one)).toEqual(found);
-    expect(changesOfField("response", one, none)).toEqual(found);
-    expect(changesOfField("request", one, none)).toEqual([]);
-    expect(changesOfField("response", none, one)).toEqual([]);
+    expect(findFieldChanges("request", one, another)).toEqual(found);
+    expect(findFieldChanges("response", one, another)).toEqual(found);
+    expect(findFieldChanges("request", none, one)).toEqual(found);
+    expect(findFieldChanges("response", one, none)).toEqual(found);
+    expect(findFieldChanges("request", one, none)).toEqual([]);
+    expect(findFieldChanges("response", none, one)).toEqual([]);
   });
 
   it("breaking: null removed from requests, added to responses → reported", () => {
     const [never, maybe] = [{ type: "string" }, { type: "string", nullable: true }];
-    expect(changesOfField("request", maybe, never)).toEqual([
+    expect(findFieldChanges("request", maybe, never)).toEqual([
       expect.stringMatching(/nullable was true, is undefined$/),
     ]);
-    expect(changesOfField("response", never, maybe)).toEqual([
+    expect(findFieldChanges("response", never, maybe)).toEqual([
       expect.stringMatching(/nullable was undefined, is true$/),
     ]);
-    expect(changesOfField("request", never, maybe)).toEqual([]);
-    expect(changesOfField("response", maybe, never)).toEqual([]);
+    expect(findFieldChanges("request", never, maybe)).toEqual([]);
+    expect(findFieldChanges("response", maybe, never)).toEqual([]);
   });
 
   it.each(["request", "response"] as const)(
     "breaking: another type in a %s → reported, a description is not",
     (direction) => {
-      expect(changesOfField(direction, { type: "integer" }, { type: "number" })).toHaveLength(1);
-      expect(changesOfField(direction, { type: "number" }, { type: "integer" })).toHaveLength(1);
+      expect(findFieldChanges(direction, { type: "integer" }, { type: "number" })).toHaveLength(1);
+      expect(findFieldChanges(direction, { type: "number" }, { type: "integer" })).toHaveLength(1);
       expect(
-        changesOfField(direction, { type: "number" }, { type: "number", description: "A sum." }),
+        findFieldChanges(direction, { type: "number" }, { type: "number", description: "A sum." }),
       ).toEqual([]);
     },
   );
 
   it("breaking: open schema, or no change → nothing", () => {
-    expect(changesOfField("response", { additionalProperties: true }, {})).toEqual([]);
+    expect(findFieldChanges("response", { additionalProperties: true }, {})).toEqual([]);
     expect(findBreakingChanges(current, structuredClone(current))).toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ function runDistribu(args: string[], environment: Record<string, string> = {}) {
   return runProgram(process.execPath, ["dist/server/cli.js", ...args], environment);
 }
 
-function folderOfTest(): string {
+function createFolder(): string {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
   return folder.path;
@@ -141,7 +141,7 @@ describe("wrong arguments", () => {
 
 describe("the database of a command", () => {
   it("distribu: any database → named on standard error, without its password", async () => {
-    const folder = folderOfTest();
+    const folder = createFolder();
     await createTables(`sqlite:${folder}/known.db`);
     const known = await runDistribu(["keys", "list"], { DATABASE_URL: `sqlite:${folder}/known.db` });
     expect(known).toMatchObject({ code: 0, stderr: `Database: sqlite:${folder}/known.db\n` });
@@ -169,7 +169,7 @@ describe("the database of a command", () => {
       [["audit", "--company", "acme"]],
     ].map(titled),
   )("distribu: %s, no database → exit code 1", async (_title, args) => {
-    const file = join(folderOfTest(), "folder", "distribu.db");
+    const file = join(createFolder(), "folder", "distribu.db");
     const { code, stdout, stderr } = await runDistribu(args, { DATABASE_URL: `sqlite:${file}` });
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toBe(`Database: sqlite:${file}\nThere is no database at ${file}\n`);
@@ -192,7 +192,7 @@ describe("the database of a command", () => {
   });
 
   it("distribu: file that is not a database → exit code 1 and a line that names it", async () => {
-    const folder = folderOfTest();
+    const folder = createFolder();
     const { code, stderr } = await runDistribu(["keys", "list"], { DATABASE_URL: `sqlite:${folder}` });
     expect(code).toBe(1);
     expect(stderr).toBe(

@@ -60,7 +60,7 @@ describe("contract", () => {
   });
 
   it("contract: --junit → a case for each response, valid XML", async () => {
-    const junit = reportOfTest();
+    const junit = createReportPath();
     const { code } = await runContract("--url", server.url, "--key", key, "--junit", junit);
     const cases = parseCases(readFileSync(junit, "utf8"), { tests: count, failures: 0, errors: 0 });
     expect(cases.map(({ name }) => name)).toEqual(Object.keys(provokedResponses));
@@ -87,7 +87,7 @@ describe("contract", () => {
   it("contract: --junit, server unreachable → an error in the report, exit code 3", async () => {
     const stopped = await startServer();
     await stopped.stop();
-    const junit = reportOfTest();
+    const junit = createReportPath();
     const { code } = await runContract("--url", stopped.url, "--key", key, "--junit", junit);
     const cases = parseCases(readFileSync(junit, "utf8"), { tests: 1, failures: 0, errors: 1 });
     expect(cases[0]?.content).toBe('<error message="No response: ECONNREFUSED"/>');
@@ -153,7 +153,7 @@ describe("contract", () => {
 });
 
 /** Creates a path for a report. */
-function reportOfTest(): string {
+function createReportPath(): string {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
   return join(folder.path, "report.xml");

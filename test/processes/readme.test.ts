@@ -2,7 +2,7 @@
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createDemo, welcomeText } from "../../server/demo.ts";
+import { createDemo, formatWelcome } from "../../server/demo.ts";
 import { variables } from "../../server/variables.ts";
 import { serveChecked } from "../support/otherServers.ts";
 import { readBlock, readBlocks, readPage } from "../support/pages.ts";
@@ -73,7 +73,7 @@ describe("README.md", () => {
   it("README.md: output of the first start → as shown", () => {
     const shown = readBlock("README.md", "text", "welcome");
     const [key = ""] = shown.match(/dk_[\w-]{43}/) ?? [];
-    expect(shown.trim()).toBe(welcomeText(key, "http://127.0.0.1:3000").trim());
+    expect(shown.trim()).toBe(formatWelcome(key, "http://127.0.0.1:3000").trim());
     expect(readBlocks("README.md", "bash", "quick-start")[0]).toContain(`export KEY=${key}\n`);
   });
 

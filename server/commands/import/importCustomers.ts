@@ -99,8 +99,8 @@ async function assertRoom(
   { companyId, staging, maximum }: { companyId: string; staging: Staging; maximum: number },
 ): Promise<void> {
   const { created } = await staging.count();
-  const ofCompany = knex("customers").where("company_id", named("companyId"));
-  const [counted] = await run(prepare<{ count: number }>(ofCompany.count({ count: "*" })), { companyId });
+  const companyCustomers = knex("customers").where("company_id", named("companyId"));
+  const [counted] = await run(prepare<{ count: number }>(companyCustomers.count({ count: "*" })), { companyId });
   const count = counted?.count ?? 0;
   if (created > 0 && count + created > maximum)
     throw new CommandError(

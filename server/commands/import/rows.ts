@@ -1,5 +1,5 @@
 /** Reads the cells of a row as a new customer, and says what to write in place of each invalid cell. */
-import { type CsvColumn, parseText } from "../csv.ts";
+import { type CsvColumn, unescapeFormula } from "../csv.ts";
 import type { FileColumn } from "./columns.ts";
 import { repairMojibake } from "./mojibake.ts";
 import { parseNumber } from "./numbers.ts";
@@ -29,13 +29,13 @@ export function createRowReader(fileColumns: readonly FileColumn[], hasDecimalCo
     const text = cell ?? "";
     switch (column) {
       case "email":
-        return { value: parseText(text.trim()) };
+        return { value: unescapeFormula(text.trim()) };
       case "status":
         return { value: parseStatus(text.trim()) };
       case "name":
-        return { value: text === "" ? null : parseText(text) };
+        return { value: text === "" ? null : unescapeFormula(text) };
       case "notes":
-        return { value: cell === null ? null : parseText(text) };
+        return { value: cell === null ? null : unescapeFormula(text) };
       default:
         if (text.trim() === "") return { value: null };
         return parseNumber(text.trim(), fields[column], hasDecimalComma);

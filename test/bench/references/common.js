@@ -119,7 +119,7 @@ export class HttpError extends Error {
 }
 
 /** Returns the error for ajv's first violation, with the message beside the constraint. */
-export function errorOf({ keyword, instancePath, params, parentSchema, data }) {
+export function createViolationError({ keyword, instancePath, params, parentSchema, data }) {
   let schema = parentSchema;
   let field = instancePath.slice(1);
   if (keyword === "required") {
@@ -132,11 +132,11 @@ export function errorOf({ keyword, instancePath, params, parentSchema, data }) {
     if (message) return new HttpError(400, message, field);
   }
   if (field === "") return new HttpError(400, "Invalid JSON body.");
-  return new HttpError(400, messageOf(schema, data === null ? "nullable" : keyword), field);
+  return new HttpError(400, findMessage(schema, data === null ? "nullable" : keyword), field);
 }
 
 /** The contract's message for a constraint. */
-export function messageOf(schema, keyword) {
+export function findMessage(schema, keyword) {
   const message = schema["x-error-message"];
   return typeof message === "object" ? message[keyword] : message;
 }
@@ -149,12 +149,12 @@ export function toErrorResponse(error) {
   }
   return {
     status: error.status,
-    headers: challengeOf(error),
+    headers: createChallenge(error),
     body: { error: error.message, field: error.field },
   };
 }
 
-function challengeOf({ status, message }) {
+function createChallenge({ status, message }) {
   if (status !== 401 && status !== 403) return {};
   const reason =
     status === 403
@@ -168,7 +168,7 @@ function challengeOf({ status, message }) {
 // Requests and keys.
 
 /** Returns the caller's request id if it is valid, else a new one. */
-export function requestIdOf(request) {
+export function chooseRequestId(request) {
   const given = request.headers["x-request-id"];
   return given !== undefined && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUID();
 }
@@ -183,7 +183,7 @@ export function commonHeaders(requestId) {
 }
 
 /** Returns the stored form of the key in an Authorization header. */
-export function keyHashOf(authorization) {
+export function hashKey(authorization) {
   const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
   if (token === undefined) throw missingKey();
   return hash("sha256", token);
@@ -194,7 +194,7 @@ export function missingKey() {
 }
 
 /** Returns the key of a row; the query returns no row unless the key is valid and its company not blocked. */
-export function keyOf(row) {
+export function toKey(row) {
   if (!row) throw new HttpError(401, "This API key is invalid, expired or revoked.");
   const { id, company_id: companyId, scopes, prefix, slug: company } = row;
   return { id, companyId, scopes: scopes.split(","), prefix, company };
@@ -315,7 +315,7 @@ export function toCustomer(row) {
   };
 }
 
-export function pageOf(rows, limit) {
+export function toPage(rows, limit) {
   const data = rows.slice(0, limit).map(toCustomer);
   const hasMore = rows.length > limit;
   return { data, pagination: { hasMore, nextCursor: hasMore ? data.at(-1).id : null } };
@@ -325,7 +325,7 @@ export function entityTag(row) {
   return `"${row.updated_at.toString(36)}"`;
 }
 
-export function locationOf(id) {
+export function formatLocation(id) {
   return `${customersPath}/${id}`;
 }
 

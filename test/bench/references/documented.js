@@ -14,7 +14,7 @@ app.disable("etag");
 
 app.use((request, response, next) => {
   const startedAt = performance.now();
-  const requestId = common.requestIdOf(request);
+  const requestId = common.chooseRequestId(request);
   response.set(common.commonHeaders(requestId));
   const deadline = common.startDeadline(() => {
     if (!response.headersSent) response.status(503).json({ error: "Service temporarily unavailable." });
@@ -53,7 +53,7 @@ app.use(
 app.get(common.customersPath, async (request, response) => {
   const limit = common.clampLimit(request.query.limit);
   const rows = await queries.listCustomers(request.key.companyId, { ...request.query, limit });
-  response.json(common.pageOf(rows, limit));
+  response.json(common.toPage(rows, limit));
 });
 
 app.get(`${common.customersPath}/:id`, async (request, response) => {
@@ -66,7 +66,7 @@ app.post(common.customersPath, async (request, response) => {
   if (!(await queries.insertCustomer(row))) throw common.emailTaken();
   response
     .status(201)
-    .set({ Location: common.locationOf(row.id), ETag: common.entityTag(row) })
+    .set({ Location: common.formatLocation(row.id), ETag: common.entityTag(row) })
     .json({ data: common.toCustomer(row) });
 });
 
@@ -98,7 +98,7 @@ function asHttpError(error, request) {
       request.method === "POST" ? common.schemas.CustomerCreate : common.schemas.CustomerUpdate;
     const schema = (place === "body" ? bodySchema : common.listQuery).properties[field];
     const keyword = violation.errorCode.split(".")[0];
-    return new common.HttpError(400, schema ? common.messageOf(schema, keyword) : "Unknown field.", field);
+    return new common.HttpError(400, schema ? common.findMessage(schema, keyword) : "Unknown field.", field);
   }
   // The validator rejects a missing header by itself.
   if (error.status === 401 && !error.message.startsWith("This")) return common.missingKey();

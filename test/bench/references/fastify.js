@@ -34,7 +34,7 @@ app.get(
   async (request) => {
     const limit = common.clampLimit(request.query.limit);
     const rows = await statements.listCustomers(request.key.companyId, { ...request.query, limit });
-    return common.pageOf(rows, limit);
+    return common.toPage(rows, limit);
   },
 );
 
@@ -67,7 +67,7 @@ app.post(
     const row = common.newRow(request.key.companyId, request.body, request.key.id);
     return then(statements.insertCustomer(row), (isNew) => {
       if (!isNew) throw common.emailTaken();
-      send(reply.code(201).header("Location", common.locationOf(row.id)), row);
+      send(reply.code(201).header("Location", common.formatLocation(row.id)), row);
     });
   },
 );

@@ -7,7 +7,7 @@ export function createFastify(ping) {
   const app = fastify({
     // Its own logger would write two lines for each request.
     logger: false,
-    genReqId: common.requestIdOf,
+    genReqId: common.chooseRequestId,
     bodyLimit: common.maxBodyBytes,
     ajv: { customOptions: common.ajvOptions },
   });
@@ -51,7 +51,7 @@ function expire(reply) {
 function asHttpError(error) {
   // fastify-openapi-glue wraps the error of a security handler.
   if (error.errors?.[0] instanceof common.HttpError) return error.errors[0];
-  if (error.validation) return common.errorOf(error.validation[0]);
+  if (error.validation) return common.createViolationError(error.validation[0]);
   if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE")
     return new common.HttpError(413, "Request body is too large.");
   if (error.code === "FST_ERR_CTP_INVALID_MEDIA_TYPE")

@@ -10,7 +10,7 @@ const serviceHandlers = {
   async listCustomers(request) {
     const limit = common.clampLimit(request.query.limit);
     const rows = await queries.listCustomers(request.key.companyId, { ...request.query, limit });
-    return common.pageOf(rows, limit);
+    return common.toPage(rows, limit);
   },
 
   async getCustomer(request, reply) {
@@ -22,7 +22,7 @@ const serviceHandlers = {
   async createCustomer(request, reply) {
     const row = common.newRow(request.key.companyId, request.body, request.key.id);
     if (!(await queries.insertCustomer(row))) throw common.emailTaken();
-    reply.code(201).headers({ Location: common.locationOf(row.id), ETag: common.entityTag(row) });
+    reply.code(201).headers({ Location: common.formatLocation(row.id), ETag: common.entityTag(row) });
     return { data: common.toCustomer(row) };
   },
 

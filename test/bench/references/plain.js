@@ -37,7 +37,7 @@ const operations = {
 http
   .createServer(async (request, response) => {
     const startedAt = performance.now();
-    const requestId = common.requestIdOf(request);
+    const requestId = common.chooseRequestId(request);
     let operation;
     let key;
     let limits;
@@ -68,7 +68,7 @@ http
         statements.ping();
         return send(200, {}, { status: "ready" });
       }
-      const place = placeOf(path);
+      const place = classifyPath(path);
       operation = operations[request.method]?.[place];
       if (!operation)
         throw place ? new HttpError(405, "Method not allowed.") : new HttpError(404, "Not found.");
@@ -82,7 +82,7 @@ http
         query: mark < 0 ? "" : request.url.slice(mark + 1),
         body: operation.isBody && (await readBody(request)),
       };
-      if (operation.isBody && !operation.isBody(call.body)) throw common.errorOf(operation.isBody.errors[0]);
+      if (operation.isBody && !operation.isBody(call.body)) throw common.createViolationError(operation.isBody.errors[0]);
       const { status, headers, body } = await operation.run(call);
       send(status, headers, body);
     } catch (error) {
@@ -92,7 +92,7 @@ http
   })
   .listen(common.port, common.host);
 
-function placeOf(path) {
+function classifyPath(path) {
   if (path === common.customersPath) return "collection";
   const id = path.startsWith(`${common.customersPath}/`) && path.slice(common.customersPath.length + 1);
   return id && !id.includes("/") ? "item" : undefined;
@@ -124,10 +124,10 @@ function readBody(request) {
 
 function listCustomers({ companyId, query }) {
   const parameters = Object.fromEntries(new URLSearchParams(query));
-  if (!isListQuery(parameters)) throw common.errorOf(isListQuery.errors[0]);
+  if (!isListQuery(parameters)) throw common.createViolationError(isListQuery.errors[0]);
   const limit = common.clampLimit(parameters.limit);
   const rows = statements.listCustomers(companyId, { ...parameters, limit });
-  return { status: 200, headers: {}, body: common.pageOf(rows, limit) };
+  return { status: 200, headers: {}, body: common.toPage(rows, limit) };
 }
 
 function getCustomer({ companyId, id }) {
@@ -140,7 +140,7 @@ function createCustomer({ key, body }) {
   if (!statements.insertCustomer(row)) throw common.emailTaken();
   return {
     status: 201,
-    headers: { Location: common.locationOf(row.id), ETag: common.entityTag(row) },
+    headers: { Location: common.formatLocation(row.id), ETag: common.entityTag(row) },
     body: { data: common.toCustomer(row) },
   };
 }

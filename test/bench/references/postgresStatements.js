@@ -5,8 +5,8 @@ import {
   databaseUrl,
   foldText,
   isCustomerId,
-  keyHashOf,
-  keyOf,
+  hashKey,
+  toKey,
   keyQuery,
   lastUseGranularityInMilliseconds,
   newRow,
@@ -39,8 +39,8 @@ export async function ping() {
 /** Finds the valid key of an Authorization header. */
 export async function checkKey(authorization) {
   const now = Date.now();
-  const [row] = await query(selectKey, [keyHashOf(authorization), now]);
-  const key = keyOf(row);
+  const [row] = await query(selectKey, [hashKey(authorization), now]);
+  const key = toKey(row);
   if (now - (row.last_used_at ?? 0) > lastUseGranularityInMilliseconds)
     await query(setLastUse, [now, row.id]);
   return key;

@@ -5,8 +5,8 @@ import {
   databaseFile,
   isCustomerId,
   keyColumns,
-  keyHashOf,
-  keyOf,
+  hashKey,
+  toKey,
   lastUseGranularityInMilliseconds,
   searchCondition,
   searchValues,
@@ -27,7 +27,7 @@ const knex = createKnex({
   },
 });
 
-const customersOf = (companyId) => knex("customers").where("company_id", companyId);
+const selectCustomers = (companyId) => knex("customers").where("company_id", companyId);
 
 export async function ping() {
   await knex("migrations").max("version");
@@ -38,23 +38,23 @@ export async function checkKey(authorization) {
   const now = Date.now();
   const row = await knex("api_keys")
     .join("companies", "companies.id", "api_keys.company_id")
-    .where({ sha256: keyHashOf(authorization), revoked_at: null, blocked_at: null })
+    .where({ sha256: hashKey(authorization), revoked_at: null, blocked_at: null })
     .where((key) => key.whereNull("expires_at").orWhere("expires_at", ">", now))
     .first(keyColumns);
-  const key = keyOf(row);
+  const key = toKey(row);
   if (now - (row.last_used_at ?? 0) > lastUseGranularityInMilliseconds)
     await knex("api_keys").where({ id: row.id }).update({ last_used_at: now });
   return key;
 }
 
 export async function getCustomer(companyId, id) {
-  return isCustomerId(id) ? customersOf(companyId).where({ id }).first(columns) : undefined;
+  return isCustomerId(id) ? selectCustomers(companyId).where({ id }).first(columns) : undefined;
 }
 
 /** Finds up to one row more than `limit`. */
 export async function listCustomers(companyId, query) {
   const { limit, cursor, status, search } = query;
-  const list = customersOf(companyId)
+  const list = selectCustomers(companyId)
     .select(columns)
     .orderBy(search ? "customers_search.rowid" : "id", "desc")
     .limit(limit + 1);
@@ -82,7 +82,7 @@ export async function updateCustomer(key, id, values) {
   if (!isCustomerId(id)) return undefined;
   const names = Object.keys(values);
   const differs = names.map((name) => `${name} is distinct from ?`).join(" or ") || "false";
-  const [row] = await customersOf(key.companyId)
+  const [row] = await selectCustomers(key.companyId)
     .where({ id })
     .update({
       ...values,

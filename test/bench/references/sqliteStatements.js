@@ -5,8 +5,8 @@ import {
   columns,
   databaseFile,
   isCustomerId,
-  keyHashOf,
-  keyOf,
+  hashKey,
+  toKey,
   keyQuery,
   lastUseGranularityInMilliseconds,
   newRow,
@@ -47,8 +47,8 @@ export function ping() {
 /** Finds the valid key of an Authorization header. */
 export function checkKey(authorization) {
   const now = Date.now();
-  const row = selectKey.get(keyHashOf(authorization), now);
-  const key = keyOf(row);
+  const row = selectKey.get(hashKey(authorization), now);
+  const key = toKey(row);
   if (now - (row.last_used_at ?? 0) > lastUseGranularityInMilliseconds) setLastUse.run(now, row.id);
   return key;
 }

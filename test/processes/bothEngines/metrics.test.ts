@@ -28,7 +28,7 @@ async function startMeasured(environment: Record<string, string> = {}) {
       return response.text();
     },
     /** Returns the value of a series, such as `http_requests_in_flight`; undefined if there is none. */
-    async valueOf(series: string): Promise<number | undefined> {
+    async readValue(series: string): Promise<number | undefined> {
       const line = (await this.metrics()).split("\n").find((found) => found.startsWith(`${series} `));
       return line === undefined ? undefined : Number(line.slice(series.length + 1));
     },
@@ -74,7 +74,7 @@ describe("metrics", () => {
     await server.get("/customers", {});
     await server.get("/nowhere");
     await exchangeBytes(server.port, "nonsense\r\n\r\n");
-    await expect.poll(() => server.valueOf(requests("none", 400))).toBe(1);
+    await expect.poll(() => server.readValue(requests("none", 400))).toBe(1);
     const expected: [string, number][] = [
       [requests("createCustomer", 201), 1],
       [requests("getCustomer", 200), 3],
@@ -88,11 +88,11 @@ describe("metrics", () => {
       ['database_duration_seconds_count{kind="write"}', 2],
     ];
     for (const [series, value] of expected)
-      expect([series, await server.valueOf(series)]).toEqual([series, value]);
-    expect(await server.valueOf('database_duration_seconds_sum{kind="write"}')).toBeGreaterThan(0);
-    expect(await server.valueOf("nodejs_eventloop_lag_p99_seconds")).toBeGreaterThan(0);
-    expect(await server.valueOf("process_resident_memory_bytes")).toBeGreaterThan(1e7);
-    const open = await server.valueOf('database_connections{state="idle"}');
+      expect([series, await server.readValue(series)]).toEqual([series, value]);
+    expect(await server.readValue('database_duration_seconds_sum{kind="write"}')).toBeGreaterThan(0);
+    expect(await server.readValue("nodejs_eventloop_lag_p99_seconds")).toBeGreaterThan(0);
+    expect(await server.readValue("process_resident_memory_bytes")).toBeGreaterThan(1e7);
+    const open = await server.readValue('database_connections{state="idle"}');
     if (process.env.TEST_ENGINE === "postgres") expect(open).toBeGreaterThan(0);
     else expect(open).toBeUndefined();
   });
@@ -103,7 +103,7 @@ describe("metrics", () => {
     const { data } = await server.client.POST("/customers", { body });
     await server.get(`/customers/${data?.data.id}?secret-query=1`);
     await server.get("/secret-path", { Authorization: "Bearer secret-key" });
-    await expect.poll(() => server.valueOf(requests("none", 404))).toBe(1);
+    await expect.poll(() => server.readValue(requests("none", 404))).toBe(1);
     const metrics = await server.metrics();
     for (const secret of ["secret", server.key.slice(0, 12), "acme", data?.data.id as string])
       expect(metrics).not.toContain(secret);
@@ -119,10 +119,10 @@ describe("metrics", () => {
       ].join("\r\n"),
       2_000,
     );
-    await expect.poll(() => server.valueOf("http_requests_in_flight")).toBe(1);
+    await expect.poll(() => server.readValue("http_requests_in_flight")).toBe(1);
     expect((await body).toString()).toBe("");
-    await expect.poll(() => server.valueOf("http_requests_in_flight")).toBe(0);
-    expect(await server.valueOf(requests("createCustomer", "aborted"))).toBe(1);
+    await expect.poll(() => server.readValue("http_requests_in_flight")).toBe(0);
+    expect(await server.readValue(requests("createCustomer", "aborted"))).toBe(1);
   });
 
   it("metrics: connection closed before queued responses → not in flight", async () => {
@@ -136,14 +136,14 @@ describe("metrics", () => {
       600,
     );
     // The other requests have not started: a connection has one request in progress at a time.
-    await expect.poll(() => server.valueOf("http_requests_in_flight")).toBe(1);
+    await expect.poll(() => server.readValue("http_requests_in_flight")).toBe(1);
     expect((await ended).toString()).toBe("");
     // The server does not read from it meanwhile, so it notices the close when the first response is due.
     await expect
-      .poll(() => server.valueOf("http_requests_in_flight"), { timeout: 5_000, interval: 100 })
+      .poll(() => server.readValue("http_requests_in_flight"), { timeout: 5_000, interval: 100 })
       .toBe(0);
-    expect(await server.valueOf(requests("createCustomer", 503))).toBe(1);
-    expect((await server.valueOf(requests("getCustomer", 404))) ?? 0).toBeLessThanOrEqual(1);
+    expect(await server.readValue(requests("createCustomer", 503))).toBe(1);
+    expect((await server.readValue(requests("getCustomer", 404))) ?? 0).toBeLessThanOrEqual(1);
     await unlock();
   });
 
@@ -154,9 +154,9 @@ describe("metrics", () => {
     for (let n = 0; n < 3; n++)
       statuses.push((await server.get("/customers", { Authorization: "Bearer wrong" })).status);
     expect(statuses).toEqual([...Array(10).fill(200), ...Array(4).fill(429), 401, 429, 429]);
-    await expect.poll(() => server.valueOf(requests("listCustomers", 429))).toBe(6);
-    expect(await server.valueOf('rate_limited_requests_total{limit="key"}')).toBe(4);
-    expect(await server.valueOf('rate_limited_requests_total{limit="address"}')).toBe(2);
+    await expect.poll(() => server.readValue(requests("listCustomers", 429))).toBe(6);
+    expect(await server.readValue('rate_limited_requests_total{limit="key"}')).toBe(4);
+    expect(await server.readValue('rate_limited_requests_total{limit="address"}')).toBe(2);
   });
 
   it("metrics: WORKERS=2 → one address, the sum of both workers", async () => {
@@ -164,8 +164,8 @@ describe("metrics", () => {
     // On connections of their own, so that the workers take turns.
     const headers = { Authorization: `Bearer ${server.key}`, Connection: "close" };
     for (let n = 0; n < 20; n++) expect((await server.get("/customers", headers)).status).toBe(200);
-    await expect.poll(() => server.valueOf(requests("listCustomers", 200))).toBe(20);
-    expect(await server.valueOf('http_request_duration_seconds_count{operation="listCustomers"}')).toBe(20);
+    await expect.poll(() => server.readValue(requests("listCustomers", 200))).toBe(20);
+    expect(await server.readValue('http_request_duration_seconds_count{operation="listCustomers"}')).toBe(20);
     server.process.kill("SIGTERM");
     expect(await server.exited).toBe(0);
     await expect(fetch(server.metricsUrl)).rejects.toThrow();
@@ -175,7 +175,7 @@ describe("metrics", () => {
 it("metrics: names, types, labels → those of the README and of prom-client", async () => {
   const server = await startMeasured();
   await server.get("/customers");
-  await expect.poll(() => server.valueOf(requests("listCustomers", 200))).toBe(1);
+  await expect.poll(() => server.readValue(requests("listCustomers", 200))).toBe(1);
   const metrics = await server.metrics();
   const rows = [
     ...readFileSync("server/README.md", "utf8").matchAll(/^\| `([a-z_0-9]+)` +\| (\w+) +\| (.*?) +\| /gm),
@@ -200,8 +200,8 @@ describe("drift check", () => {
     const { data } = await server.client.POST("/customers", { body: { email: "a@x.example" } });
     const id = data?.data.id as string;
     expect((await server.get(`/customers/${id}`)).status).toBe(200);
-    await expect.poll(() => server.valueOf("contract_checked_responses_total")).toBe(2);
-    expect(await server.valueOf('contract_drift_total{operation="getCustomer"}')).toBe(0);
+    await expect.poll(() => server.readValue("contract_checked_responses_total")).toBe(2);
+    expect(await server.readValue('contract_drift_total{operation="getCustomer"}')).toBe(0);
 
     await breakStatus(server);
 
@@ -211,8 +211,8 @@ describe("drift check", () => {
     });
     expect(response.status).toBe(200);
     expect((await response.json()).data).toEqual({ ...data?.data, status: "SECRET-STATUS" });
-    await expect.poll(() => server.valueOf('contract_drift_total{operation="getCustomer"}')).toBe(1);
-    expect(await server.valueOf("contract_checked_responses_total")).toBe(3);
+    await expect.poll(() => server.readValue('contract_drift_total{operation="getCustomer"}')).toBe(1);
+    expect(await server.readValue("contract_checked_responses_total")).toBe(3);
     const lines = () =>
       server
         .output()
@@ -238,8 +238,8 @@ describe("drift check", () => {
     ] as const) {
       const server = await startMeasured({ DRIFT_CHECK_ONE_IN: oneIn });
       for (let n = 0; n < 200; n++) await server.get("/customers");
-      await expect.poll(() => server.valueOf(requests("listCustomers", 200))).toBe(200);
-      const checked = await server.valueOf("contract_checked_responses_total");
+      await expect.poll(() => server.readValue(requests("listCustomers", 200))).toBe(200);
+      const checked = await server.readValue("contract_checked_responses_total");
       expect(checked).toBeGreaterThanOrEqual(least);
       expect(checked).toBeLessThanOrEqual(most);
     }

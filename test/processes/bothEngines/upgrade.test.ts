@@ -81,7 +81,7 @@ function launchNext(DATABASE_URL: string, environment: Record<string, string> = 
 }
 
 /** A database of this release with so many customers; returns a key too. */
-async function databaseOfThis(customers: number): Promise<{ DATABASE_URL: string; key: string }> {
+async function createCurrentDatabase(customers: number): Promise<{ DATABASE_URL: string; key: string }> {
   const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const folder = temporaryFolder();
@@ -152,7 +152,7 @@ async function useAll(client: CustomersClient, email: string): Promise<string> {
 
 describe("next release", () => {
   it("next release: migrates while this one runs → same data", async () => {
-    const { DATABASE_URL, key } = await databaseOfThis(200);
+    const { DATABASE_URL, key } = await createCurrentDatabase(200);
     const old = await spawnServer({ DATABASE_URL });
     const made: string[] = [];
     let isOver = false;
@@ -186,7 +186,7 @@ describe("next release", () => {
   });
 
   it("next release: this one started on its schema → a clear error, data unchanged", async () => {
-    const { DATABASE_URL, key } = await databaseOfThis(10);
+    const { DATABASE_URL, key } = await createCurrentDatabase(10);
     const ids: string[] = [];
     for (const name of ["first", "again"]) {
       const server = await spawnNext(DATABASE_URL);
@@ -207,7 +207,7 @@ describe("next release", () => {
 });
 
 it("migrations: six servers start at once → applied once, all ready", async () => {
-  const { DATABASE_URL, key } = await databaseOfThis(1_000);
+  const { DATABASE_URL, key } = await createCurrentDatabase(1_000);
   const servers = await Promise.all(Array.from({ length: 6 }, () => spawnNext(DATABASE_URL)));
   expect(await listVersions(DATABASE_URL)).toEqual(nextVersions);
   for (const [index, server] of servers.entries()) {
@@ -219,7 +219,7 @@ it("migrations: six servers start at once → applied once, all ready", async ()
 
 it("migrations: killed before any statement → unchanged, next start migrates", async () => {
   const customers = 2_000;
-  const { DATABASE_URL, key } = await databaseOfThis(customers);
+  const { DATABASE_URL, key } = await createCurrentDatabase(customers);
   const killed: number[] = [];
   for (let statement = 1; ; statement++) {
     const server = launchNext(DATABASE_URL, {
@@ -246,7 +246,7 @@ it("migrations: killed before any statement → unchanged, next start migrates",
 // On SQLite no statement of a migration takes long.
 if (process.env.TEST_ENGINE === "postgres")
   it("migrations: killed while PostgreSQL builds an index → unchanged", async () => {
-    const { DATABASE_URL, key } = await databaseOfThis(0);
+    const { DATABASE_URL, key } = await createCurrentDatabase(0);
     await query(
       DATABASE_URL,
       // Ids like those of the server, a millisecond apart.
