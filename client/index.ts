@@ -23,7 +23,7 @@ export type {
   paths,
 } from "../generated/api.ts";
 
-/** The bundler follows Node.js, where the default import of a CommonJS module is the whole module. */
+/** In the bundle, as in Node.js, the default import of a CommonJS module is the whole module. */
 const createClient = ("default" in openapiFetch ? openapiFetch.default : openapiFetch) as typeof openapiFetch;
 
 export interface CustomersClientOptions extends Omit<ClientOptions, "baseUrl">, RetryOptions, PacingOptions {
@@ -42,7 +42,7 @@ export interface Customers extends AsyncGenerator<Customer, void, undefined> {
   pages(): AsyncGenerator<CustomerList, void, undefined>;
 }
 
-/** Every operation of the contract, typed (`client.GET("/customers/{id}", ...)`), and what most callers need on top. */
+/** Every operation of the contract, typed (`client.GET("/customers/{id}", ...)`), plus helpers for common tasks. */
 export interface CustomersClient extends Client<paths> {
   /**
    * All customers that match, newest first. Each page is requested when it is needed, and has 100 customers unless
@@ -62,7 +62,7 @@ export interface CustomersClient extends Client<paths> {
 type ListInit = Omit<FetchOptions<operations["listCustomers"]>, "params" | "parseAs">;
 
 /**
- * Creates a client for one API key. A `fetch` passed here sends each attempt; one that is passed to a call replaces the
+ * Creates a client for one API key. A `fetch` passed here sends each attempt; one passed to a call also replaces the
  * retries and the pacing of that call.
  * @throws {RangeError} if `maxConcurrency` is less than 1
  */
@@ -134,8 +134,8 @@ interface Result {
 }
 
 /**
- * The body of a successful response, from the result of a call or its promise.
- * @throws {CustomersApiError} for any other response, a 304 too
+ * Returns the body of a successful response, from the result of a call or its promise.
+ * @throws {CustomersApiError} for any other response, including a 304
  */
 export function unwrap<R extends Result>(result: Promise<R>): Promise<NonNullable<R["data"]>>;
 export function unwrap<R extends Result>(result: R): NonNullable<R["data"]>;
@@ -150,7 +150,7 @@ export class CustomersApiError extends Error {
   override readonly name = "CustomersApiError";
   /** The HTTP status. */
   readonly status: number;
-  /** The field, parameter or header that caused a 400, if it was one. */
+  /** The field, parameter or header that caused a 400, if there is exactly one. */
   readonly field: string | undefined;
   /** The request ID, for the API's operators. */
   readonly requestId: string | undefined;
@@ -158,7 +158,7 @@ export class CustomersApiError extends Error {
   readonly retryAfter: number | undefined;
 
   constructor({ error, response }: Result) {
-    // The response of a proxy need not be JSON.
+    // A response from a proxy may not be JSON.
     const body = Object(error) as { error?: unknown; field?: unknown };
     super(
       typeof body.error === "string" ? body.error : `HTTP ${response.status} ${response.statusText}`.trim(),
@@ -171,8 +171,8 @@ export class CustomersApiError extends Error {
 }
 
 /**
- * The entity tag of the customer in a response, for `If-Match` and `If-None-Match`. A proxy that compresses may have
- * made it weak; it is returned as the API sent it.
+ * Returns the entity tag of the customer in a response, for `If-Match` and `If-None-Match`. A proxy that compresses may
+ * have made the tag weak; it is returned as the API sent it.
  * @throws {TypeError} if the response has none: an update without `If-Match` would overwrite the changes of others
  */
 export function readEntityTag({ response }: { response: Response }): string {

@@ -4,7 +4,7 @@ import { onAbort, readRetryAfter } from "./retries.ts";
 export interface PacingOptions {
   /** How many requests may be in flight at once, 1 or more: 10 by default. Further calls wait for their turn. */
   maxConcurrency?: number | undefined;
-  /** Whether calls wait while the rate limit is exhausted, as they do by default, or are sent and may get a 429. */
+  /** Whether calls wait while the rate limit is exhausted, which is the default, or are sent and may get a 429. */
   waitForRateLimit?: boolean | undefined;
 }
 
@@ -30,7 +30,7 @@ interface RateWindow {
 
 /** The API counts requests per minute. */
 const minute = 60_000;
-/** Timers fire late; delays up to this time are caught up. */
+/** Timers fire late; delays of up to this long are made up for. */
 const catchUp = 100;
 /** RateLimit-Reset is in whole seconds, so the end of a window is known only to the second. */
 const resolution = 1_500;
@@ -51,7 +51,7 @@ export function createPacer({ maxConcurrency = 10, waitForRateLimit = true }: Pa
 
   let requestsPerMinute: number | undefined;
   let window: RateWindow | undefined;
-  /** Until when requests are spaced, and when the next one may be sent. */
+  /** When spacing ends, and when the next request may be sent. */
   let spacedUntil = 0;
   let nextAt = 0;
 
@@ -76,7 +76,7 @@ export function createPacer({ maxConcurrency = 10, waitForRateLimit = true }: Pa
     };
   }
 
-  /** @param sentSince how many requests were sent after the one that got this response */
+  /** @param sentSince the number of requests sent after the one that got this response */
   function learn(response: Response, sentSince: number): void {
     const now = performance.now();
     const [limit, remaining, reset] = ["Limit", "Remaining", "Reset"].map((name) => {

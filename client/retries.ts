@@ -1,4 +1,4 @@
-/** A `fetch` that retries requests which are safe to repeat and may succeed later. */
+/** A `fetch` that retries requests if they are safe to repeat and may succeed later. */
 import type { Pacer } from "./pacing.ts";
 
 export interface RetryOptions {
@@ -31,9 +31,10 @@ const longestRetryAfterInSeconds = 60;
 /**
  * Wraps a `fetch`. Network failures, attempts that took too long and the statuses 429, 502, 503 and 504 are retried,
  * with the same bytes and headers, if the request is a read, an update, or a create with an Idempotency-Key. Each retry
- * waits as long as `Retry-After` says, plus a random time of up to 500 ms, twice that before the second retry, and so on
- * up to 30 s. The last response is returned, or the last error thrown, as `fetch` does; so is a response whose
- * `Retry-After` is more than a minute. The request's signal aborts attempts and waits immediately, with its reason.
+ * waits as long as `Retry-After` says, plus a random time of up to 500 ms before the first retry, doubled for each
+ * further one, up to 30 s. After the last attempt, its response is returned or its error thrown, as by `fetch`. A
+ * response whose `Retry-After` is more than a minute is returned immediately. The request's signal aborts attempts and
+ * waits immediately, with its reason.
  * @param pacer decides when each attempt may be sent
  */
 export function createRetryingFetch(
@@ -41,7 +42,9 @@ export function createRetryingFetch(
   pacer: Pacer,
   { maxRetries = 3, timeout = 15_000 }: RetryOptions = {},
 ): Fetch {
-  /** One attempt, including the whole response: an incomplete response is a failure, like a missing one. */
+  /**
+   * Makes one attempt and receives the whole response: an incomplete response counts as a failure, like a missing one.
+   */
   async function attempt(request: Request, ...extensions: never[]): Promise<Response> {
     request.signal.throwIfAborted();
     const deadline = new AbortController();
@@ -56,7 +59,8 @@ export function createRetryingFetch(
       Object.assign(copy, Object.fromEntries(Object.entries(request)));
       const response = await fetch(copy, ...extensions);
       const text = await response.clone().text();
-      // Chromium treats incomplete headers as a complete response without a body. Every success has a body.
+      // Chromium treats incomplete headers as a complete response without a body. Every successful response but a 204
+      // has one.
       if (response.ok && request.method !== "HEAD" && response.status !== 204) JSON.parse(text);
       return response;
     } catch (error) {
@@ -97,7 +101,8 @@ export function createRetryingFetch(
       } catch (error) {
         if (!retriedErrors.includes((error as Error).name)) throw error;
       }
-      // Jitter over the whole backoff, in addition to Retry-After, so that clients that failed together retry separately.
+      // Jitter over the whole backoff, in addition to Retry-After, so that clients that failed together do not retry
+      // together.
       const backoff = Math.min(firstBackoffInMilliseconds * 2 ** retry, longestBackoffInMilliseconds);
       await wait(retryAfter * 1000 + Math.random() * backoff, request.signal);
     }

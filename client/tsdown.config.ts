@@ -1,6 +1,6 @@
 import { defineConfig } from "tsdown";
 
-/** A file for each module system, with the types of the contract in it, which lie outside this folder. */
+/** One file for each module system. It includes the contract's types, which are outside this folder. */
 export default defineConfig({
   entry: "index.ts",
   format: ["esm", "cjs"],

@@ -41,7 +41,7 @@ export function findBreakingChanges(released: Part, current: Part): string[] {
       if (ignoredKeywords.has(keyword)) continue;
       const narrow = narrows[keyword];
       const [before, after] = [from[keyword], to[keyword]];
-      // A response that allows more breaks clients, just like a request that allows less.
+      // A response that may contain more breaks clients, just like a request that may contain less.
       const breaking = narrow
         ? direction === "input"
           ? narrow(before, after)
@@ -168,7 +168,7 @@ function readServers({ servers = [] }: Part): Part {
   return Object.fromEntries(servers.map((server: Part) => [server.url, server]));
 }
 
-/** Whether `given` contains everything that `credentials` require. */
+/** Whether `given` includes everything that `credentials` requires. */
 function isWithin(credentials: Part, given: Part): boolean {
   return Object.entries<string[]>(credentials).every(
     ([scheme, scopes]) => scopes.every((scope) => given[scheme]?.includes(scope)) && given[scheme],

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** How to install the client, in Markdown: by its name once it is published, from a file while it is private. */
+/** Explains in Markdown how to install the client: by name once it is published, from a file while it is private. */
 export function formatClientInstallation(
   file: { name: string; version: string; private?: boolean } = JSON.parse(
     readFileSync(new URL("../client/package.json", import.meta.url), "utf8"),

@@ -1,6 +1,6 @@
 import { type ContractOperation, type Part, resolve } from "./contractFile.ts";
 
-/** The names of the headers that every successful response has. */
+/** Lists the names of the headers that every successful response has. */
 export function listCommonHeaders(contract: Part, operations: ContractOperation[]): string[] {
   const [first = [], ...others] = operations.flatMap(({ responses }) =>
     Object.entries<Part>(responses)
@@ -10,7 +10,7 @@ export function listCommonHeaders(contract: Part, operations: ContractOperation[
   return first.filter((name) => others.every((names) => names.includes(name)));
 }
 
-/** These headers as a table in Markdown. */
+/** Formats these headers as a table in Markdown. */
 export function formatCommonHeaders(contract: Part, operations: ContractOperation[]): string {
   const rows = listCommonHeaders(contract, operations).map((name) => {
     const { description } = contract.components.headers[name];

@@ -1,4 +1,4 @@
-/** openapi.yaml as the tools of this folder read it. */
+/** Reads openapi.yaml for the tools in this folder. */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 
@@ -10,7 +10,7 @@ export function readContract(): Part {
   return parse(readFileSync(new URL("openapi.yaml", import.meta.url), "utf8"));
 }
 
-/** The part that a reference points to, or the part itself. */
+/** Returns the part that a reference points to, or the part itself. */
 export function resolve(contract: Part, part: Part): Part {
   if (typeof part?.$ref !== "string") return part;
   const keys: string[] = part.$ref.slice(2).split("/");
@@ -22,7 +22,7 @@ export function resolve(contract: Part, part: Part): Part {
   return resolve(contract, target);
 }
 
-/** An operation, with the parameters of its path among its own and every parameter resolved. */
+/** An operation. Its parameters include those of its path, and all are resolved. */
 export interface ContractOperation {
   operationId: string;
   method: string;
@@ -36,7 +36,7 @@ export interface ContractOperation {
   responses: Record<string, Part>;
 }
 
-/** The operations of a contract, in its order. */
+/** Lists the operations of a contract, in its order. */
 export function listOperations(contract: Part): ContractOperation[] {
   return Object.entries<Part>(contract.paths).flatMap(([path, item]) =>
     Object.entries<Part>(item)
@@ -58,7 +58,7 @@ export function listOperations(contract: Part): ContractOperation[] {
   );
 }
 
-/** The error messages that a response shows as its examples, each with the example it stands in. */
+/** Lists the error messages in the examples of a response, each with its example. */
 export function listErrorMessages(contract: Part, response: Part): { message: string; example: Part }[] {
   const { content } = resolve(contract, response);
   return Object.values(content?.["application/json"]?.examples ?? {})

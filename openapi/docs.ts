@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: writes the documentation of the contract, which requests nothing from another host: dist/docs/ for
- * the server, and dist/docs.html, all of it in one file.
+ * `npm run docs`: writes the documentation of the contract: dist/docs/ for the server, and dist/docs.html as a single
+ * file. Neither loads anything from another host.
  */
 import { hash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -29,9 +29,9 @@ const downloads = [
   { title: "Postman collection", url: "docs/postman.json", content: collection },
 ];
 const scriptHash = sha256(script);
-// By its digest in base64url, as the server knows it.
+// The server accepts this digest in base64url.
 const src = `docs/docs.js?v=${hash("sha256", script, "base64url")}`;
-// In HTML a script ends at its first end tag.
+// In HTML, a script ends at the first end tag in it.
 const inline = script.replaceAll(/<\/(?=script)/gi, "<\\/");
 write(
   "docs.html",
@@ -48,7 +48,7 @@ write(
   ),
 );
 
-// Last, as it tells that all is written.
+// Written last: its presence means that the other files are complete.
 write(
   "docs/index.html",
   page(

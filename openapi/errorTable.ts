@@ -2,8 +2,9 @@ import { STATUS_CODES } from "node:http";
 import { type ContractOperation, listErrorMessages, type Part, resolve } from "./contractFile.ts";
 
 /**
- * Every error message of the contract as a table in Markdown: by status with its remedy, and each with its causes.
- * @throws {Error} where a status has no remedy, or a remedy no status
+ * Formats all error messages of the contract as a table in Markdown, by status: the remedy for each status, and the
+ * causes of each error message.
+ * @throws {Error} if a status has no remedy, or a remedy no status
  */
 export function formatErrorTable(contract: Part, operations: ContractOperation[]): string {
   const groups = new Map<string, Map<string, Set<string>>>();

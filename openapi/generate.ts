@@ -1,7 +1,7 @@
 /**
  * `npm run generate`: writes generated/ from openapi.yaml: `openapi.json` (the contract for serving and for partners),
  * `api.ts` (its types) and `messages.ts` (its error messages and scopes as literal types). Writes nothing and exits
- * with 1 where an operation implies an error message that its responses do not show.
+ * with 1 if an operation implies an error message that its responses lack.
  */
 import { writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";

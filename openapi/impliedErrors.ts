@@ -11,7 +11,7 @@ import {
   resolve,
 } from "./contractFile.ts";
 
-/** Schema keywords that reject no text value. */
+/** Schema keywords that do not restrict text. */
 const unlimiting = ["type", "description", "default", "example", "title", "deprecated", "nullable"];
 
 /** The response status that a request header implies. */

@@ -1,10 +1,10 @@
 import { type ContractOperation, listErrorMessages, type Part, resolve } from "./contractFile.ts";
 
-/** generated/messages.ts: the error messages, defaults and scopes of a contract as literal types. */
+/** Generates messages.ts: the error messages, defaults and scopes of a contract as literal types. */
 export function generateMessageTypes(contract: Part, operations: ContractOperation[]): string {
   const union = (texts: Iterable<string>) => [...texts].map((text) => JSON.stringify(text)).join(" | ");
 
-  /** Each error status of some responses with the messages that it shows, as the members of an interface. */
+  /** Formats the error statuses of some responses, with their error messages, as the members of an interface. */
   function listMembers(responses: Record<string, Part>, indent: string): string {
     return Object.entries(responses)
       .filter(([status]) => status >= "400")
@@ -48,7 +48,7 @@ export interface Defaulted {
 ${defaults.join("\n")}
 }
 
-/** What an API key may be allowed to do. */
+/** The scopes that an API key can have. */
 export type Scope = ${union(scopes)};
 `;
 }

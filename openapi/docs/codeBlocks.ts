@@ -1,12 +1,15 @@
-/** The code blocks of Markdown as HTML with colors: Redoc colors the samples of operations only. */
+/**
+ * Converts the code blocks of Markdown to HTML with syntax highlighting: Redoc only highlights the samples of
+ * operations.
+ */
 
-/** What is coloured in a language, by the class of Redoc's own tokens. */
+/** The highlighted tokens of each language, by Redoc's own classes. */
 const tokens: Record<string, RegExp> = {
   bash: /(?<comment>^#.*)|(?<string>'[^']*'|"(?:\\.|[^"\\])*")|(?<property>\$\w+|\b[A-Z]+(?==))|(?<keyword>\b(?:curl|export|npm|grep|cut|docker)\b)|(?<operator>(?<=\s)--?[A-Za-z][\w-]*)/gm,
   json: /(?<property>"[^"]*"(?=:))|(?<string>"(?:\\.|[^"\\])*")|(?<number>-?\b\d[\d.]*\b)|(?<keyword>\b(?:true|false|null)\b)/g,
 };
 
-/** Replaces each fenced block; neighbours become one figure, as a request and its response. */
+/** Replaces each fenced block; adjacent blocks, such as a request and its response, become one figure. */
 export function colorCodeBlocks(markdown: string): string {
   const block = /^```(\w+)\n(.*?)^```$/gms;
   return markdown.replace(/(?:^```\w+\n(?:(?!^```$).*\n)*?^```$\n*)+/gm, (blocks) => {
@@ -18,7 +21,7 @@ export function colorCodeBlocks(markdown: string): string {
   });
 }
 
-/** Redoc drops text of nothing but white space between elements: it goes with the element before it. */
+/** Redoc drops text between elements that is only white space, so white space is put into the preceding element. */
 function color(code: string, pattern?: RegExp): string {
   if (!pattern) return escaped(code);
   let html = "";
@@ -33,6 +36,6 @@ function color(code: string, pattern?: RegExp): string {
 }
 
 function escaped(text: string): string {
-  // A blank line would end the block of HTML in Markdown.
+  // In Markdown, a blank line would end the HTML block.
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("\n\n", "\n&#8203;\n");
 }

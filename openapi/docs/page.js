@@ -1,6 +1,7 @@
 // Runs after Redoc's bundle, in the same module.
 
-// Redoc renders what comes into view. Rendering the rest in idle time lets a reader find, print and jump to anything.
+// Redoc renders only what comes into view. Rendering the rest in idle time makes everything searchable, printable and
+// linkable.
 globalThis.IntersectionObserver = class {
   constructor(callback) {
     this.callback = callback;

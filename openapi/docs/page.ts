@@ -1,9 +1,9 @@
-/** The page of the documentation, and its policy: nothing runs, and no style applies, but what is part of it. */
+/** The documentation page, with a content security policy that allows only its own script and style. */
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Part } from "../contractFile.ts";
 
-/** The names of the kinds of tokens that Redoc colors in samples: it writes them into `data-color` (see redoc.ts). */
+/** The token types that Redoc highlights in samples, whose names it writes into `data-color` (see redoc.ts). */
 const tokens =
   "attr-name boolean class-name comment default function keyword number operator property-string string tag variable";
 const colors = tokens
@@ -14,12 +14,12 @@ const read = (name: string) => readFileSync(new URL(name, import.meta.url), "utf
 const style = [read("theme.css"), ...colors, read("page.css")].join("\n");
 const accent = "#0b6e63";
 
-/** A square with the initial. */
+/** A square with the letter D. */
 const icon = image(
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="${accent}"/><path d="M9 7h6a9 9 0 0 1 0 18H9zm5 5v8h1a4 4 0 0 0 0-8z" fill="#fff"/></svg>`,
 );
 
-/** The icon and the name, in a color for light and dark backgrounds. */
+/** The icon and the name, in a color that is legible on light and dark backgrounds. */
 export const logo = image(
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 136 32" width="136" height="32"><rect width="32" height="32" rx="7" fill="${accent}"/><path d="M9 7h6a9 9 0 0 1 0 18H9zm5 5v8h1a4 4 0 0 0 0-8z" fill="#fff"/><text x="42" y="24" fill="#12897b" font-family="system-ui,sans-serif" font-size="24" font-weight="700" textLength="92" lengthAdjust="spacingAndGlyphs">distribu</text></svg>`,
 );
@@ -36,14 +36,14 @@ export function page(
   const policy = [
     "default-src 'none'",
     `script-src 'sha256-${scriptHash}'`,
-    // styled-components begins with an empty style, and adds its rules by script.
+    // styled-components creates an empty style element, and adds its rules from the script.
     `style-src 'sha256-${sha256("")}' 'sha256-${sha256(style)}'`,
     "img-src data:",
     "font-src data:",
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");
-  // JSON in a script that is no code: the policy lets it be, and the server lists its own URL in it.
+  // JSON in a script element is not code, so the policy allows it; the server inserts its own URL here.
   const json = JSON.stringify(data).replaceAll("<", "\\u003c");
   return `<!DOCTYPE html>
 <html lang="en">

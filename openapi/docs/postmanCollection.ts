@@ -1,7 +1,10 @@
-/** The contract as a Postman collection, format 2.1: a request for each example, with the variables of the samples. */
+/**
+ * Converts the contract to a Postman collection, format 2.1: a request for each example, with the same variables as in
+ * the samples.
+ */
 import { listOperations, type Part, resolve } from "../contractFile.ts";
 
-/** @param contract the contract, with its description as it is served */
+/** @param contract the contract as the server sends it */
 export function createPostmanCollection(contract: Part): Part {
   const { title, version } = contract.info;
   return {
@@ -55,7 +58,10 @@ function url(operation: Part): Part {
   };
 }
 
-/** The parameters of one kind, each with its example, none of them sent at first. */
+/**
+ * Lists the parameters of one kind, with their examples. They are disabled, so they are not sent until the user enables
+ * them.
+ */
 function optional({ parameters }: Part, kind: "header" | "query"): Part[] {
   return parameters
     .filter((parameter: Part) => parameter.in === kind)

@@ -1,16 +1,16 @@
-/** The samples of each operation: one for each language and each example of its body. */
+/** The samples of each operation: one for each language and each example of the request body. */
 import { readFileSync } from "node:fs";
 import { type Part, resolve } from "../contractFile.ts";
 
-/** How a language writes a value: what differs from JSON. */
+/** How to write a value in a language. */
 interface Notation {
   label: string;
-  /** The name by which Redoc colors it. */
+  /** The name by which Redoc knows it. */
   lang: string;
   write(value: unknown): string;
 }
 
-/** The languages, by the ending of their files. */
+/** The languages, by file extension. */
 export const languages = {
   sh: { label: "curl", lang: "bash", write: (value) => `'${writeJson(value).replaceAll("'", "'\\''")}'` },
   ts: {
@@ -38,7 +38,7 @@ export const languages = {
   },
 } satisfies Record<string, Notation>;
 
-/** A sample as it is shown and run; `example` is the name of its body's example, where it has a body. */
+/** A sample as it is shown and run. `example` is the name of the example in its request body, if it has one. */
 export interface Sample {
   operationId: string;
   language: keyof typeof languages;
@@ -46,7 +46,7 @@ export interface Sample {
   source: string;
 }
 
-/** The samples of an operation of the contract: the files of samples/, with the examples of its body for BODY. */
+/** Lists the samples of an operation: the files in samples/, with each example of its body in place of BODY. */
 export function listSamples(contract: Part, operation: Part): Sample[] {
   const { operationId, requestBody } = operation;
   const examples = Object.entries<Part>(requestBody?.content["application/json"].examples ?? { "": {} });
@@ -65,7 +65,7 @@ function writeJson(value: unknown): string {
   return writeObject(["{", "}"], (name) => `"${name}": `, JSON.stringify)(value);
 }
 
-/** Writes a flat object: on one line where it is short. */
+/** Returns a function that writes a flat object, on one line if it fits. */
 function writeObject(
   [open, close]: [string, string],
   writeName: (name: string) => string,

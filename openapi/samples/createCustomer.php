@@ -9,7 +9,7 @@ curl_setopt_array($curl, [
     CURLOPT_HTTPHEADER => [
         'Authorization: Bearer ' . getenv('KEY'),
         'Content-Type: application/json',
-        // Derived from the body: to retry, run it again, and there is still one customer.
+        // Derived from the body, so running this again creates no second customer.
         'Idempotency-Key: ' . hash('sha256', $body),
     ],
     CURLOPT_POSTFIELDS => $body,

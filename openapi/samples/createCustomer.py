@@ -11,7 +11,7 @@ response = requests.post(
     headers={
         "Authorization": f"Bearer {os.environ['KEY']}",
         "Content-Type": "application/json",
-        # Derived from the body: to retry, run it again, and there is still one customer.
+        # Derived from the body, so running this again creates no second customer.
         "Idempotency-Key": hashlib.sha256(body).hexdigest(),
     },
     data=body,

@@ -5,7 +5,7 @@ const { API, KEY } = process.env as { API: string; KEY: string };
 const client = createCustomersClient({ baseUrl: API, apiKey: KEY });
 
 const body = BODY;
-// Derived from the body: to retry, run it again, and there is still one customer.
+// Derived from the body, so running this again creates no second customer.
 const key = createHash("sha256").update(JSON.stringify(body)).digest("hex");
 try {
   const params = { header: { "Idempotency-Key": key } };

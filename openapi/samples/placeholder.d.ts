@@ -1,2 +1,2 @@
-/** Stands in a sample for an example of the operation's body. */
+/** In a sample, stands for an example of the operation's body. */
 declare const BODY: { email: string; name: string };

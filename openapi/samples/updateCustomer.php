@@ -1,5 +1,5 @@
 <?php
-// Fields that are omitted stay as they are, and null clears a field.
+// Omitted fields keep their values, and null clears a field.
 $changes = BODY;
 
 $curl = curl_init(getenv('API') . '/customers/' . getenv('ID'));
