@@ -21,7 +21,7 @@ interface LiveKeyRow extends Omit<ApiKey, "scopes"> {
   lastUsedAt: number | null;
 }
 
-/** The time of last use is accurate to the minute, so that not every request costs a write. */
+/** The time of last use is only accurate to the minute, so that not every request costs a write. */
 const lastUseGranularityInMilliseconds = 60_000;
 
 /** How long a key counts as recently live. */
@@ -29,8 +29,8 @@ const recentlyInMilliseconds = 3_600_000;
 
 /** Creates the lookup of keys in a database. */
 export function createApiKeys({ knex, prepare, read, write }: Database) {
-  // The database checks whether the key is live, so that a key that no longer is returns no row, like one that never
-  // existed: converting a row takes microseconds, which would distinguish the two by timing.
+  // The database checks whether the key is live, so that an expired or revoked key returns no row, like one that never
+  // existed: converting a row takes microseconds, and would distinguish the two by timing.
   const findLiveBySha256 = prepare<LiveKeyRow>(
     knex("api_keys")
       .join("companies", "companies.id", "api_keys.company_id")

@@ -26,7 +26,7 @@ export interface AppOptions extends Observers {
   database: Database;
   /** The limit of each key; 0 disables rate limits. */
   requestsPerMinute: number;
-  /** The number of customers that a company may have. */
+  /** The maximum number of customers of a company. */
   maxCustomersPerCompany?: number | false;
   /** Origins whose pages may call the API from a browser. */
   corsOrigins?: string[] | false;
@@ -56,13 +56,13 @@ export function createApp(options: AppOptions): express.Express {
 }
 
 /**
- * Creates the API as a router for an Express application to mount. It handles everything below `/api/v1`, the pages
- * `/docs`, `/openapi.json`, `/openapi.yaml`, `/healthz` and `/readyz`, and nothing else.
+ * Creates the API as a router, to be mounted in an Express application. It handles everything below `/api/v1`, and the
+ * pages `/docs`, `/openapi.json`, `/openapi.yaml`, `/healthz` and `/readyz`, but nothing else.
  * @param options the environment variables in camelCase; `pages: false` omits the pages
  * @returns the router, and a function that closes the database, to call once the server has closed
  * @throws {ConfigError} when an option is invalid
  * @throws {UnavailableError} when the database cannot be reached; its message names host, port and cause
- * @throws {SchemaError} when the schema of the database is not ours
+ * @throws {SchemaError} when the database has an unknown schema or encoding
  */
 export async function createCustomersApi({
   pages: hasPages = true,
@@ -106,7 +106,9 @@ export async function createCustomersApi({
   };
 }
 
-/** Adds the middlewares and routes in the order in which requests pass them; `isOurs` selects the API's paths. */
+/**
+ * Adds the middlewares and routes in the order in which requests pass through them; `isOurs` selects the API's paths.
+ */
 function addMiddlewares<Target extends IRouter>(
   target: Target,
   options: AppOptions,
@@ -156,7 +158,7 @@ function addMiddlewares<Target extends IRouter>(
   return target;
 }
 
-/** Completes a route after its methods: OPTIONS, without a key, lists them; any other method gets a 405. */
+/** Completes a route after its methods: OPTIONS lists them and needs no key; any other method gets a 405. */
 function finishRoute(route: express.IRoute, methods: string[]): void {
   const allowed = methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
   const Allow = [...allowed, "OPTIONS"].join(", ");

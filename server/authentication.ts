@@ -10,14 +10,14 @@ import type { RateLimits } from "./rateLimits.ts";
 const realm = 'Bearer realm="Distribu Customers API"';
 
 /**
- * Finds the live key of the request. Responds 401 without one, or 429 to an address with too many failed keys.
+ * Finds the live key of the request. Without one, responds 401, or 429 if the address has sent too many invalid keys.
  * The challenge names an error only if there was a token (RFC 6750, section 3.1).
  */
 export function authenticate(apiKeys: ApiKeys, limits: RateLimits | undefined): Handler {
   return async (request, response, next) => {
     const { authorization } = request.headers;
-    // A failed lookup costs as much as a successful one. A key that was live is still looked up, so that nobody is
-    // locked out by others behind the same address.
+    // A failed lookup costs as much as a successful one. A key that was recently live is still looked up, so that
+    // nobody is locked out by others behind the same address.
     if (limits?.countNetworksOverLimit() && !apiKeys.wasLive(authorization))
       limits.rejectOverLimit(findCallerNetwork(request));
     const key = await apiKeys.find(authorization);
@@ -26,7 +26,7 @@ export function authenticate(apiKeys: ApiKeys, limits: RateLimits | undefined): 
       return next();
     }
     const hasToken = parseBearerToken(authorization) !== undefined;
-    await limits?.countFailedKey(findCallerNetwork(request), hasToken);
+    await limits?.countInvalidKey(findCallerNetwork(request), hasToken);
     throw hasToken
       ? new ApiError(401, "This API key is invalid, expired or revoked.", {
           headers: { "WWW-Authenticate": `${realm}, error="invalid_token"` },
@@ -37,7 +37,7 @@ export function authenticate(apiKeys: ApiKeys, limits: RateLimits | undefined): 
   };
 }
 
-/** Counts the request against the limit of its key. Responds 429 over the limit. */
+/** Counts the request against the limit of its key. Responds 429 if the limit is exceeded. */
 export function limitRate(limits: RateLimits): Handler {
   return async (_request, response, next) => {
     const { key, headers } = response.locals.exchange;
@@ -46,7 +46,7 @@ export function limitRate(limits: RateLimits): Handler {
   };
 }
 
-/** Requires the scope of the operation. Responds 403 without it. */
+/** Requires the scope of the operation. Responds 403 if the key lacks it. */
 export function requireScope({ scope }: Operation): Handler {
   return (_request, response, next) => {
     if (response.locals.exchange.key?.scopes.includes(scope)) return next();
@@ -64,7 +64,10 @@ export function readCallerAddress(request: Request): string {
   return (request.app.enabled("trust proxy") ? request.ip : request.socket.remoteAddress) ?? "";
 }
 
-/** The caller's network: its IPv4 address, or the /64 of its IPv6 address, since providers assign each customer a /64. */
+/**
+ * The caller's network: its IPv4 address, or the /64 of its IPv6 address, because providers assign a /64 to each
+ * customer.
+ */
 function findCallerNetwork(request: Request): string {
   const text = readCallerAddress(request).replace(/%.*/, "");
   if (!ipaddr.isValid(text)) return text;

@@ -1,4 +1,4 @@
-/** Logs why requests fail, but not one stack trace per request while the database is down. */
+/** Logs why requests fail, without a stack trace for every request while the database is down. */
 import type { Logger } from "pino";
 
 const intervalInMilliseconds = 1_000;

@@ -13,7 +13,7 @@ export function formatReport(response: ObservedResponse, differences: Difference
   ].join("\n");
 }
 
-/** @throws {Error} with a report, when the response differs from the contract */
+/** @throws {Error} with a report, if the response differs from the contract */
 export function assertContract(response: ObservedResponse, options?: { strictHeaders?: boolean }): void {
   const differences = findDifferences(response, options);
   if (differences.length > 0) throw new Error(formatReport(response, differences));

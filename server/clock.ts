@@ -17,7 +17,7 @@ export function checkClock(now: number): string | undefined {
   return `The system clock is years off (${new Date(now).toISOString()}): times, expiry and the order of customers will be wrong.`;
 }
 
-/** Logs a warning each time the system clock is set to another day. */
+/** Logs a warning each time the system clock jumps by a day or more. */
 export function watchClock(log: Logger): void {
   const readOffset = () => Date.now() - performance.now();
   let offset = readOffset();
@@ -28,7 +28,7 @@ export function watchClock(log: Logger): void {
     const days = Math.round(jump / dayInMilliseconds);
     log.warn(
       { jumpInDays: days },
-      `The system clock jumped to ${new Date().toISOString()}: times, expiry and the order of customers will be wrong. If it was ahead and is right again, restart the server: new customers keep the later time until then.`,
+      `The system clock jumped to ${new Date().toISOString()}: times, expiry and the order of customers will be wrong. If the clock was ahead and has been corrected, restart the server: until then, new customers get the later time.`,
     );
   }
   setInterval(compare, intervalInMilliseconds).unref();

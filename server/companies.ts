@@ -63,7 +63,10 @@ export function createCompanies(database: Database) {
       return { statement: insert, values: values(slug) };
     },
 
-    /** The step that creates a company unless it exists; it returns no row if another slug differs only in case. */
+    /**
+     * The step that creates a company unless it exists. It returns no row if another company's slug differs only in
+     * case.
+     */
     ensure(slug: string): Step<{ id: string }> {
       return { statement: ensure, values: values(slug) };
     },
@@ -75,7 +78,7 @@ export function createCompanies(database: Database) {
       );
       if (similar)
         throw new CommandError(
-          `There is already a company ${similar.slug}; slugs must differ in more than case`,
+          `There is already a company ${similar.slug}; slugs must differ in more than their case`,
         );
     },
 

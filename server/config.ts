@@ -34,7 +34,7 @@ export interface ApiConfig {
   publicUrl: string | false;
   /** Requests per minute for each key; 0 for no limit. */
   requestsPerMinute: number;
-  /** The number of customers that a company may have. */
+  /** The maximum number of customers of a company. */
   maxCustomersPerCompany: number | false;
   /** Days after which audit trail entries are deleted. */
   auditRetentionDays: number | false;
@@ -44,7 +44,7 @@ export interface ApiConfig {
   corsOrigins: string[] | false;
 }
 
-/** The settings of the server around it. */
+/** The settings of the API and of the server around it. */
 export interface Config extends ApiConfig {
   port: number;
   host: string;
@@ -83,10 +83,10 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
         ...readApiConfig(read, problems),
         isProduction,
       };
-      // Otherwise NODE_ENV=prod would be a server with demo data.
+      // Otherwise NODE_ENV=prod would start a server with demo data.
       if (environment.NODE_ENV && !nodeEnvironments.includes(environment.NODE_ENV))
         problems.push(
-          `NODE_ENV=${environment.NODE_ENV} is not valid. ${nodeEnvironments.join(", ")}; unset is development.`,
+          `NODE_ENV=${environment.NODE_ENV} is not valid. Use ${nodeEnvironments.join(", ")}; unset means development.`,
         );
       if (isProduction && !environment.DATABASE_URL && !environment.DATABASE_URL_FILE)
         problems.push(`DATABASE_URL is required in production. ${variables.DATABASE_URL.description}`);

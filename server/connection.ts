@@ -4,14 +4,20 @@ import type http from "node:http";
 export interface Connection {
   /** The request in progress. */
   current: http.ServerResponse | undefined;
-  /** Pipelined requests that have arrived and not begun. */
+  /** Pipelined requests that have arrived but not started. */
   waiting: [http.IncomingMessage, http.ServerResponse][];
-  /** How many bytes had arrived when the last response was complete: if there are more, a request is in transit. */
+  /**
+   * How many bytes had arrived when the last response was completed: if more have arrived since, a request is in
+   * transit.
+   */
   bytesReadWhenIdle: number;
-  /** How many bytes had been written when the current request began. */
+  /** How many bytes had been written when the current request started. */
   bytesWrittenBefore: number;
-  /** How many times in a row the socket timed out without progress, and the last time. */
+  /** How many times in a row the socket has timed out without progress, and when it last did. */
   quiet: { times: number; at: number };
-  /** Its framing is not reliable, or its last response is sent: further bytes are not treated as requests. */
+  /**
+   * Whether its framing is unreliable or its last response has been sent, so that further bytes are not treated as
+   * requests.
+   */
   isRejected: boolean;
 }

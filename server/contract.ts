@@ -1,4 +1,4 @@
-/** The contract at run time: its operations, their parameters and error messages. */
+/** The contract at run time: its operations, with their parameters and error messages. */
 import { createRequire } from "node:module";
 import type { Scope } from "../generated/messages.ts";
 import type { ApiError } from "./errors.ts";
@@ -48,7 +48,9 @@ export interface Operation {
 
 const document = createRequire(import.meta.url)("#openapi.json");
 
-/** Copies a document with every local reference replaced by its target: one shared object for all its references. */
+/**
+ * Copies a document, replacing every local reference with its target. References to the same target share one object.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: any JSON document
 export function dereference(root: any): any {
   // biome-ignore lint/suspicious/noExplicitAny: any part of a JSON document
@@ -152,7 +154,7 @@ export const scopes = [...new Set(operations.map((operation) => operation.scope)
 /** An error message of the contract; `npm run generate` has checked that it is among the examples. */
 export type ContractMessage = ConstructorParameters<typeof ApiError<400>>[1];
 
-/** Finds the error message beside the failed constraint; if several failed, the first that the contract lists. */
+/** Finds the error message of the failed constraint; of several, that of the first in the contract. */
 export function findMessage(schema: Schema, failedKeywords: string[]): ContractMessage {
   const messages = schema["x-error-message"];
   const message =

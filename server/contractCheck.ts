@@ -23,7 +23,7 @@ export interface Difference {
 // biome-ignore lint/suspicious/noExplicitAny: a part of the contract
 type Part = any;
 
-/** Headers that HTTP itself and node:http add. */
+/** Headers of HTTP itself, which node:http adds. */
 const transportHeaders = [
   "date",
   "connection",
@@ -56,7 +56,7 @@ JSON.stringify(contract, (key, value) => {
 /** Statuses that arise before the operation of a request is known. */
 const beforeOperation = [400, 408, 431];
 
-/** In the order in which a router tries them. */
+/** All operations, in the order in which a router tries them. */
 const ordered = orderPaths(operations).flatMap((path) => path.operations);
 
 /** Finds the operation with the method and path of the request, if there is one. */
@@ -175,14 +175,14 @@ function findBodyDifferences(response: ObservedResponse, described: Part): Diffe
     response: String(JSON.stringify(error.data)),
   }));
   const messages = listMessages(described);
-  // If it is not text, the schema has reported it.
+  // If it is not a string, the schema check has reported it.
   const message = body?.error;
   if (typeof message === "string" && !messages.includes(message))
     differences.push({ where: "body/error", contract: messages.join(" | "), response: message });
   return differences;
 }
 
-/** Lists the error messages that a response may contain: its examples. */
+/** Lists the error messages that a response may contain: those of its examples. */
 export function listMessages(described: Part): string[] {
   const examples = described.content?.["application/json"].examples ?? {};
   return Object.values<Part>(examples).map((example) => example.value.error);
@@ -203,7 +203,7 @@ function compileSchema(schema: Part): ValidateFunction {
   return validate;
 }
 
-/** Compiles all response schemas in advance, so that no check has to wait for it. */
+/** Compiles all response schemas in advance, so that no check has to wait for their compilation. */
 export function compileContract(): void {
   for (const responses of [undefined, ...operations].map(findResponses)) {
     for (const { headers = {}, content = {} } of Object.values<Part>(responses))

@@ -5,8 +5,8 @@ import { v7 as uuidv7 } from "uuid";
 let latest = { milliseconds: 0, counter: 0 };
 
 /**
- * Generates an ID, greater than every ID that this process has generated before, even if the clock stands still or goes
- * back. After the time come a 15-bit counter within the millisecond and random bits.
+ * Generates an ID greater than every ID that this process has generated before, even if the clock stands still or goes
+ * back. The time is followed by a 15-bit counter within the millisecond and by random bits.
  */
 export function newCustomerId(): string {
   const now = Date.now();
@@ -26,7 +26,7 @@ export function createdAt(id: string): number {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 
-/** The position of an ID in the list as 63 bits: its time, and its counter of 15 bits without version and variant. */
+/** The position of an ID in the list, as 63 bits: its time and its 15-bit counter, without version and variant. */
 export function toPosition(id: string): bigint {
   const time = BigInt(`0x${id.slice(0, 8)}${id.slice(9, 13)}`);
   const count =

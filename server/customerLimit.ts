@@ -1,29 +1,30 @@
-/** The limit on the number of customers of a company, which MAX_CUSTOMERS_PER_COMPANY sets. */
+/** Enforces MAX_CUSTOMERS_PER_COMPANY, the limit on the number of customers of a company. */
 import type { Database, Statement, Step } from "./database/database.ts";
 import { named } from "./database/statement.ts";
 import { CompanyFullError } from "./errors.ts";
 
-/** For how long a count is used, if it leaves room for more customers than this or for none. */
+/** How long a count is reused, provided that it leaves room for more customers than this, or for none. */
 const reuse = { milliseconds: 1_000, room: 100 };
 
 /** How many more customers a company may have, as of the last count. */
 interface Room {
   left: number;
-  /** In terms of performance.now(). */
+  /** When the count expires, in terms of performance.now(). */
   until: number;
 }
 
 /**
- * Writes steps of which the last inserts a customer of a company.
+ * Writes steps, the last of which inserts a customer of a company.
  * @returns the index of the step that failed, or undefined
- * @throws {CompanyFullError} when the company has as many customers as it may have
+ * @throws {CompanyFullError} when the company has the maximum number of customers
  */
 export type InsertCustomer = (companyId: string, steps: readonly Step[]) => Promise<number | undefined>;
 
 /**
- * Creates the function that inserts customers. With a limit, it counts the customers of a company in the transaction of
- * the insert, but only once a second while there is much room or none, as SQLite takes 12 ms to count 100,000. So a
- * company exceeds its limit only if other processes create over a hundred customers of it within that second.
+ * Creates the function that inserts customers. If there is a limit, it counts the customers of a company in the
+ * transaction of the insert, but only once a second while there is plenty of room or none, because SQLite takes 12 ms
+ * to count 100,000. So a company can exceed its limit only if other processes create over a hundred of its customers
+ * within that second.
  */
 export function createCustomerInsert(database: Database, maximum: number | false): InsertCustomer {
   const { knex, prepare, dialect } = database;
@@ -38,9 +39,9 @@ export function createCustomerInsert(database: Database, maximum: number | false
     knex.from(counted.as("counted")).count({ count: "id" }).havingRaw("count(id) < ?", [maximum]),
   );
   const selectCompany = () => knex("companies").where("id", named("companyId")).select("id");
-  // PostgreSQL would otherwise count without the customers that concurrent transactions insert.
+  // Otherwise PostgreSQL would not count the customers that concurrent transactions insert.
   const countSteps = dialect === "postgres" ? [prepare(selectCompany().forNoKeyUpdate()), count] : [count];
-  /** Returns no row, so that it fails the write, but after the step that replays an idempotency key. */
+  /** Returns no row, and so fails the write, but after the step that replays an idempotency key. */
   const fail = prepare(selectCompany().whereRaw("1 = 0"));
   const rooms = new Map<string, Room>();
 

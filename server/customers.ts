@@ -11,7 +11,7 @@ import type { ApiError } from "./errors.ts";
 import { createIdempotencyKeys } from "./idempotencyKeys.ts";
 import { type Call, implementOperations, type Operations, type Reply } from "./operations.ts";
 
-/** A call of any operation on a single customer that may not exist. */
+/** A call of any operation on a single customer, which may not exist. */
 type CallForOne = Pick<Call<"getCustomer">, "path" | "companyId"> & {
   error(status: 404, message: "Customer not found."): ApiError;
 };
@@ -19,7 +19,7 @@ type CallForOne = Pick<Call<"getCustomer">, "path" | "companyId"> & {
 /**
  * Creates the operations of the contract on a database.
  * @param publicPath the path of the server's public URL, without `/api/v1`
- * @param maxCustomers of a company
+ * @param maxCustomers the maximum number of customers of a company
  */
 export function createOperations(
   database: Database,
@@ -76,7 +76,7 @@ export function createOperations(
         return failedStep === undefined ? toCreated(row) : retryCreate(call, row);
       }
 
-      // The customer's id is known beforehand, so key and customer are one write: the database
+      // The customer's ID is known beforehand, so the idempotency key and the customer are one write: the database
       // makes a second request with this key wait for the first.
       const bodySha256 = crypto.hash("sha256", rawBody);
       const taking = { companyId, key, bodySha256, customerId: row.id };
@@ -84,11 +84,11 @@ export function createOperations(
       if (failedStep === undefined) return toCreated(row);
       if (failedStep === 1) return retryCreate(call, row);
       const first = await idempotencyKeys.get(companyId, key);
-      // The key has just expired and was deleted, so it can be used again.
+      // The key has just expired and been deleted, so it can be used again.
       if (!first) return operations.createCustomer(call);
       if (first.bodySha256 !== bodySha256)
         throw call.error(422, "This Idempotency-Key was used with a different request.");
-      // The response is a function of the body, which is the same, and of the id: it is not stored.
+      // The response depends only on the body, which is the same, and on the ID, so it is not stored.
       const { headers, ...created } = toCreated({
         ...row,
         ...{ id: first.customerId, version: createdAt(first.customerId) },
@@ -103,7 +103,7 @@ export function createOperations(
       const update = customers.update({ companyId, id: path.id, version, changedBy: keyId }, body);
       const result = isCustomerId(path.id) ? await database.write([update]) : { failedStep: 0 };
       if ("failedStep" in result) {
-        // Customers are never deleted: one that was read a moment ago can only have changed.
+        // Customers are never deleted, so one that has just been read can only have changed.
         throw version === null
           ? call.error(404, "Customer not found.")
           : call.error(412, "Customer has changed since it was read.");
@@ -122,8 +122,8 @@ export function createOperations(
   }
 
   /**
-   * Creates the customer again with another ID: once in many thousand times, another process has generated an ID of the
-   * same position in the same millisecond.
+   * Creates the customer again with another ID: on rare occasions, another process has generated an ID with the same
+   * position in the same millisecond.
    * @throws {ApiError} 409 when the email is taken
    */
   async function retryCreate(

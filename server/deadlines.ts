@@ -1,6 +1,6 @@
 /** Deadlines of requests. */
 
-/** How often deadlines are checked, in milliseconds, and so how late one may be noticed. */
+/** How often deadlines are checked, in milliseconds, and therefore how late an expiry may be noticed. */
 const checkInterval = 50;
 
 /** The deadline of a request. */
@@ -12,8 +12,8 @@ export interface Deadline {
 }
 
 /**
- * Creates deadlines. The running ones form a linked list that a single timer checks: a timer per request takes 4 % of the
- * CPU time of a point read, and the table of a Set keeps ended requests in memory.
+ * Creates deadlines. The running ones form a linked list that a single timer checks: a timer per request would take 4 %
+ * of the CPU time of a point read, and the old tables of a Set would keep finished requests in memory.
  * @param expire called with the owner of a deadline when it expires
  * @returns a function that creates a deadline, which is not running yet
  */
@@ -53,7 +53,7 @@ export function createDeadlines<Owner>(
       if (this.previous) this.previous.next = this.next;
       else first = this.next;
       if (this.next) this.next.previous = this.previous;
-      // Otherwise this one, once it is old, would keep its neighbors in memory.
+      // Otherwise this deadline, once promoted to V8's old generation, would keep its neighbors in memory.
       this.previous = undefined;
       this.next = undefined;
     }

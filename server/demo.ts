@@ -36,14 +36,14 @@ export async function createDemo(database: Database): Promise<string | undefined
   });
   if (key === undefined) return undefined;
   const apiKey = await createApiKeys(database).find(`Bearer ${key}`);
-  if (!apiKey) throw new Error("The key of the demo is not live");
+  if (!apiKey) throw new Error("The demo's key is not live");
   const table = createCustomerTable(database);
   for (const body of customers)
     await database.write([table.insertion(apiKey.companyId, newCustomer(body), apiKey.id)]);
   return key;
 }
 
-/** The text for a new user, printed once; the key is stored nowhere else. */
+/** Formats the text for a new user, which is printed once; the key is not stored. */
 export function formatWelcome(key: string, url: string): string {
   return `
 Empty database: created the company "demo" with three customers and this API key, which is shown only once:

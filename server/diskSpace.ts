@@ -1,4 +1,4 @@
-/** Monitors the free disk space for a SQLite database: without any, every write gets a 503. */
+/** Monitors the free disk space for a SQLite database: on a full disk, every write gets a 503. */
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { Logger } from "pino";
@@ -8,7 +8,9 @@ const minuteInMilliseconds = 60_000;
 /** The interval at which a warning is repeated. */
 const minutesBetweenWarnings = 60;
 
-/** Space is low if less than both is free: a tenth of the disk, and 5 GB, which one API key can fill in eight hours. */
+/**
+ * Space is low if less than a tenth of the disk and less than 5 GB are free. One API key can fill 5 GB in eight hours.
+ */
 const lowSpace = { share: 0.1, bytes: 5e9 };
 
 /** Reads the size of the disk that contains a file, and the space that the server can still use. */

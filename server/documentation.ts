@@ -9,7 +9,7 @@ import { ApiError } from "./errors.ts";
 import { type ContractFile, listOwnServerFirst } from "./ownContract.ts";
 import type { Page } from "./pages.ts";
 
-/** A file by its content codings, with the SHA-256 of the file. */
+/** A file in each content coding, with its SHA-256. */
 interface Encoded {
   digest: string;
   br: Buffer;
@@ -29,7 +29,7 @@ export function serveFile(name: ContractFile, type: string, publicUrl: string | 
   let loaded: Promise<{ file: Encoded; policy: string }> | undefined;
   async function load() {
     const text = listOwnServerFirst(name, read(name).toString(), publicUrl);
-    // The documentation brings its own, with the hashes of what may run.
+    // The documentation page contains its own policy, with the hashes of what may run.
     const [, own = "default-src 'none'"] =
       /<meta http-equiv="Content-Security-Policy" content="([^"]+)">/.exec(text.slice(0, 2_000)) ?? [];
     const identity = Buffer.from(text);
@@ -44,7 +44,7 @@ export function serveFile(name: ContractFile, type: string, publicUrl: string | 
   };
 }
 
-/** Serves the script of the documentation, compressed when it was built; the page requests it by its digest. */
+/** Serves the documentation's script, which the build has compressed; the page requests it by its digest. */
 export function serveScript(): Page {
   let file: Encoded | undefined;
   return (request, response) => {
@@ -52,7 +52,7 @@ export function serveScript(): Page {
       const br = read("#docs/docs.js.br");
       file = withDigest({ br, gzip: read("#docs/docs.js.gz"), identity: zlib.brotliDecompressSync(br) });
     }
-    // While a release is being deployed, the page may come from a process of the other release.
+    // While a release is being deployed, the page may have come from a server of the other release.
     if (!request.url.endsWith(`?v=${file.digest}`)) throw new ApiError(404, "Not found.");
     response.type("text/javascript").set("Cache-Control", "public, max-age=31536000, immutable");
     send(request, response, file);

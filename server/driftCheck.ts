@@ -1,16 +1,17 @@
-/** Compares a sample of responses with the contract after they were sent, so it changes none. */
+/** Compares a sample of responses with the contract after they have been sent, so it affects none of them. */
 import type { Logger } from "pino";
 import type { Exchange } from "./exchange.ts";
 import type { OperationId } from "./operations.ts";
 
-/** Takes an exchange whose response was sent, and may check it later. */
+/** Takes an exchange whose response has been sent, and may check it later. */
 export type DriftCheck = (exchange: Exchange) => void;
 
 /**
- * Compiles the contract's response schemas, which takes a tenth of a second, so create it before the server listens.
+ * Creates the drift check. This compiles the contract's response schemas, which takes a tenth of a second, so call it
+ * before the server listens.
  *
- * The check compares one in `oneIn` responses, at random, each in its own turn of the event loop. The log line of a
- * difference leaves out the response's values, which are customers' data.
+ * The check compares one in `oneIn` responses, at random, each in its own turn of the event loop. The log lines omit
+ * the values in responses, which are customers' data.
  * @param checked called for each response that was checked
  */
 export async function createDriftCheck(

@@ -6,7 +6,7 @@ export type EntityTags = "*" | string[];
 /** Parses the tags in a header. Anything that is not an entity tag is ignored, so it matches nothing. */
 export function parseEntityTags(header: string): EntityTags {
   if (header === "*") return "*";
-  // A tag is delimited by commas: `w/"x"` is not a weak tag, and its `"x"` must not count as a strong one.
+  // Tags are delimited by commas or spaces: `w/"x"` is not a weak tag, and its `"x"` must not count as a strong one.
   return header.match(/(?<![^\s,])(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"(?![^\s,])/g) ?? [];
 }
 

@@ -40,12 +40,14 @@ export class UnavailableError extends Error {
   readonly retryAfter: number = 1;
 }
 
-/** The company may have no more customers. Only the operator can change that, so clients are told to wait longer. */
+/**
+ * The company has the maximum number of customers. Only the operator can change that, so clients should wait longer.
+ */
 export class CompanyFullError extends UnavailableError {
   override readonly retryAfter = 60;
 }
 
-/** A statement was cancelled after the timeout that its caller had set. */
+/** A statement was cancelled after its caller's timeout. */
 export class StatementTimeoutError extends UnavailableError {}
 
 /** The client has closed the connection, so there is nobody to respond to. */
@@ -54,10 +56,10 @@ export class ClientGoneError extends Error {}
 /** A command failed without changing anything. The message tells the operator why. */
 export class CommandError extends Error {}
 
-/** The database cannot be used: its schema or encoding is not ours. */
+/** The database cannot be used: its schema or encoding is not the expected one. */
 export class SchemaError extends CommandError {}
 
-/** The database does not exist, and the caller does not create one. */
+/** The database does not exist, and must not be created. */
 export class MissingDatabaseError extends SchemaError {}
 
 /** The response to an error. */
@@ -83,7 +85,7 @@ export function createErrorResponse(thrown: unknown, requestId: string, logCause
     body: {
       error: error.message,
       ...(field !== undefined && { field }),
-      // In the body only where the contract has it: on a 429.
+      // The contract has it in the body of a 429 only.
       ...(retryAfter !== undefined && error.status === 429 && { retryAfter }),
     },
   };

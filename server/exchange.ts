@@ -15,12 +15,12 @@ import { isDecodable, splitTarget, toOriginForm } from "./targets.ts";
 import type { Tracing } from "./tracing.ts";
 
 /**
- * How long a request may take, all of its statements together, before it gets a 503; receiving its body does not count.
- * As with any 503, a write that has begun may still take effect.
+ * How long a request may take, with all its statements, before it gets a 503. The time to receive its body does not
+ * count. As with any 503, a write that has begun may still take effect.
  */
 const timeoutInMilliseconds = 1_750;
 
-/** A middleware of the API. The exchange is in `response.locals`, Express's place for data of a request. */
+/** A middleware of the API. The exchange is in `response.locals`, where Express keeps data of a request. */
 export type Handler = (
   request: Request,
   response: Response<unknown, { exchange: Exchange }>,
@@ -39,7 +39,7 @@ export class Exchange {
   readonly headers: Record<string, string | number>;
   operation?: Operation;
   key?: ApiKey;
-  /** Whether the path is not valid percent-encoded UTF-8: a 400, after the key is checked. */
+  /** Whether the path is not valid percent-encoded UTF-8, which leads to a 400 once the key has been checked. */
   isMalformed = false;
   /** Decoded parameters and body; they conform to the contract once the request is validated. */
   path: Request["params"] = {};
@@ -47,7 +47,7 @@ export class Exchange {
   requestHeaders: Record<string, string> = {};
   body: unknown;
   rawBody: Uint8Array = noBytes;
-  /** The response, except of a page. */
+  /** The response, unless it is a page. */
   sent?: { status: number; body: string | undefined };
   /** By when the request must have its response. */
   readonly deadline: Deadline;
@@ -65,7 +65,10 @@ export class Exchange {
     };
   }
 
-  /** Whether the response has been sent, possibly the 503 of the deadline: then the request must have no further effect. */
+  /**
+   * Whether a response has been sent, possibly the 503 of the deadline: after that, the request must have no further
+   * effect.
+   */
   get isOver(): boolean {
     return this.response.writableEnded;
   }
@@ -78,7 +81,7 @@ export class Exchange {
   send(status: number, headers: Record<string, string>, body?: unknown): void {
     if (this.isOver) return;
     const all: Record<string, string | number> = Object.assign(this.headers, headers);
-    // A client that still waits for 100 Continue may send either the body or its next request.
+    // A client that is still waiting for 100 Continue may send either the body or its next request.
     if (expectsContinue(this.request) && !this.request.complete) all.Connection = "close";
     const text = body === undefined ? undefined : JSON.stringify(body);
     this.sent = { status, body: text };
@@ -101,8 +104,8 @@ function chooseRequestId(request: IncomingMessage): string {
 }
 
 /**
- * Whether the client waits for `100 Continue` before it sends its body (RFC 9110, section 10.1.1).
- * HTTP/1.0 knows no 1xx, and its client would take one for the response.
+ * Whether the client waits for `100 Continue` before it sends its body (RFC 9110, section 10.1.1). HTTP/1.0 has no 1xx
+ * responses, and its clients would take one for the final response.
  */
 export function expectsContinue(request: IncomingMessage): boolean {
   return request.httpVersion !== "1.0" && request.headers.expect?.toLowerCase() === "100-continue";
@@ -136,7 +139,7 @@ export function createExchanges(
   function sendError(exchange: Exchange, thrown: unknown): void {
     const { response, requestId, isOver } = exchange;
     if (thrown instanceof ClientGoneError) return void (isOver || response.destroy());
-    // This logs the cause, even if the request fails after its response.
+    // This logs the cause, even if the request fails after its response has been sent.
     const { status, headers, body } = createErrorResponse(thrown, requestId, logCause);
     if (!isOver && response.headersSent) return void response.destroy();
     exchange.send(status, headers, body);

@@ -1,7 +1,7 @@
 /**
- * Stores and deletes idempotency keys, each with the request that has used it. The response is not stored: it can be
- * rebuilt byte for byte from the same body and the ID of the customer. A release that changes the response to a create
- * must still return the old response for keys that were used before.
+ * Stores and deletes idempotency keys, each with the request that used it. The response is not stored: it can be
+ * rebuilt byte for byte from the same body and the ID of the customer. So a release that changes the response to a
+ * create must still be able to build the old response for keys that were used before.
  */
 import type { Database, Step } from "./database/database.ts";
 import { named, namedColumns } from "./database/statement.ts";
@@ -9,10 +9,10 @@ import { named, namedColumns } from "./database/statement.ts";
 /** How long an idempotency key is kept, as stated in the contract. */
 const replayWindowInMilliseconds = 24 * 60 * 60 * 1000;
 
-/** How many are deleted at a time, so that other writes never wait long. */
+/** How many keys are deleted at a time, so that other writes never wait long. */
 const batchSize = 200;
 
-/** The request that has used a key, and the customer that it has created. */
+/** The request that used a key, and the customer that it created. */
 interface FirstRequest {
   bodySha256: string;
   customerId: string;
@@ -37,7 +37,7 @@ export function createIdempotencyKeys({ knex, prepare, read }: Database) {
   );
 
   return {
-    /** The step that takes a key that is unused or has expired. */
+    /** The step that claims a key, if it is unused or has expired. */
     take(taken: FirstRequest & { companyId: string; key: string }): Step<{ key: string }> {
       const now = Date.now();
       const values = {
@@ -48,7 +48,7 @@ export function createIdempotencyKeys({ knex, prepare, read }: Database) {
       return { statement: insert, values };
     },
 
-    /** Returns the request that has used a key, or undefined. */
+    /** Returns the request that used a key, or undefined. */
     async get(companyId: string, key: string): Promise<FirstRequest | undefined> {
       const [first] = await read(select, { companyId, key });
       return first;
@@ -67,7 +67,7 @@ export async function deleteExpiredKeys({ knex, prepare, read, write }: Database
   const deletion = prepare(
     knex("idempotency_keys")
       .whereIn(["company_id", "key"], expired().select("company_id", "key").limit(batchSize))
-      // Checked again once the row is locked: the key may have been taken again in the meantime.
+      // Checked again once the row is locked: the key may have been claimed again in the meantime.
       .where("created_at", "<=", named("expiredBefore"))
       .delete()
       .returning("key"),

@@ -7,8 +7,8 @@ const threeDigits = Array.from({ length: 1_000 }, (_, value) => String(value).pa
 let latest = { day: Number.NaN, prefix: "" };
 
 /**
- * Returns the same as `new Date(milliseconds).toISOString()`, ten times faster if the previous time was on the same day:
- * formatting the hundred times in a list of 50 took a third of its time.
+ * Returns the same as `new Date(milliseconds).toISOString()`, but ten times faster if the previous time was on the same
+ * day: formatting the hundred timestamps in a list of 50 took a third of the time of the request.
  * @param milliseconds since 1970, not negative
  */
 export function isoTime(milliseconds: number): string {

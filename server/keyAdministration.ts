@@ -100,7 +100,7 @@ export function createKeyAdministration(database: Database) {
       .returning("id"),
   );
 
-  /** A random key, and the step that inserts its row. */
+  /** Generates a key, and the step that inserts its row. */
   function insertion({ company, scopes, name = "", expiresAt = null, requestsPerMinute = null }: NewKey) {
     const key = `dk_${crypto.randomBytes(32).toString("base64url")}`;
     const id = uuidv7();
@@ -116,7 +116,7 @@ export function createKeyAdministration(database: Database) {
     /**
      * Creates a key, and its company if it is new.
      * @returns the key itself, which is not stored
-     * @throws {CommandError} when the slug differs from another company's only in case
+     * @throws {CommandError} when another company's slug differs from this one only in case
      */
     async create(newKey: NewKey): Promise<string> {
       const { key, id, step } = insertion(newKey);
@@ -156,7 +156,7 @@ export function createKeyAdministration(database: Database) {
     },
 
     /**
-     * Replaces a key with a new one of the same company, scopes, name, limit and lifetime.
+     * Replaces a key with a new one that has the same company, scopes, name, limit and lifetime.
      * @param overlapInMilliseconds how long the old key keeps working
      * @returns the new key, which is not stored
      * @throws {CommandError} when the old key is not live
@@ -176,7 +176,7 @@ export function createKeyAdministration(database: Database) {
       return key;
     },
 
-    /** Revokes a key: it stops working on its next use, on every instance. Repeating it changes nothing. */
+    /** Revokes a key: every process rejects it from its next use on. Repeating this changes nothing. */
     async revoke({ id, company }: Pick<ListedKey, "id" | "company">): Promise<void> {
       await write([
         { statement: revokeById, values: { id, now: Date.now() } },

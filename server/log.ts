@@ -3,7 +3,7 @@ import pino, { type DestinationStream, type Logger } from "pino";
 import { serializeError } from "./errors.ts";
 import { isoTime } from "./isoTime.ts";
 
-/** One line of JSON for each entry, or lines for people. */
+/** A line of JSON for each entry, or human-readable lines. */
 export type LogFormat = "json" | "pretty";
 
 /** Creates a log with level names, times formatted as in the API, and no values of SQL statements. */

@@ -1,6 +1,6 @@
 /**
- * Writes the log to standard output, which may have no reader or a full disk. Neither delays requests or shutdown, and
- * neither terminates the process.
+ * Writes the log to standard output. A missing reader or a full disk neither delays requests or the shutdown, nor
+ * terminates the process.
  */
 import fs from "node:fs";
 import { Socket } from "node:net";
@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** The maximum length of text waiting to be written, in UTF-16 code units; further lines are dropped. */
 const maxWaiting = 1_000_000;
 
-/** Lines are written in batches: a system call per line would cost as much as all other logging work. */
+/** Lines are written in batches: one system call per line would cost as much as all other logging work. */
 const batch = { size: 4_096, intervalInMilliseconds: 100 };
 
 /** The delay before retrying a failed write. */
@@ -70,7 +70,7 @@ export function openLogDestination(onRecovery: (droppedLines: number) => void): 
       hasFailed = Boolean(error);
       if (written < bytes.length) rest = bytes.subarray(written);
       if (error) {
-        // Text in a pipe without a reader is lost; the next reader must not start in the middle of a line.
+        // Text in a pipe without a reader is lost, and the next reader must not start in the middle of a line.
         if (error.code === "EPIPE") {
           dropped += lines;
           rest = undefined;
@@ -140,7 +140,7 @@ function openStandardOutput(): WriteSome {
   // A pipe or socket may have no reader for hours. Node opens both with O_NONBLOCK and waits in the event loop; a write
   // in the thread pool would block its thread and keep the process from exiting.
   if (stdout instanceof Socket && !stdout.isTTY) {
-    // Each write also reports its error.
+    // Each write reports its own error.
     stdout.on("error", () => {});
     return (bytes, done) => stdout.write(bytes, (error) => done(error, error ? 0 : bytes.length));
   }

@@ -1,12 +1,12 @@
-/** The classes of requests and responses: those of node:http, adapted for Express and limited in pipelining. */
+/** The classes of requests and responses: those of node:http, adapted to Express, and with a limit on pipelining. */
 import http from "node:http";
 import type { Socket } from "node:net";
 import express, { type Express } from "express";
 
 /**
  * Creates message classes whose instances already have the prototypes that Express sets on every request and response:
- * changing the prototype of an existing object takes a third of the time of a small request on Node 24.
- * @param hasTooMany whether too many requests are queued on a connection; the next one closes it
+ * changing the prototypes of existing objects takes a third of the time of a small request on Node 24.
+ * @param hasTooMany whether too many requests are queued on a connection, so that the next one closes it
  */
 export function createMessageClasses(
   app: Express,
@@ -16,7 +16,7 @@ export function createMessageClasses(
     constructor(socket: Socket) {
       super(socket);
       // Node reads up to 64 KiB at once, and its parser cannot be paused in between: parsing 2,400 of the smallest
-      // requests took 50 ms, so eight connections blocked all others for 400 ms. The parser does stop at an upgrade,
+      // requests took 50 ms, so eight connections blocked all others for 400 ms. But the parser stops at an upgrade,
       // and Node closes the connection if the server has no listener for upgrades.
       if (hasTooMany(socket)) Object.defineProperty(this, "upgrade", { get: () => true, set() {} });
     }

@@ -32,7 +32,7 @@ export function createMetrics({
   prometheus.collectDefaultMetrics({ register });
   const requests = new prometheus.Counter({
     name: "http_requests_total",
-    help: "Requests that got a response, or whose client closed the connection first.",
+    help: "Requests that got a response, or whose client closed the connection before.",
     labelNames: ["operation", "status"] as const,
     registers,
   });
@@ -50,7 +50,7 @@ export function createMetrics({
   });
   const rateLimited = new prometheus.Counter({
     name: "rate_limited_requests_total",
-    help: "Requests that got a 429, by limit: of their key, or of failed keys from their address.",
+    help: "Requests that got a 429, by limit: that of their key, or that of invalid keys from their address.",
     labelNames: ["limit"] as const,
     registers,
   });
@@ -79,7 +79,7 @@ export function createMetrics({
 
   new prometheus.Counter({
     name: "log_lines_dropped_total",
-    help: "Log lines that standard output did not accept: its reader is stuck, or its disk is full.",
+    help: "Log lines dropped because standard output did not accept them.",
     registers,
     collect() {
       this.reset();

@@ -4,10 +4,13 @@ import { variables } from "./variables.ts";
 /** How many letters may be wrong. */
 const maxDistance = 2;
 
-/** Shorter names resemble too many others: `HOME` and `HOST`. */
+/** Shorter names resemble too many others, as `HOME` resembles `HOST`. */
 const minLength = 8;
 
-/** Finds environment variables that are probably meant to be one of ours. Returns a text for each, without its value. */
+/**
+ * Finds environment variables that are probably misspelled names of the server's. Returns a text for each, without its
+ * value.
+ */
 export function findMisspelledVariables(environment: NodeJS.ProcessEnv): string[] {
   const ours = [...Object.keys(variables), "NODE_ENV"];
   const longNames = ours.filter((name) => name.length >= minLength);

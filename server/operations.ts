@@ -31,7 +31,7 @@ type WithDefaults<Values, Names> = Values & {
 
 type Success = 200 | 201 | 304;
 
-/** What an operation may return: a member for each of its success statuses in the contract. */
+/** What an operation may return: a union with a member for each of its success statuses in the contract. */
 export type Reply<Id extends OperationId> = {
   [Status in keyof operations[Id]["responses"] & Success]: {
     status: Status;
@@ -49,7 +49,7 @@ export interface Call<Id extends OperationId> {
   /** The body exactly as sent. */
   rawBody: Uint8Array;
   companyId: string;
-  /** The ID of the key, recorded as the writer. */
+  /** The ID of the key, which the audit trail records as the author. */
   keyId: string;
   /** An error that the contract lists for this operation; any other status or message does not compile. */
   error<Status extends keyof Messages[Id] & ErrorStatus>(
@@ -58,7 +58,7 @@ export interface Call<Id extends OperationId> {
   ): ApiError;
 }
 
-/** All operations of the contract; a missing or misspelt one is a type error. */
+/** All operations of the contract; a missing or misspelled one is a type error. */
 export type Operations = {
   [Id in OperationId]: (call: Call<Id>) => Promise<Reply<Id>>;
 };
@@ -66,7 +66,7 @@ export type Operations = {
 type KeyOf<Union> = Union extends object ? keyof Union : never;
 type ValueOf<Union, Key> = Union extends object ? (Key extends keyof Union ? Union[Key] : never) : never;
 
-/** The names of fields, at any depth, that are not in the description. */
+/** The names of fields, at any depth, that the contract does not describe. */
 type Surplus<Actual, Described> = Actual extends readonly (infer Item)[]
   ? Surplus<Item, ValueOf<Described, number>>
   : Actual extends object
@@ -81,8 +81,8 @@ type SurplusOf<Handler extends (call: never) => Promise<unknown>, Id extends Ope
 >;
 
 /**
- * Returns the operations unchanged. An operation that returns a field which the contract does not describe is a type
- * error: TypeScript by itself lets a function return extra fields.
+ * Returns the operations unchanged, but makes it a type error if one returns a field that the contract does not
+ * describe: TypeScript itself allows a function to return extra fields.
  */
 export function implementOperations<Implemented extends Operations>(
   operations: Implemented & {

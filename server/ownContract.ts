@@ -32,7 +32,7 @@ export function listOwnServerFirst(file: ContractFile, content: string, publicUr
   return replaceOnce(content, `"servers":${JSON.stringify(contract.servers)}`, `"servers":${list}`);
 }
 
-/** @throws {Error} when there is nothing to replace, as after a change of the documentation */
+/** @throws {Error} if there is nothing to replace, for example after a change to the documentation */
 function replaceOnce(text: string, found: string | RegExp, by: string): string {
   let isFound = false;
   const result = text.replace(found, () => {

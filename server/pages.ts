@@ -4,7 +4,7 @@ import type { Request, Response } from "express";
 import type { Database } from "./database/database.ts";
 import { serveFile, serveScript } from "./documentation.ts";
 
-/** How long a readiness check waits for the database. Meanwhile a load balancer keeps sending requests. */
+/** How long a readiness check waits for the database. During that time, a load balancer keeps sending requests. */
 const readinessTimeoutInMilliseconds = 600;
 
 /** How long the result of a readiness check is reused. */

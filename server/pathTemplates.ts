@@ -14,8 +14,8 @@ export function orderTemplates(templates: string[]): string[] {
 }
 
 /**
- * Finds pairs of templates that match a common path while neither is more literal, so that the operation of a request
- * would depend on their order. Returns a sentence for each pair.
+ * Finds pairs of templates that can match the same path although neither is more literal, so that the operation of a
+ * request would depend on their order. Returns a sentence for each pair.
  */
 export function findAmbiguousTemplates(templates: string[]): string[] {
   return templates.flatMap((template, index) =>

@@ -1,4 +1,4 @@
-/** Rate limits: requests per key, and failed keys per network. */
+/** Rate limits: requests per key, and invalid keys per network. */
 import cluster from "node:cluster";
 import { RateLimiterCluster, RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { Database } from "./database/database.ts";
@@ -17,11 +17,11 @@ export interface RateLimits {
    */
   countRequest(keyId: string, ownLimit: number | null): Promise<Record<string, string>>;
   /**
-   * Counts a failed key. A request without a key is not counted, but also gets the 429.
+   * Counts an invalid key. A request without a key is not counted, but also gets a 429 over the limit.
    * @throws {ApiError} 429 when the caller's network is over its limit
    */
-  countFailedKey(network: string, hasKey: boolean): Promise<void>;
-  /** How many networks over their limit of failed keys this process knows of. */
+  countInvalidKey(network: string, hasKey: boolean): Promise<void>;
+  /** How many networks this process knows to be over their limit of invalid keys. */
   countNetworksOverLimit(): number;
   /**
    * Rejects a request without querying the database.
@@ -31,16 +31,16 @@ export interface RateLimits {
 }
 
 /**
- * Creates the rate limits. On SQLite they are in memory, in the primary if there are workers; on PostgreSQL all
+ * Creates the rate limits. On SQLite they are counted in memory, by the primary if there are workers; on PostgreSQL all
  * processes share them.
- * @param requestsPerMinute for each key, above 0; the limit of failed keys is a tenth of it, rounded up
+ * @param requestsPerMinute for each key, above 0; the limit of invalid keys is a tenth of it, rounded up
  */
 export function createRateLimits(requestsPerMinute: number, database: Database): RateLimits {
   const failuresPerMinute = Math.ceil(requestsPerMinute / 10);
-  /** The limiters of keys by their limit: few, because only the operator sets limits of individual keys. */
+  /** The limiters of keys, by limit. There are few, because only the operator sets limits of individual keys. */
   const requests = new Map<number, RateLimiter>();
   const failures = createLimiter("address", failuresPerMinute, database);
-  /** When the window of each network over its limit ends, in terms of performance.now(). */
+  /** For each network over its limit, when its window ends, in terms of performance.now(). */
   const overLimit = new Map<string, number>();
 
   function rememberOverLimit(network: string, millisecondsUntilReset: number): void {
@@ -59,7 +59,7 @@ export function createRateLimits(requestsPerMinute: number, database: Database):
       }
       return toHeaders(limit, await limiter.consume(keyId, 1));
     },
-    async countFailedKey(network, hasKey) {
+    async countInvalidKey(network, hasKey) {
       const usage = await failures.consume(network, hasKey ? 1 : 0);
       if (usage.consumed > failuresPerMinute) rememberOverLimit(network, usage.millisecondsUntilReset);
       toHeaders(failuresPerMinute, usage);
@@ -82,7 +82,7 @@ function createLimiter(prefix: string, limit: number, database: Database): RateL
   const limiter = cluster.isWorker ? new RateLimiterCluster(options) : new RateLimiterMemory(options);
   return {
     async consume(name, points) {
-      // Over the limit, it rejects with the usage.
+      // It rejects with the usage if the limit is exceeded.
       const { consumedPoints, msBeforeNext } = await limiter.consume(name, points).catch((rejection) => {
         if (rejection instanceof RateLimiterRes) return rejection;
         throw new UnavailableError("the rate limits", { cause: rejection });

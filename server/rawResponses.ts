@@ -1,4 +1,7 @@
-/** Responses to input that is not a request, written to the socket because node:http creates no response for it. */
+/**
+ * Responses to input that is not a valid request, written to the socket because node:http creates no response object
+ * for it.
+ */
 import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Logger } from "pino";

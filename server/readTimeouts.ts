@@ -1,17 +1,17 @@
 /**
- * Timeouts for clients that do not read their responses. Closing their connections would leave unsent data in the kernel
- * for as long as the client keeps its side open; a reset frees it.
+ * Timeouts for clients that do not read their responses. After a normal close, the kernel would keep unsent data for as
+ * long as the client keeps its side open; a reset frees it.
  */
 import type { Socket } from "node:net";
 import type { Connection } from "./connection.ts";
 
-/** The server's socket timeout, after which a socket that accepts no more of a response is noticed. */
+/** The server's socket timeout, after which it notices a socket that accepts no more of a response. */
 export const quietInMilliseconds = 5_000;
 
-/** How many timeouts in a row reset the connection: 15 to 20 s without progress. */
+/** After how many timeouts in a row, 15 to 20 s without progress, the connection is reset. */
 const quietTimesBeforeReset = 3;
 
-/** How much unread response data may stay in the kernel. */
+/** How much unread response data may remain in the kernel. */
 const largeResponseBytes = 65_536;
 
 /** Creates the timeouts of connections whose responses are not read. */
@@ -24,7 +24,10 @@ export function createReadTimeouts(
     return socket.bytesWritten - (connections.get(socket)?.bytesWrittenBefore ?? 0) > largeResponseBytes;
   }
 
-  /** Half-closes a connection, and resets it later so that the kernel drops unread data: impossible after a close. */
+  /**
+   * Half-closes a connection, and resets it later, so that the kernel drops unread data; after a full close, that would
+   * be impossible.
+   */
   function endLater(socket: Socket): void {
     const connection = connections.get(socket);
     if (connection) connection.isRejected = true;
@@ -35,22 +38,22 @@ export function createReadTimeouts(
 
   return {
     /**
-     * For the server's `timeout` event. The timeout applies from the headers of a request to the end of its response;
-     * then keepAliveTimeout applies. Node counts it as activity when the kernel accepts part of a write.
+     * Handles the server's `timeout` event. The timeout applies from the headers of a request to the end of its
+     * response; after that, keepAliveTimeout applies. To Node, it is activity when the kernel accepts part of a write.
      */
     timeOut(socket: Socket): void {
       const connection = connections.get(socket);
       if (!connection) return void socket.destroy();
       const { current, quiet, isRejected } = connection;
-      // It has a timer of its own.
+      // A rejected connection has a timer of its own.
       if (isRejected) return;
       if (!current) {
-        // The connection has been idle for long; before its first request, headersTimeout applies.
+        // The connection has been idle for keepAliveTimeout; before its first request, headersTimeout applies.
         if (isLarge(socket)) socket.resetAndDestroy();
         else if (connection.bytesReadWhenIdle > 0) socket.destroy();
         return;
       }
-      // Until a response has begun, other timeouts apply.
+      // Until a response has started, other timeouts apply.
       if (!current.headersSent) return;
       const now = performance.now();
       quiet.times = now - quiet.at < 1.5 * quietInMilliseconds ? quiet.times + 1 : 1;

@@ -7,8 +7,8 @@ import { type Exchange, expectsContinue, type Handler } from "./exchange.ts";
 import { splitTarget } from "./targets.ts";
 
 /**
- * Reads everything before the body. Responds 415 for the media type, 413 if the declared length is too large, and 400 for
- * the path, query or headers.
+ * Reads everything before the body. Responds 415 for a wrong media type, 413 for a declared length that is too large,
+ * and 400 for an invalid path, query or header.
  */
 export function readParameters(operation: Operation): Handler {
   const readHeaders = createHeaderReader(operation);
@@ -43,19 +43,19 @@ export function readBody(maxBytes: number): Handler {
   };
 }
 
-/** The length from which bodies are parsed one at a time: parsing and validating 64 KiB takes up to 5 ms. */
+/** Bodies longer than this are parsed one at a time: parsing and validating 64 KiB takes up to 5 ms. */
 const largeBodyBytes = 8_192;
 
-/** The large bodies of a company that wait to be parsed. */
+/** The large bodies of a company that are waiting to be parsed. */
 interface WaitingBodies {
   companyId: string;
   parse: (() => void)[];
 }
 
-/** Of each company that has any; the one whose turn is next comes first. */
+/** One entry for each company with waiting bodies, in the order of their turns. */
 const waitingBodies: WaitingBodies[] = [];
 
-/** Resolves when a large body may be parsed: one in each iteration of the event loop, of each company in turn. */
+/** Resolves when a large body may be parsed: one per iteration of the event loop, in rotation among companies. */
 function takeTurn(companyId: string): Promise<void> {
   return new Promise((resolve) => {
     if (waitingBodies.length === 0) setImmediate(giveTurn);
@@ -66,7 +66,7 @@ function takeTurn(companyId: string): Promise<void> {
 }
 
 function giveTurn(): void {
-  // It is only called while bodies wait, and each company of the list has one.
+  // This is only called while bodies are waiting, and each listed company has one.
   const bodies = waitingBodies.shift() as WaitingBodies;
   const parse = bodies.parse.shift() as () => void;
   parse();
@@ -148,12 +148,12 @@ function requireJson(request: IncomingMessage): void {
   }
 }
 
-/** Parses a media type; undefined if the text is none. */
+/** Parses a media type. Returns undefined for any other text. */
 function parseMediaType(text: string): MIMEType | undefined {
   try {
     return new MIMEType(text);
   } catch {
-    // MIMEType throws for any other text.
+    // It is not a media type.
   }
 }
 
@@ -191,7 +191,7 @@ function receiveBody({ request, response, isOver }: Exchange, maxBytes: number):
       else reject(new ApiError(413, "Request body is too large."));
     });
     request.on("end", () => resolve(Buffer.concat(chunks)));
-    // Without a listener for its errors, a request emits only this, which also follows a complete body.
+    // Without an error listener, a request only emits this event, which also follows a complete body.
     request.on("close", () => request.complete || reject(new ClientGoneError()));
   });
 }
@@ -207,7 +207,7 @@ function parseJsonObject(body: Uint8Array): Record<string, unknown> {
   try {
     value = JSON.parse(utf8.decode(body));
   } catch {
-    // It stays undefined, which is not an object.
+    // The value stays undefined, which is not an object.
   }
   if (value === null || typeof value !== "object" || Array.isArray(value))
     throw new ApiError(400, "Invalid JSON body.");

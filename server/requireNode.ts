@@ -1,8 +1,8 @@
 /**
  * Exits with one line if Node is older than package.json's `engines` requires. Every program imports it first, because
- * imports run in order: before Node 22.14, which brought Node-API 10, better-sqlite3 13 crashes the process when it opens
- * a database (WiseLibs/better-sqlite3#1514), although its own `engines` allow Node 22. All modules are linked before the
- * first runs, so exports that Node 18 lacks are never imported by name: `crypto.hash`, not `{ hash }`.
+ * imports run in order: before Node 22.14, which introduced Node-API 10, better-sqlite3 13 crashes the process when it
+ * opens a database (WiseLibs/better-sqlite3#1514), although its own `engines` allow Node 22. All modules are linked
+ * before the first one runs, so exports that Node 18 lacks are never imported by name: `crypto.hash`, not `{ hash }`.
  */
 import { createRequire } from "node:module";
 

@@ -1,10 +1,10 @@
 /**
- * A rate limiter that several processes share through PostgreSQL. An upsert per request would cost 47 % more CPU, so
- * each process counts locally and settles its counts with the database in batches.
+ * A rate limiter that several processes share through PostgreSQL. An upsert for each request would cost 47 % more CPU
+ * time, so each process counts locally and settles its counts with the database in batches.
  *
- * A process admits requests on its own while at most 2 % of the limit is unsettled and it knows of less than 90 %. All
- * other requests, including the first of a window, wait for the batch that counts them, which gives each its own
- * position in the window. So the limit is exceeded by at most 2 % per process, and never if it is below 50.
+ * A process admits requests on its own while at most 2 % of the limit is unsettled and it knows of less than 90 % in
+ * total. All other requests, including the first of a window, wait for the batch that counts them, which gives each its
+ * own position in the window. So each process can exceed the limit by at most 2 %, and never a limit below 50.
  */
 import type { Database } from "./database/database.ts";
 import { named } from "./database/statement.ts";
@@ -12,7 +12,9 @@ import { named } from "./database/statement.ts";
 /** How often counts are settled while there are any, in milliseconds. */
 const settleIntervalInMilliseconds = 100;
 
-/** A process admits requests on its own up to these shares of the limit: known in total, and unsettled. */
+/**
+ * Up to these shares of the limit, a process admits requests on its own: points known in total, and unsettled points.
+ */
 const ownAdmission = { known: 0.9, unsettled: 0.02 };
 
 /** How often expired rows are deleted, in milliseconds. */
@@ -67,8 +69,8 @@ export function createSharedRateLimiter(
   let timer: NodeJS.Timeout | undefined;
   let cleanedAt = performance.now();
 
-  // Only the database's clock is used, because the clocks of the processes may differ. If it was set back, a window
-  // that would last too long is restarted.
+  // Only the database's clock is used, because the clocks of the processes may differ. If it has been set back, a
+  // window that would last too long is restarted.
   const now = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
   const isOver = `rate_limits.expire <= ${now} or rate_limits.expire > ${now} + ${windowInMilliseconds}`;
   const settlement = prepare<{ key: string; points: number; rest: number }>(

@@ -1,4 +1,6 @@
-/** Starts the server: reads the environment, opens the database, creates demo data, listens. Stops on a signal. */
+/**
+ * Starts the server: reads the environment, opens the database, creates demo data and listens. Stops it on a signal.
+ */
 import cluster from "node:cluster";
 import { once } from "node:events";
 import { createRequire } from "node:module";
@@ -26,14 +28,14 @@ import { startWorkers } from "./workers.ts";
 /** After a signal: how long to keep serving, and when to cut all connections. Many supervisors kill after ten seconds. */
 const stopTimes = { lingerInMilliseconds: 2_000, graceInMilliseconds: 9_000 };
 
-/** How long to wait on shutdown until standard output has accepted the last log lines. */
+/** How long to wait at shutdown for standard output to accept the last log lines. */
 const flushTimeoutInMilliseconds = 500;
 
 /** How many times to try to reach the database at startup, one second apart. */
 const connectAttempts = 30;
 
 // By default V8 lets the heap grow to a multiple of its live size before it collects garbage. With 64,000 pipelined
-// requests, this flag reduces 420 MB (30 MB of it live) to 270 MB at the same CPU time.
+// requests, this flag reduces the heap from 420 MB (30 MB of it live) to 270 MB, at the same CPU time.
 setFlagsFromString("--heap-growing-percent=20");
 
 const config = readConfigOrExit();
@@ -43,7 +45,7 @@ const logDestination = openLogDestination((droppedLines) =>
 const log = await createLog(config, logDestination);
 if (cluster.isPrimary) logStart();
 let isStopping = false;
-/** Stops what is running; at first nothing. */
+/** Stops what is running; initially nothing is. */
 let stop = async () => {};
 onSignal((signal) => {
   // By default SIGUSR1 starts Node's inspector, which lets anyone on this machine run code.
@@ -107,7 +109,8 @@ async function serve(): Promise<Listening> {
     log.fatal({ err }, "cannot listen");
     process.exit(1);
   });
-  // With Node's default of 511, a burst of more connections is dropped, and its clients retry after one to three seconds.
+  // With Node's default of 511, connections of a larger burst are dropped, and their clients retry after one to three
+  // seconds.
   server.listen({ port: config.port, host: config.host, backlog: 1_024 });
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -128,7 +131,7 @@ async function supervise(): Promise<Listening> {
   const workers = startWorkers(config.workers, log);
   stop = workers.stop;
   await workers.listening.catch((error) => {
-    // Stopped while they were starting.
+    // The server was stopped while they were starting.
     if (isStopping) return new Promise(() => {});
     log.fatal({ err: error }, "cannot start the workers");
     process.exit(1);

@@ -1,6 +1,9 @@
 import { userInfo } from "node:os";
 
-/** The user who runs this process, for the audit trail. In a container, the user may have no name. */
+/**
+ * Returns the name of the user who runs this process, for the audit trail, or its number: in a container, the user may
+ * have no name.
+ */
 export function findSystemUser(): string {
   try {
     return userInfo().username;

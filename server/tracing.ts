@@ -1,6 +1,6 @@
 /**
- * Tracing. The spans come from the OpenTelemetry SDK that the operator has loaded before the server, which knows only
- * the method and target of a request. Loaded only if an environment variable OTEL_* is set.
+ * Tracing. The spans come from the OpenTelemetry SDK that the operator has loaded before the server. By itself, the SDK
+ * knows only the method and target of a request. This module is loaded only if an environment variable OTEL_* is set.
  */
 import { trace } from "@opentelemetry/api";
 import { basePath, type Operation } from "./contract.ts";

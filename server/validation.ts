@@ -13,15 +13,16 @@ import type { Handler } from "./exchange.ts";
 import { dropFurtherUnknownFields, findFirstError, type Violation } from "./violations.ts";
 
 /**
- * How many validated requests without a body are remembered, and up to which length of their parameters, because the
- * validator compiles the patterns of all paths for each request and awaits a promise in each of its middlewares.
+ * How many validated requests without a body are remembered, and the maximum length of their parameters. They are
+ * remembered because the validator compiles the patterns of all paths for each request and awaits a promise in each of
+ * its middlewares.
  */
 const memo = { entries: 1_000, characters: 200 };
 
 /**
  * Creates handlers that validate path, query and body of an operation's requests, and add the contract's defaults.
  * Method, key, media type and headers are checked earlier, in the contract's order.
- * @param operations whose requests it can validate
+ * @param operations the operations whose requests can be validated
  */
 export function createValidation(operations = contractOperations): (operation: Operation) => Handler {
   const validator = express.Router().use(...createMiddlewares(operations));
@@ -35,7 +36,8 @@ export function createValidation(operations = contractOperations): (operation: O
       let memoKey: string | undefined;
       if (operation.bodySchema) {
         request.body = dropFurtherUnknownFields(operation.bodySchema, exchange.body);
-        // The validator compiles and keeps schemas for each distinct value of this header, which is checked already.
+        // The validator compiles and keeps schemas for each distinct value of this header, which has already been
+        // checked.
         request.headers["content-type"] = "application/json";
       } else {
         const path = constrained.map(({ name }) => exchange.path[name]);
@@ -63,8 +65,8 @@ export function createValidation(operations = contractOperations): (operation: O
 }
 
 /**
- * Creates the validator's middlewares. Its public `middleware()` does the same with the document that its loader
- * prepares, but that compiles OpenAPI's own schema even with `validateApiSpec: false`: a quarter of the startup time.
+ * Creates the validator's middlewares. Its public `middleware()` does the same, but its loader compiles OpenAPI's own
+ * schema even with `validateApiSpec: false`, which takes a quarter of the startup time.
  */
 function createMiddlewares(operations: Operation[]): express.RequestHandler[] {
   const apiDoc = prepareDocument(operations);
@@ -82,7 +84,7 @@ function createMiddlewares(operations: Operation[]): express.RequestHandler[] {
       openApiRoute: basePath + template,
       expressRoute: route,
       method: method.toUpperCase(),
-      // It would copy them to `req.params`, where Express has put them already.
+      // It would copy them to `req.params`, where Express has already put them.
       pathParams: [],
     })),
   );
@@ -118,7 +120,7 @@ function prepareDocument(operations: Operation[]) {
   return JSON.parse(JSON.stringify({ openapi, info, paths }));
 }
 
-/** Whether it is a path parameter that restricts its values: most accept any text. */
+/** Whether a parameter is a path parameter with constraints: most accept any text. */
 function isConstrained({ in: place, schema }: Parameter): boolean {
   return place === "path" && Object.keys(schema).some((keyword) => keyword !== "type");
 }

@@ -49,8 +49,8 @@ function findUnknownFields({ properties = {} }: Schema, body: object): string[] 
 }
 
 /**
- * A body to validate in place of one with several unknown fields: only the first of them is reported, and the
- * validator makes an error of each, of which 64 KiB have room for thousands.
+ * Returns a body to validate in place of one with several unknown fields: only the first of them is reported, and the
+ * validator would create an error for each, which may be thousands in 64 KiB.
  * @returns the body itself, unless it has more than one unknown field
  */
 export function dropFurtherUnknownFields(schema: Schema, body: unknown): unknown {

@@ -8,15 +8,15 @@ import { RateLimiterClusterMaster } from "rate-limiter-flexible";
 const pauseInMilliseconds = 1_000;
 
 export interface Workers {
-  /** Resolves once all are listening; rejects when one exits before. */
+  /** Resolves once all are listening; rejects if one exits first. */
   listening: Promise<unknown>;
-  /** Stops them, and resolves when all have completed their requests. */
+  /** Stops them, and resolves once all have completed their requests and exited. */
   stop(): Promise<void>;
 }
 
 /** Starts workers, each of which runs this program again, and replaces those that die. */
 export function startWorkers(count: number, log: Logger): Workers {
-  // Keeps the rate limit counts that the workers share if the database does not.
+  // Holds the rate limit counts of all workers, unless the database does.
   new RateLimiterClusterMaster();
   let stopping = false;
 

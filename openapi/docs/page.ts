@@ -51,13 +51,13 @@ export function page(
   <meta charset="utf-8">
   <meta http-equiv="Content-Security-Policy" content="${policy}">
   <meta name="viewport" content="width=device-width, initial-scale=1">
-  <meta name="description" content="The reference of the ${info.title}: operations, samples, errors and how to start.">
+  <meta name="description" content="Reference of the ${info.title}: operations, samples, errors, and how to get started.">
   <title>${info.title}</title>
   <link rel="icon" href="${icon}">
   <style>${style}</style>
 </head>
 <body>
-  <noscript>This page needs JavaScript. It shows the contract, <a href="openapi.yaml">openapi.yaml</a>.</noscript>
+  <noscript>This page requires JavaScript. It shows the contract, <a href="openapi.yaml">openapi.yaml</a>.</noscript>
   <main id="redoc"></main>
   <script type="application/json" id="data">${json}</script>
   ${script}

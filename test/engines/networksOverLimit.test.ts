@@ -2,7 +2,7 @@
 import { expect, it, onTestFinished, vi } from "vitest";
 import { startServer } from "../support/server.ts";
 
-it("failed keys: network over its limit again → again rejected without a lookup", async () => {
+it("invalid keys: network over its limit again → again rejected without a lookup", async () => {
   let lookups = 0;
   const limited = await startServer({
     requestsPerMinute: 10,

@@ -145,7 +145,7 @@ it("rate limit: request after Retry-After → 200, a second before → 429", asy
   expect((await send("GET", "/customers")).status).toBe(200);
 });
 
-it("failed keys: request at the end of the window → 401, before → 429", async () => {
+it("invalid keys: request at the end of the window → 401, before → 429", async () => {
   const limited = await startServer({ requestsPerMinute: 10 });
   onTestFinished(limited.stop);
   const guess = async () => {
@@ -162,7 +162,7 @@ it("failed keys: request at the end of the window → 401, before → 429", asyn
   expect(await guess()).toEqual([401, null]);
 });
 
-it("failed keys: network over its limit → keys seen live within an hour still work", async () => {
+it("invalid keys: network over its limit → keys seen live within an hour still work", async () => {
   const limited = await startServer({ requestsPerMinute: 10 });
   onTestFinished(limited.stop);
   const [first, second, renewed] = [

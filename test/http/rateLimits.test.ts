@@ -165,10 +165,10 @@ describe("RateLimit headers", () => {
   });
 });
 
-describe("failed keys", () => {
+describe("invalid keys", () => {
   const guess = (server: TestServer, n: number) => server.fetch("/api/v1/customers", { key: `dk_guess${n}` });
 
-  it("failed keys: sixth wrong key of an address → 429, a key seen live still works", async () => {
+  it("invalid keys: sixth wrong key of an address → 429, a key seen live still works", async () => {
     const server = await limitedServer(50);
     const { send } = await server.partner();
     await send("GET", "/customers");
@@ -185,7 +185,7 @@ describe("failed keys", () => {
     expect([good.status, good.headers.get("RateLimit-Remaining")]).toEqual([200, "48"]);
   });
 
-  it("failed keys: address over the limit → looks up only keys seen live, else 429", async () => {
+  it("invalid keys: address over the limit → looks up only keys seen live, else 429", async () => {
     let lookups = 0;
     const server = await startServer({
       requestsPerMinute: 20,
@@ -216,20 +216,20 @@ describe("failed keys", () => {
     }
   });
 
-  it("failed keys: limit of 5 a minute → one 401, then 429", async () => {
+  it("invalid keys: limit of 5 a minute → one 401, then 429", async () => {
     const server = await limitedServer(5);
     const statuses = [];
     for (let n = 0; n < 3; n++) statuses.push((await guess(server, n)).status);
     expect(statuses).toEqual([401, 429, 429]);
   });
 
-  it("failed keys: requests without a key → 401, not counted", async () => {
+  it("invalid keys: requests without a key → 401, not counted", async () => {
     const server = await limitedServer(10);
     for (let n = 0; n < 5; n++) expect((await server.fetch("/api/v1/customers")).status).toBe(401);
     expect((await guess(server, 0)).status).toBe(401);
   });
 
-  it("failed keys: expired keys → counted", async () => {
+  it("invalid keys: expired keys → counted", async () => {
     const server = await limitedServer(10);
     const expired = await server.createKey({ expiresAt: Date.now() });
     const statuses = [];
@@ -238,7 +238,7 @@ describe("failed keys", () => {
     expect(statuses).toEqual([401, 429]);
   });
 
-  it("failed keys: limits off → never 429", async () => {
+  it("invalid keys: limits off → never 429", async () => {
     const server = await limitedServer(0);
     const { send } = await server.partner();
     for (let n = 0; n < 100; n++) expect((await guess(server, n)).status).toBe(401);

@@ -74,7 +74,7 @@ describe("readConfig", () => {
     "readConfig: NODE_ENV=%s → names the allowed values",
     (NODE_ENV) => {
       expect(readProblems(() => readConfig({ NODE_ENV }))).toEqual([
-        `NODE_ENV=${NODE_ENV} is not valid. production, development, test; unset is development.`,
+        `NODE_ENV=${NODE_ENV} is not valid. Use production, development, test; unset means development.`,
       ]);
     },
   );

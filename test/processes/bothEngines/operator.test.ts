@@ -106,7 +106,7 @@ describe("companies", () => {
       ...["keys", "create", "--company", "acme-case", "--scopes", "customers:read"],
     );
     expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toBe("There is already a company Acme-Case; slugs must differ in more than case\n");
+    expect(stderr).toBe("There is already a company Acme-Case; slugs must differ in more than their case\n");
     const slugs = (await runJson("companies", "list")).map(({ slug }) => slug);
     expect(slugs.filter((slug) => /acme-case/i.test(slug))).toEqual(["Acme-Case"]);
   });

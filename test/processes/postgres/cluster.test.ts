@@ -136,7 +136,7 @@ it("cluster: wrong keys → one limit for all processes", async () => {
   expect(sent.map(({ status }) => status).sort()).toEqual([...Array(6).fill(401), ...Array(6).fill(429)]);
 });
 
-it("failed keys: none sent → 401, no row in rate_limits; a wrong one → one row", async () => {
+it("invalid keys: none sent → 401, no row in rate_limits; a wrong one → one row", async () => {
   const fresh = await startServer({ requestsPerMinute: 60 });
   onTestFinished(() => fresh.stop());
   const client = new pg.Client(fresh.databaseUrl);
