@@ -14,9 +14,9 @@ export interface ConnectOptions {
   statementTimeoutInMilliseconds?: number;
   /** PostgreSQL: whether connections go through a pooler in transaction mode. */
   pooler?: "transaction" | false;
-  /** A search in a list of no more customers than this uses no index. */
+  /** Searches in lists of at most this many customers use no index. */
   searchWindow?: number;
-  /** Whether a database that does not exist, or has none of our tables, is an error instead of being created. */
+  /** Whether a database that does not exist, or lacks our tables, is an error instead of being created. */
   mustExist?: boolean;
   /** Called with warnings about the database for the operator. */
   warn?(message: string): void;
@@ -26,7 +26,7 @@ export interface ConnectOptions {
  * Opens a database and applies pending migrations.
  * @throws {UnavailableError} when it cannot be reached
  * @throws {MissingDatabaseError} when it must exist and does not
- * @throws {SchemaError} when its schema or its encoding is not ours
+ * @throws {SchemaError} when it has an unknown schema or encoding
  */
 export async function connectDatabase(options: ConnectOptions): Promise<Database> {
   // Loads only the driver that is needed.

@@ -4,7 +4,7 @@ import { parseSqliteUrl } from "./connect.ts";
 import { parsePostgresAddress } from "./describeUrl.ts";
 
 /**
- * Explains on one line why a database could not be opened: which one, and what the driver or PostgreSQL reported.
+ * Explains on one line why a database could not be opened: its address, and what the driver or PostgreSQL reported.
  * Neither reports passwords.
  * @param error what `connectDatabase` threw
  */
@@ -19,7 +19,7 @@ export function explainConnectError(url: string, error: unknown): string {
 }
 
 function getReason(error: unknown): string {
-  // A host name with several addresses: an error with an empty message, which contains one error per address.
+  // For a host name with several addresses, the error has an empty message, and contains one error for each address.
   if (error instanceof AggregateError && error.errors.length > 0)
     return [...new Set(error.errors.map(getReason))].join(", ");
   if (!(error instanceof Error)) return String(error);

@@ -10,8 +10,8 @@ import { contains } from "./slices.ts";
 import { keepStatements, named, namedColumns } from "./statement.ts";
 
 /**
- * The column of each field, in the order of the contract. Besides these, there is a column for the ID, whose time is
- * `createdAt`, and `updatedAt` is the version of the row.
+ * The column of each field, in the order of the contract. The other fields are `id`, `createdAt`, which is the time in
+ * the ID, and `updatedAt`, which is the version of the row.
  */
 export const fieldColumns = {
   email: "email",
@@ -44,12 +44,12 @@ export const selectedColumns = [
   "updated_at as version",
 ];
 
-/** Lists the columns of these fields, including columns derived from them. */
+/** Lists the columns for these fields, including derived columns. */
 export function listColumns(fields: readonly Field[]): string[] {
   return fields.flatMap((field) => (field === "name" ? ["name", "folded_name"] : [fieldColumns[field]]));
 }
 
-/** Returns the values of the columns of these fields, including columns derived from them. */
+/** Returns the values of the columns for these fields, including derived columns. */
 export function toColumns(fields: Fields): Record<string, Value> {
   const values: Record<string, Value> = {};
   for (const [field, value] of Object.entries(fields) as [Field, Fields[Field]][]) {
@@ -165,7 +165,7 @@ export function createCustomerTable(database: Database) {
     ({ text, ...filters }: Parameters<typeof buildList>[0] & { text: boolean }) => {
       const query = buildList(filters).select(selectedColumns);
       if (text) query.where(contains(database));
-      // An email matches at most one row. Knex's limit() accepts only numbers, so the placeholder is in the order.
+      // An email matches at most one row. Knex's limit() accepts only numbers, so the placeholder is in the `order by`.
       return prepare<CustomerRow>(
         filters.email ? query : query.orderByRaw("id desc limit ?", [named("rows")]),
       );
@@ -190,8 +190,8 @@ export function createCustomerTable(database: Database) {
     },
 
     /**
-     * The step that updates these fields, and the version only if a value differs. It returns no row if there is no such
-     * customer, or its version is not the given one.
+     * The step that updates these fields, and also the version if a value differs. It returns no row if there is no
+     * such customer, or it does not have the given version.
      */
     update(
       key: { companyId: string; id: string; version: number | null; changedBy: string },

@@ -17,7 +17,7 @@ declare const rowType: unique symbol;
 export interface Statement<Row> {
   /** SQL in the dialect of the database, with its placeholders. */
   readonly sql: string;
-  /** For each placeholder, the name of its value or a fixed value. */
+  /** For each placeholder, the name of its value, or a fixed value. */
   readonly bindings: readonly ({ readonly name: string } | { readonly value: unknown })[];
   /** Whether its best plan depends on its values: PostgreSQL then plans it for each run. */
   readonly planEachTime: boolean;
@@ -30,7 +30,7 @@ export interface Step<Row = unknown> {
   readonly values: Values;
 }
 
-/** The rows of each step, at least one each. */
+/** The rows of each step, at least one per step. */
 export type RowsOf<Steps extends readonly Step[]> = {
   -readonly [Index in keyof Steps]: Steps[Index] extends Step<infer Row> ? [Row, ...Row[]] : never;
 };
@@ -55,7 +55,7 @@ export interface Database {
   readonly dialect: Dialect;
   /** Only builds queries in the dialect of this database; never runs them. */
   readonly knex: Knex;
-  /** A search in a list of no more customers than this uses no index. */
+  /** Searches in lists of at most this many customers use no index. */
   readonly searchWindow: number;
   /** Converts a Knex query to a statement. */
   prepare<Row>(query: Knex.QueryBuilder | Knex.Raw, options?: { planEachTime?: boolean }): Statement<Row>;
@@ -64,13 +64,13 @@ export interface Database {
   /** Runs all steps or, if one returns no row, none. Resolves once they are durable. */
   write<const Steps extends readonly Step[]>(steps: Steps): Promise<WriteResult<Steps>>;
   /**
-   * Lends a connection for temporary tables and long transactions of the operator's commands. It has no timeout, and no
-   * transactions except those that the statements begin.
+   * Lends a connection for temporary tables and long transactions of the operator's commands. It has no timeout, and
+   * opens no transactions; the statements may.
    */
   session<Result>(work: (run: Run) => Promise<Result>): Promise<Result>;
   /** PostgreSQL: the numbers of used and idle connections, and of requests waiting for one. */
   pool?(): { used: number; idle: number; waiting: number };
-  /** Resolves after a round trip that found every migration applied. */
+  /** Resolves after a round trip to the database, which verifies that every migration is applied. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { parseSqliteUrl } from "./connect.ts";
 
 /**
  * Formats a database URL for the operator: the absolute path of a SQLite file, or user, host, port and name of a
- * PostgreSQL database. It never contains the password, or parameters, which may contain one.
+ * PostgreSQL database. The result never contains the password, or the URL's parameters, which may contain one.
  */
 export function describeUrl(url: string): string {
   const file = parseSqliteUrl(url);

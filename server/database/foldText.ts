@@ -1,7 +1,7 @@
 /**
- * Folds text for comparison in a search. Case is folded fully: upper case unifies what lower case alone keeps distinct
- * (`ß` and `ss`, `ı` and `i`). A final sigma becomes a sigma, so that a term ending in sigma is found within a word, and
- * the dot that remains of `İ` is dropped.
+ * Folds text for comparison in a search. Case is folded fully: upper-casing unifies what lower-casing alone keeps
+ * distinct (`ß` and `ss`, `ı` and `i`). A final sigma becomes an ordinary sigma, so that a term ending in sigma is
+ * found within a word, and the dot that remains of `İ` is dropped.
  */
 export function foldText(text: string): string {
   return text

@@ -38,7 +38,8 @@ export function createGroupCommit(connection: SqliteConnection.Database, options
   let committedAt = Number.NEGATIVE_INFINITY;
 
   /**
-   * Waits while each turn of the event loop brings another write. An only write waits for one turn, a few microseconds.
+   * Waits as long as each turn of the event loop brings another write. A single write waits for one turn, a few
+   * microseconds.
    * @param count the number of writes in the previous turn
    */
   function collect(count: number, startedAt: number): void {
@@ -65,7 +66,7 @@ export function createGroupCommit(connection: SqliteConnection.Database, options
       for (const [index, write] of batch.entries()) write.resolve(results[index] as StepResult);
     } catch (error) {
       if (connection.inTransaction) rollback.run();
-      // Nothing was committed. Each write is retried alone, so that one failure does not fail the others.
+      // Nothing was committed. Each write is retried on its own, so that one failure does not fail the others.
       for (const write of batch) {
         if (batch.length === 1) write.reject(toError(error));
         else writeAlone(write);

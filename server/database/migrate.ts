@@ -1,7 +1,7 @@
 /**
- * Applies migrations: numbered, in order, in one transaction under the caller's lock. Knex's own migrations use a lock
- * in a table, which remains after a kill, and makes all but one of several starting servers fail (knex issues 1217,
- * 1950, 2502 and 5086).
+ * Applies migrations, which are numbered, in order, in one transaction under the caller's lock. The lock of Knex's own
+ * migrations is a table, which stays locked after a kill and makes all but one of several starting servers fail (knex
+ * issues 1217, 1950, 2502 and 5086).
  */
 import type { Knex } from "knex";
 import { SchemaError } from "../errors.ts";
@@ -15,7 +15,7 @@ const migrations: Migration[] = [initial];
 /** The number of the newest migration. */
 export const newestVersion = migrations.length;
 
-/** The date of the newest migration: an earlier clock is wrong. */
+/** The date of the newest migration: a clock before it is wrong. */
 export const newestRevision = (migrations.at(-1) as Migration).revision;
 
 /** An applied migration, as recorded in the database. */
@@ -28,7 +28,7 @@ export interface AppliedMigration {
 export const versionTable = {
   create:
     "create table if not exists migrations (version integer primary key, revision text not null, applied_at text not null)",
-  // `*`, because the table of an older schema has no revision.
+  // `*`, because the table of an older schema has no column `revision`.
   readAll: "select * from migrations order by version",
   readNewest: "select coalesce(max(version), 0) as version from migrations",
   /** SQLite: rewrites the newest row unchanged; an update to the same values would write nothing. */
@@ -38,7 +38,7 @@ export const versionTable = {
 
 /**
  * Builds the statements that migrate a database to the newest version, in order.
- * @throws {SchemaError} when its schema is a different one, or newer than this release
+ * @throws {SchemaError} when its schema is unknown, or newer than this release
  */
 export function buildMigrations(knex: Knex, dialect: Dialect, applied: AppliedMigration[]): string[] {
   for (const { version, revision } of applied) {

@@ -5,8 +5,8 @@ import type { Dialect } from "./database.ts";
 /** A migration of the schema. */
 export interface Migration {
   /**
-   * Identifies the state of its file. A database records it and is rejected if it differs. It changes with every edit
-   * until the first release; after that, migrations are never edited.
+   * Identifies the contents of its file. A database records it, and is rejected if it differs. It changes with every
+   * edit until the first release; after that, migrations are never edited.
    */
   revision: string;
   /** Builds its statements in a dialect. */

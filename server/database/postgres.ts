@@ -29,13 +29,13 @@ type PooledConnection = pg.Client & { __knex__disposed?: unknown };
 /**
  * Opens a PostgreSQL database and applies pending migrations.
  * @throws {UnavailableError} when it cannot be reached
- * @throws {MissingDatabaseError} when it must exist and has none of our tables
- * @throws {SchemaError} when its schema is not ours, or its encoding is not UTF-8
+ * @throws {MissingDatabaseError} when it must exist and lacks our tables
+ * @throws {SchemaError} when its schema is unknown, or its encoding is not UTF-8
  */
 export async function connectPostgres(options: ConnectOptions): Promise<Database> {
   const { url, poolSize = 10, statementTimeoutInMilliseconds = timeoutInMilliseconds } = options;
   const { searchWindow = 4_000, pooler = false, mustExist = false, warn = () => {} } = options;
-  // Knex passes on options that its own types do not have.
+  // Knex passes on options that its own types lack.
   const connection = {
     connectionString: url,
     connectionTimeoutMillis: timeoutInMilliseconds,
@@ -64,7 +64,7 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
       }),
     },
     acquireConnectionTimeout: timeoutInMilliseconds,
-    // Knex would also print errors that it throws.
+    // Knex would also print the errors that it throws.
     log: { warn() {}, error() {}, deprecate() {}, debug() {} },
   });
 

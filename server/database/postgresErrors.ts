@@ -4,7 +4,7 @@ import { SchemaError, StatementTimeoutError, UnavailableError } from "../errors.
 
 /**
  * SQLSTATE classes of a server that is unreachable, starting, stopping, full, read-only, damaged or locked, and of
- * statements that it cancelled.
+ * cancelled statements.
  */
 const unavailableStates = /^(08|25006|28|3D|40|53|55000|55P03|57|58|XX00[12])/;
 
@@ -18,7 +18,7 @@ export class FailedStep extends Error {
   }
 }
 
-/** Whether the connection can be reused after this error: the server responded with an error of the statement. */
+/** Whether the connection can be reused after this error: the server has responded that the statement failed. */
 export function isHealthy(error: unknown): boolean {
   if (error instanceof FailedStep) return true;
   if (error instanceof StatementTimeoutError) return true;

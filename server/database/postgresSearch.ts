@@ -8,16 +8,16 @@ import { contains } from "./slices.ts";
 import { keepStatements, named } from "./statement.ts";
 
 /**
- * The shortest and the longest timeout of an index query, and that of reading in order, in milliseconds: together with
- * what precedes them they fit into the time that a request may take.
+ * The shortest and the longest timeout of an index query, and the timeout of reading in order, in milliseconds:
+ * together with what precedes them, they fit into the time that a request may take.
  */
 const [shortestTimeout, longestTimeout, orderTimeout] = [20, 400, 1_000];
-/** How many words of a term are looked up in the index (the rarest ones), and how many characters of each. */
+/** How many words of a term, the rarest ones, are looked up in the index, and how many characters of each. */
 const [mostWords, longestWord] = [2, 8];
-/** If more than this many of a hundred customers contain a word, reading in order is faster than the index. */
-const mostOfHundred = 50;
+/** If more than this many of 100 sampled customers contain a word, reading in order is faster than the index. */
+const mostOfSample = 50;
 
-/** Fetching a hit of the index costs this many times as much as reading the next customer in order. */
+/** Fetching a hit of the index costs as much as reading this many customers in order. */
 const hitCost = 4;
 
 /** The words of a term that the index can find: pg_trgm indexes sequences of three letters or digits. */
@@ -77,13 +77,13 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
 
     const words = await sortByRarity(companyId, text.match(word) ?? []);
     const rarest = words.slice(0, mostWords);
-    if (!rarest[0] || rarest[0].count > mostOfHundred) return readInOrder();
+    if (!rarest[0] || rarest[0].count > mostOfSample) return readInOrder();
     const [estimate] = await read(getEstimate(form), values);
     const listed = estimate?.["QUERY PLAN"][0].Plan["Plan Rows"] ?? 0;
     const share = matches / compared;
     if (rows / share < hitCost * share * listed) return readInOrder();
 
-    // As long as reading in order would take, so that both together take at most twice that.
+    // As long as reading in order would take, so that both together take at most twice as long.
     const millisecondsInOrder = listed * millisecondsPerRow;
     const timeoutInMilliseconds = Math.min(Math.max(shortestTimeout, millisecondsInOrder), longestTimeout);
     const patterns = rarest.map(({ part }, index) => [`pattern${index}`, `%${part}%`]);

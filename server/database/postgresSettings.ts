@@ -1,12 +1,12 @@
 /**
- * Session settings that our guarantees depend on, whatever the defaults of the server or role: numbers are returned as
- * written, each statement sees everything committed before it, acknowledged writes are durable, a search finds every
- * match, and no query waits for JIT compilation.
+ * Session settings that our guarantees depend on, regardless of the defaults of the server or role: numbers are
+ * returned as written, each statement sees everything committed before it, acknowledged writes are durable, searches
+ * find every match, and no query waits for JIT compilation.
  */
 import type pg from "pg";
 import { SchemaError } from "../errors.ts";
 
-/** Each setting with its value, and which other values are acceptable. */
+/** Each setting with its value, and a test of whether another value is acceptable. */
 const settings: { name: string; value: string; isGood?(value: string): boolean }[] = [
   { name: "extra_float_digits", value: "1", isGood: (value) => Number(value) >= 1 },
   { name: "default_transaction_isolation", value: "read committed" },

@@ -1,11 +1,11 @@
-/** Estimates which parts of a term are rare: they leave few candidates, and each part costs an index lookup. */
+/** Estimates which parts of a search term are rare: those leave few candidates, and each lookup has a cost. */
 import type { SearchedTable } from "./search.ts";
 import { named } from "./statement.ts";
 
 /** How many of a company's newest customers are sampled. */
 const sampleSize = 100;
 
-/** A part of a term, and how many of a hundred customers contain it. */
+/** A part of a term, and how many of the sampled customers contain it. */
 export interface CountedPart {
   part: string;
   count: number;

@@ -1,7 +1,7 @@
 /**
- * Search: compares the newest customers of a list one by one, because common terms match among them. For the rest, the
- * index of the database finds candidates; if it cannot do so cheaply, all customers are read, in order and in slices.
- * Email and name are always compared, so an index may return too many candidates.
+ * Search: compares the newest customers of a list one by one, because common terms have matches among them. For the
+ * rest, the database's index finds candidates; if it cannot do so cheaply, all customers are read, in order and in
+ * slices. Email and name are always compared, so an index may return too many candidates.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Knex } from "knex";
@@ -42,13 +42,13 @@ export type FindByIndex = (
   comparison: Comparison,
 ) => Promise<CustomerRow[] | undefined>;
 
-/** How many customers the first statement compares, and any other at most. */
+/** How many customers the first statement compares, and the maximum for the others. */
 const firstSlice = 100;
 const largestSlice = 2_000;
 
 /**
- * How many searches of a company run concurrently, and how long its others wait. Otherwise they could use all connections
- * of the pool or, on SQLite, each run a slice between two requests of other companies.
+ * How many searches of a company run concurrently, and how long its other searches wait. Otherwise they could use all
+ * connections of the pool or, on SQLite, run one slice each between two requests of other companies.
  */
 const fairness = { concurrent: 2, timeoutInMilliseconds: 1_000 };
 

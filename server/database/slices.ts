@@ -12,7 +12,7 @@ export function contains({ knex, dialect }: Database): Knex.Raw {
   return knex.raw(`(${find}(email, ?) > 0 or coalesce(${find}(folded_name, ?), 0) > 0)`, [text, text]);
 }
 
-/** Less than any customer's id. */
+/** Less than any customer's ID. */
 const leastId = "00000000-0000-0000-0000-000000000000";
 
 /**

@@ -17,10 +17,12 @@ import { bindValues, prepareStatement } from "./statement.ts";
 /** How long startup and the operator's commands wait for another process that migrates or holds the write lock. */
 const lockTimeoutInMilliseconds = 30_000;
 
-/** How long after a successful write the database counts as writable. */
+/** For how long after a successful write the database counts as writable. */
 const probeIntervalInMilliseconds = 100;
 
-/** Error codes of a full, read-only, damaged, missing or locked file, which may be repaired while the server runs. */
+/**
+ * Error codes of a full, read-only, damaged, missing or locked database, which may be repaired while the server runs.
+ */
 const unavailable =
   /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CORRUPT|NOTADB|CANTOPEN|PROTOCOL|NOMEM|PERM|AUTH)/;
 
@@ -28,7 +30,7 @@ const unavailable =
  * Opens a SQLite database and applies pending migrations.
  * @param file a path, or `:memory:`
  * @throws {MissingDatabaseError} when it must exist and does not
- * @throws {SchemaError} when its schema is not ours
+ * @throws {SchemaError} when its schema is unknown, or it belongs to another program
  */
 export async function connectSqlite(
   file: string,
@@ -62,7 +64,7 @@ export async function connectSqlite(
 
   const pendingMigrations = () =>
     buildMigrations(knex, "sqlite", connection.prepare(versionTable.readAll).all() as AppliedMigration[]);
-  // If none is pending, startup does not wait for the lock, which an import may hold.
+  // If no migration is pending, startup does not wait for the lock, which an import may hold.
   const migrate = () => {
     connection.pragma(`application_id = ${applicationId}`);
     connection.exec(versionTable.create);
@@ -167,8 +169,8 @@ export async function connectSqlite(
       files.compare();
       const [row] = await read(readVersion, {});
       if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");
-      // A readable file may still be read-only, or its disk full, which only a write detects. The write is not repeated
-      // for every poll, to spare the disk. If another process holds the lock, that process can write, which suffices.
+      // The file may be readable but read-only, or its disk full, which only a write detects. To spare the disk, not
+      // every poll writes. If another process holds the lock, that process can write, which is sufficient.
       if (performance.now() - groupCommit.lastCommit() > probeIntervalInMilliseconds)
         await write([{ statement: rewriteVersion, values: {} }], 0).catch((error) => {
           if (!isBusy(error.cause)) throw error;

@@ -17,7 +17,7 @@ export interface SqliteFiles {
    */
   compare(): void;
   /**
-   * The same for only the file and the log, before each commit.
+   * Does the same before a commit, but only for the database and its log.
    * @throws {UnavailableError} when one was deleted, replaced or truncated
    */
   beforeCommit(): void;
@@ -30,8 +30,8 @@ export interface SqliteFiles {
 }
 
 /**
- * Watches the database file, its write-ahead log and the log's index: writes to a deleted file are lost. The files must
- * exist. They are never opened here, because closing them would release SQLite's locks.
+ * Watches the database file, its write-ahead log and the log's index, because writes to a deleted file are lost. The
+ * files must exist. They are never opened here, because closing them would release SQLite's locks.
  */
 export function watchSqliteFiles(file: string): SqliteFiles {
   if (file === ":memory:") return { compare() {}, beforeCommit() {}, check() {}, stopWatching() {} };
@@ -46,8 +46,8 @@ export function watchSqliteFiles(file: string): SqliteFiles {
       const found = identify(names[index] as string);
       const { dev, ino } = opened[index] ?? {};
       if (found?.ino !== ino || found?.dev !== dev) return false;
-      // Only the database: a checkpoint of another program may empty the log. A database in WAL mode has a first page.
-      // This is final, because the log does not belong to whatever is copied into the file later.
+      // Only the database: a checkpoint of another program may empty the log. A database in WAL mode has at least one
+      // page. This state is final, because the log does not belong to anything copied into the file later.
       if (index === 0 && found?.size === 0) isTruncated = true;
     }
     return true;
@@ -82,14 +82,14 @@ function identify(name: string): Stats | undefined {
   try {
     return statSync(name, { throwIfNoEntry: false });
   } catch {
-    // The directory is not accessible any more.
+    // The directory is no longer accessible.
     return undefined;
   }
 }
 
 /**
  * Rejects a file that was emptied: SQLite would take it for a new database, and delete the log of the old one. An empty
- * file with an empty log or none is a start that was killed.
+ * file with an empty log, or with none, is the result of a startup that was killed.
  * @throws {SchemaError} when the file is empty and its write-ahead log is not
  */
 export function rejectEmptiedFile(file: string): void {

@@ -1,14 +1,16 @@
-/** Whose database a SQLite file is: our tables must not be added to the file of another program. */
+/** Determines whose database a SQLite file is: our tables must not be added to the file of another program. */
 import type SqliteConnection from "better-sqlite3";
 
-/** SQLite's `application_id` of our databases, "DCUS" in ASCII, by which programs such as `file` tell formats apart. */
+/**
+ * The `application_id` of our SQLite databases, "DCUS" in ASCII; programs such as `file` use it to tell formats apart.
+ */
 export const applicationId = 0x44_43_55_53;
 
 export type Owner = "nobody" | "us" | "another program";
 
 /**
- * Finds out whose database it is, without writing to it. A database that was restored from an SQL dump has no application
- * ID, so our table of migrations suffices.
+ * Finds out whose database it is, without writing to it. A database restored from an SQL dump has no application ID, so
+ * our table of migrations is sufficient.
  */
 export function findOwner(connection: SqliteConnection.Database): Owner {
   const read = (name: string) => connection.pragma(name, { simple: true });

@@ -14,9 +14,9 @@ import { keepStatements, named } from "./statement.ts";
 const mostTrigrams = 3;
 /** How many trigrams are looked up for a term that is shorter than a trigram. */
 const mostContinuations = 100;
-/** If there are more, the index entries of all companies are read, if there are at most this many. */
+/** If there are more, the index entries of all companies are read, provided that there are at most this many. */
 const mostEntries = 20_000;
-/** How many candidates the first statement compares, and any other at most. */
+/** How many candidates the first statement compares, and the maximum for the others. */
 const [firstSlice, largestSlice] = [128, 1_024];
 
 /** Creates the search by the index of a table. */
@@ -50,7 +50,7 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
       knex
         .withMaterialized("slice", candidates)
         .select(table.columns)
-        // Computed again, for few rows.
+        // Computed again, but only for a few rows.
         .select({ isMatch: contains(table.database), compared: knex("slice").count("*") })
         .from("customers")
         .whereRaw("position in (select position from slice where isMatch)")
@@ -75,7 +75,7 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
     const query = knex
       .select(table.columns)
       .from(entries.clone().distinct("doc").as("entries"))
-      // SQLite keeps the order of a cross join: entries first, then the customer of each.
+      // SQLite keeps the order of a cross join: first the entries, then the customer of each.
       .joinRaw("cross join customers on position = doc")
       .where("company_id", named("companyId"))
       .where("id", "<", named("cursor"))
@@ -84,7 +84,7 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
     return prepare<CustomerRow>(query.orderByRaw("position desc limit ?", [named("rows")]));
   });
 
-  /** Builds the index query that every customer with this text matches, or undefined if it is too long. */
+  /** Builds an index query that matches every customer with this text. Returns undefined if it would be too long. */
   async function buildMatch(companyId: string, text: string): Promise<string | undefined> {
     const trigrams = toTrigrams(text);
     if (trigrams.length > 0) {
@@ -92,8 +92,9 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
         trigrams.length > mostTrigrams
           ? (await sortByRarity(companyId, trigrams)).slice(0, mostTrigrams).map(({ part }) => part)
           : trigrams;
-      // FTS5 would flatten a single AND and advance the long list of the company for every candidate of the first trigram.
-      // An OR with a term that no folded text contains keeps the trigrams together, which takes a third of the time.
+      // FTS5 would flatten a single AND and advance the long list of the company for every candidate of the first
+      // trigram. An OR with a term that no folded text contains keeps the trigrams together, which takes a third of the
+      // time.
       return `((${rarest.map(quote).join(" AND ")}) OR "AAA")`;
     }
     const found = await read(continuations, toRange(text));

@@ -1,11 +1,11 @@
 /**
  * Statements are built once with Knex and kept prepared by the drivers. Knex itself builds and prepares the SQL again
- * for every query: 110 microseconds for a point read on SQLite, against 10 for a prepared statement.
+ * for every query: a point read on SQLite then takes 110 microseconds instead of 10.
  */
 import type { Knex } from "knex";
 import type { Statement, Values } from "./database.ts";
 
-/** A placeholder in a query for a value that is passed by name on each run. */
+/** A placeholder for a value that is passed by name each time the statement runs. */
 class NamedValue {
   readonly name: string;
 
@@ -14,7 +14,7 @@ class NamedValue {
   }
 }
 
-/** A placeholder, as a type that Knex accepts. */
+/** A placeholder, typed so that Knex accepts it. */
 type Placeholder = { readonly name: string };
 
 /** Creates a placeholder for the value with this name. */
@@ -55,7 +55,7 @@ export function bindValues(statement: Statement<unknown>, values: Values): unkno
   });
 }
 
-/** Returns a function that builds the statement for a form on first use, and reuses it. */
+/** Returns a function that builds the statement for each form on its first use, and reuses it afterwards. */
 export function keepStatements<Form, Row>(
   build: (form: Form) => Statement<Row>,
 ): (form: Form) => Statement<Row> {

@@ -1,4 +1,4 @@
-/** Shares the database fairly: the expensive work of each company waits in a separate queue. */
+/** Shares the database fairly among companies: the expensive work of each waits in its own queue. */
 import { UnavailableError } from "../errors.ts";
 
 /** The work of a company, in progress and in its queue. */
@@ -8,7 +8,7 @@ interface Share {
 }
 
 /**
- * Returns a function that runs work of a company when fewer than `concurrent` others of the company are in progress. It
+ * Returns a function that runs a company's work once fewer than `concurrent` pieces of its work are in progress. It
  * rejects with an UnavailableError if that takes too long.
  */
 export function createTurns({
@@ -45,7 +45,7 @@ export function createTurns({
     try {
       return await work();
     } finally {
-      // The next one takes its place.
+      // The next in the queue takes its place.
       const next = share.waiting.shift();
       if (next) next();
       else {

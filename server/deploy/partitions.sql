@@ -4,7 +4,7 @@
 --   psql --set ON_ERROR_STOP=1 --single-transaction --file=server/deploy/partitions.sql "$DATABASE_URL"
 alter table customers rename to customers_before;
 alter table idempotency_keys rename to idempotency_keys_before;
--- Including checks and indexes; every unique index contains the partition key, as partitioning requires.
+-- Includes checks and indexes; every unique index contains the partition key, as partitioning requires.
 create table customers (like customers_before including all) partition by hash (company_id);
 create table idempotency_keys (like idempotency_keys_before including all) partition by hash (company_id);
 alter table customers add foreign key (company_id) references companies (id);
@@ -23,7 +23,7 @@ insert into customers select * from customers_before;
 insert into idempotency_keys select * from idempotency_keys_before;
 drop table customers_before, idempotency_keys_before;
 
--- After the copy, which must not be recorded as changes.
+-- Created after the copy, so that it is not recorded as changes.
 create trigger audit_insert after insert on customers for each row
   when (new.changed_by is not null) execute function audit_insert();
 create trigger audit_update after update of changed_by on customers for each row
