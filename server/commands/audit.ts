@@ -1,4 +1,4 @@
-/** `distribu audit`: who changed what in a company, and when: its customers, its keys and its access. */
+/** `distribu audit`: who changed what in a company, and when, in its customers, its keys and its access. */
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Command, Option } from "commander";
@@ -16,7 +16,7 @@ import { findCompany, withDatabase } from "./withDatabase.ts";
 export function define(command: Command): void {
   command
     .description(
-      "Lists the audit trail of a company, oldest first: who created, changed or erased its customers, when, and which fields; who created, rotated or revoked its keys; and who blocked or unblocked it.",
+      "Lists the audit trail of a company, oldest first: who created, changed or erased its customers, when, and in which fields; who created, rotated or revoked its keys; and who blocked or unblocked it.",
     )
     .option("--company <slug>", "slug of the company (required)", parseText)
     .option("--customer <id>", "only entries of this customer", parseCustomerId)
@@ -39,7 +39,7 @@ export function define(command: Command): void {
   command
     .command("prune")
     .description(
-      "Deletes entries before a time, of all companies, in small transactions while servers are running.",
+      "Deletes the entries of all companies before a time, in small transactions, so servers can keep running.",
     )
     .requiredOption("--before <time>", "a time such as 2027-01-01 or 2027-01-01T00:00:00Z", parseTime)
     .action(({ before }: { before: number }) =>
@@ -51,7 +51,7 @@ export function define(command: Command): void {
     );
 }
 
-/** The writer that the audit trail records for an import, where a request would have the ID of its key. */
+/** Formats the author that the audit trail records for an import; for a request, it is the ID of its key. */
 export function formatImporter(name: string): string {
   return `import by ${name}`;
 }

@@ -13,7 +13,7 @@ import { UsageError } from "./usageError.ts";
 export function define(command: Command): void {
   command
     .description(
-      "Copies the SQLite database to a new file while servers are running: a consistent snapshot, checked for integrity.",
+      "Copies the SQLite database to a new file, while servers keep running: a consistent snapshot, checked for integrity.",
     )
     .argument("<file>", "file to create; an existing file is never overwritten")
     .addHelpText(
@@ -33,8 +33,8 @@ export function define(command: Command): void {
 }
 
 /**
- * Writes a consistent snapshot: everything acknowledged before, and each concurrent write either completely or not
- * at all. The file gets its final name only once it is complete, checked and flushed to disk.
+ * Writes a consistent snapshot: it contains everything acknowledged before it began, and each concurrent write either
+ * completely or not at all. The file gets its final name only once it is complete, checked and flushed to disk.
  * @param source the database file, which is only read, never migrated
  * @throws {CommandError} if the database does not exist or the target does; both stay unchanged
  */

@@ -31,7 +31,7 @@ class UnreachableError extends Error {}
 export function define(command: Command): void {
   command
     .description(
-      "Tests the responses of a running API against the contract, and prints the time of each. It creates customers, which the API cannot delete, in the company of the key, except with --read-only.",
+      "Tests the responses of a running API against the contract, and prints the time of each. Unless --read-only is given, it creates customers in the key's company, which the API cannot delete.",
     )
     .requiredOption("--url <url>", `URL of the API, with or without ${basePath}`, parseUrl)
     .requiredOption(
@@ -39,7 +39,7 @@ export function define(command: Command): void {
       "API key of a test company, with both scopes; with --read-only, customers:read is enough",
       parseKey,
     )
-    .option("--read-only", "send only GET, HEAD and OPTIONS, and read the customers that exist")
+    .option("--read-only", "send only GET, HEAD and OPTIONS, and read existing customers")
     .option("--json", "print the report as one JSON document")
     .option("--junit <file>", "also write the report to a file as JUnit XML, for CI")
     .addHelpText(
@@ -69,7 +69,7 @@ function parseUrl(text: string): string {
 }
 
 function parseKey(text: string): string {
-  if (!/^[!-~]+$/.test(text)) throw new InvalidArgumentError("It is not an API key.");
+  if (!/^[!-~]+$/.test(text)) throw new InvalidArgumentError("Not an API key.");
   return text;
 }
 
@@ -78,7 +78,7 @@ function findExitCode({ error, results }: Run): number {
   return results.some(({ outcome }) => outcome === "differs") ? exitCodes.differs : exitCodes.conforms;
 }
 
-/** Compares all responses, and prints each while it goes on. */
+/** Compares all responses, and prints each result as it arrives. */
 async function compare(
   { url, key, readOnly: isReadOnly = false }: Options,
   print: (line: string) => void,
@@ -86,7 +86,7 @@ async function compare(
   print(`Comparing ${url} with ${contract.info.title} ${contract.info.version}.`);
   print(
     isReadOnly
-      ? "This sends only GET, HEAD and OPTIONS.\n"
+      ? "Only GET, HEAD and OPTIONS requests are sent.\n"
       : "This creates customers with emails contract-...@contract.example, which are not deleted.\n",
   );
   const run: Run = { url, startedAt: new Date(), isReadOnly, results: [] };

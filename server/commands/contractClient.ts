@@ -43,17 +43,17 @@ export interface ContractClient {
   find(): Promise<FoundCustomer>;
 }
 
-/** As much of a customer as requests are made of. */
+/** The parts of a customer that requests need. */
 interface FoundCustomer {
   id: string;
   email: string;
   entityTag: string;
 }
 
-/** The response cannot be provoked without writing, with the customers that the company has. */
+/** The response cannot be provoked with the company's existing customers, without writing. */
 export class SkippedError extends Error {}
 
-/** A valid ID whose time is before that of any customer. */
+/** A valid ID with a time before that of any customer. */
 const unusedId = "00000000-0000-7000-8000-000000000000";
 
 /** How long a deployment may take to respond. */
@@ -124,17 +124,17 @@ export function createContractClient({
   return self;
 }
 
-/** The operation of the contract with this operationId. */
+/** Returns the operation of the contract with this operationId. */
 export function getOperation(id: OperationId): Operation {
   return operations.find(({ operationId }) => operationId === id) as Operation;
 }
 
-/** An email that no customer has. */
+/** Returns an email that no customer has. */
 export function createEmail(): string {
   return `contract-${randomUUID()}@contract.example`;
 }
 
-/** The name of a response that conforms to the contract, a `ResponseName`. */
+/** Returns the name, a `ResponseName`, of a response that conforms to the contract. */
 export function nameResponse(response: ObservedResponse): string {
   const operation = findOperation(response);
   const hasStatus = operation && response.status in findResponses(operation);
@@ -143,7 +143,7 @@ export function nameResponse(response: ObservedResponse): string {
 }
 
 /**
- * Returns the response if it has the expected name, and the `field` that the example of its error message has.
+ * Returns the response if it has the expected name, and the same `field` as the example of its error message.
  * @param name the expected name, optionally followed by a remark in parentheses
  * @throws {Error} with a report of the difference
  */

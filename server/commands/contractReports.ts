@@ -7,7 +7,10 @@ export interface Result {
   /** For example `createCustomer 409 A customer with this email already exists.` */
   name: string;
   outcome: "conforms" | "differs" | "skipped";
-  /** Time of the response, in milliseconds from sending the request to the end of the body; of several, the last. */
+  /**
+   * Time of the response (of the last one, if there are several), in milliseconds from sending the request to the end
+   * of the body.
+   */
   milliseconds: number;
   /** How the response differs from the contract, or why it was skipped; empty if it conforms. */
   report: string;
@@ -25,14 +28,14 @@ export interface Run {
 
 const title = `${contract.info.title} ${contract.info.version}`;
 
-/** The lines about one response. */
+/** Formats the lines about one response. */
 export function formatResult({ name, outcome, milliseconds, report }: Result): string {
   const time = outcome === "skipped" ? "" : `${Math.round(milliseconds)} ms`;
   const line = `${outcome.padEnd(8)}  ${time.padStart(7)}  ${name}`;
   return report === "" ? line : `${line}\n${report.replaceAll(/^/gm, " ".repeat(19))}`;
 }
 
-/** A table with a line for each operation, and the total. */
+/** Formats a table with a line for each operation, and the total. */
 export function formatSummary(run: Run): string {
   const { responses, conforming, differing, skipped } = count(run.results);
   const rows = summarize(run).map((operation) => [
@@ -52,7 +55,7 @@ function formatTime(milliseconds: number | null): string {
   return milliseconds === null ? "-" : `${Math.round(milliseconds)} ms`;
 }
 
-/** The run as one JSON document. */
+/** Formats the run as one JSON document. */
 export function formatJson(run: Run): string {
   const { url, startedAt, isReadOnly, results, error } = run;
   const document = {
@@ -70,7 +73,7 @@ export function formatJson(run: Run): string {
   return JSON.stringify(document, null, 2);
 }
 
-/** The run as JUnit XML: a test case for each response, and an error if the API stopped responding. */
+/** Formats the run as JUnit XML: a test case for each response, and an error if the API stopped responding. */
 export function formatJunit({ url, startedAt, results, error }: Run): string {
   const cases = results.map(({ name, outcome, milliseconds, report }) => {
     const start = `<testcase classname="${parseOperation(name)}" name="${escapeXml(name)}" time="${inSeconds(milliseconds)}"`;
@@ -111,7 +114,7 @@ function count(results: Result[]) {
   };
 }
 
-/** What one operation had, in the order of the contract. */
+/** Summarizes the results of each operation, in the order of the contract. */
 function summarize({ results }: Run) {
   const operations = new Set(results.map(({ name }) => parseOperation(name)));
   return [...operations].map((operation) => {
@@ -141,7 +144,7 @@ function inSeconds(milliseconds: number): string {
   return (milliseconds / 1_000).toFixed(3);
 }
 
-/** Escapes text for an element or attribute of XML 1.0, which allows few control characters. */
+/** Escapes text for an element or attribute of XML 1.0, which allows only a few control characters. */
 function escapeXml(text: string): string {
   const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
   return text

@@ -24,7 +24,7 @@ export type OperationResponseName = {
   }[StatusOf<Id>];
 }[OperationId];
 
-/** The same for responses that any request may get; the one to OPTIONS has no error message. */
+/** The same for responses that any request may get; that to OPTIONS has no error message. */
 export type AnyResponseName =
   | "any 204"
   | {
@@ -72,7 +72,7 @@ export const provokedResponses = {
       (customer: { id: string }) => customer.id,
     );
     assert(found.includes(id), "a search for an email finds its customer");
-    // Existing customers may have emails that contain that of another.
+    // An existing customer's email may contain that of another.
     if (!client.isReadOnly) assert.deepEqual(found, [id], "a search for a new email finds only its customer");
     return response;
   },
@@ -205,7 +205,7 @@ export const provokedResponses = {
   "any 405 Method not allowed.": (client) => client.send("DELETE", "/customers"),
 } satisfies Partial<Record<ResponseName | `${ResponseName} (${string})`, ProvokeResponse>>;
 
-/** Whether a response is provoked without a request that could write. */
+/** Whether a response can be provoked without a request that could write. */
 export function isProvokedByReads(name: string): boolean {
   const [operation, status] = name.split(" ");
   if (operation === "any") return status !== "405";

@@ -11,7 +11,7 @@ import { CommandError } from "../errors.ts";
 import { parseText } from "./options.ts";
 import { openDatabase } from "./withDatabase.ts";
 
-/** The tables to copy, in an order that satisfies foreign keys, with the columns that order their rows. */
+/** The tables to copy, in an order that satisfies foreign keys, with the columns by which their rows are sorted. */
 const keys: Record<string, string[]> = {
   companies: ["id"],
   api_keys: ["id"],
@@ -24,7 +24,7 @@ const keys: Record<string, string[]> = {
 /** Tables that are not copied: their contents are derived from the other tables, or temporary. */
 const otherTables = /^(migrations|rate_limits|sqlite_.*|customers_(search|vocabulary).*)$/;
 
-/** Columns of customers that are not copied: a derived one, and one that would make triggers record the copy. */
+/** Columns of customers that are not copied: a derived one, and one that would make the triggers record the copy. */
 const otherColumns = ["position", "changed_by"];
 
 type Row = Record<string, Value | boolean>;
@@ -56,7 +56,7 @@ export interface CopiedTable {
 export async function copyDatabase(source: Database, target: Database): Promise<CopiedTable[]> {
   return source.session((read) =>
     target.session(async (write) => {
-      // A consistent snapshot of the source, whatever is written meanwhile.
+      // A consistent snapshot of the source, regardless of concurrent writes.
       await read(
         source.prepare(
           source.knex.raw(source.dialect === "sqlite" ? "begin" : "begin isolation level repeatable read"),
@@ -89,7 +89,7 @@ export async function copyDatabase(source: Database, target: Database): Promise<
         copied.push({ table: table.name, ...found });
       }
       await write(target.prepare(target.knex.raw("commit")));
-      // Until autovacuum runs, the planner would assume empty tables.
+      // Otherwise the planner would assume empty tables until autovacuum runs.
       if (target.dialect === "postgres") await write(target.prepare(target.knex.raw("analyze")));
       return copied;
     }),

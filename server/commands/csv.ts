@@ -4,7 +4,7 @@
 export const csvColumns = ["email", "name", "status", "notes", "creditLimit", "taxRateOverride"] as const;
 export type CsvColumn = (typeof csvColumns)[number];
 
-/** Cells that a spreadsheet runs as a formula. Leading apostrophes belong to the value. */
+/** Cells that a spreadsheet runs as a formula, also after leading apostrophes, which belong to the value. */
 const formula = /^'*[=+\-@\t\r\n＝＋－＠]/;
 
 /** Escapes text that a spreadsheet would run as a formula. `unescapeFormula` reverses exactly this. */
@@ -12,7 +12,7 @@ export function escapeFormula(text: string): string {
   return formula.test(text) ? `'${text}` : text;
 }
 
-/** The value of a cell, whether or not `escapeFormula` has escaped it. */
+/** Returns the value of a cell, whether or not `escapeFormula` has escaped it. */
 export function unescapeFormula(cell: string): string {
   return cell.startsWith("'") && formula.test(cell) ? cell.slice(1) : cell;
 }

@@ -14,9 +14,9 @@ import { findCompany, withDatabase } from "./withDatabase.ts";
 const pageSize = 1_000;
 
 /**
- * Writes all customers of a company, oldest first, after a header line. Stops silently when the reader stops
- * reading, as `head` does.
- * @param withMark whether to start with a byte order mark, without which Excel does not recognize UTF-8
+ * Writes a header line and all customers of a company, oldest first. Stops silently if the reader stops reading, as
+ * `head` does.
+ * @param withMark whether to start with a byte order mark, which Excel needs to recognize UTF-8
  */
 export async function exportCustomers(
   database: Database,
@@ -31,7 +31,7 @@ export async function exportCustomers(
       bom: withMark,
       columns: [...csvColumns],
       record_delimiter: "unix",
-      // csv-stringify quotes cells with LF itself; our import, like many programs, also breaks lines at a lone CR.
+      // csv-stringify itself only quotes cells with LF; our import, like many programs, also breaks lines at a lone CR.
       quoted_match: /\r/,
       cast: {
         // Empty notes are not the same as no notes.
@@ -70,7 +70,7 @@ async function* readCells(database: Database, companyId: string): AsyncGenerator
 export function define(command: Command): void {
   command
     .description(
-      "Writes the customers of a company to standard output as CSV, oldest first; import can read it back.",
+      "Writes the customers of a company to standard output as CSV, oldest first, for spreadsheets or import.",
     )
     .addOption(companyOption())
     .option("--bom", "start with a byte order mark, so that Excel reads non-ASCII characters", false)

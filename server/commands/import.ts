@@ -19,7 +19,7 @@ const standardInput = "-";
 export function define(command: Command): void {
   command
     .description(
-      "Creates and updates customers from a CSV file, matched by email: all rows, or none if any row has a problem.",
+      "Creates and updates customers from a CSV file, matched by email: all rows, or none if any has a problem.",
     )
     .argument("<file.csv>", "file to import; - for standard input")
     .addOption(companyOption("slug of the company; `keys create` creates companies"))
@@ -38,7 +38,7 @@ export function define(command: Command): void {
       "commit in small batches, so that servers never wait long to write; if interrupted, run the same command again to write the rest",
       false,
     )
-    .option("--by <name>", "who runs the import, for the audit trail (default: the system user)", parseName)
+    .option("--by <name>", "author of the changes in the audit trail (default: the system user)", parseName)
     .addHelpText(
       "after",
       `

@@ -31,7 +31,7 @@ export function define(keys: Command): void {
     .option("--name <name>", "what the key is for, up to 100 characters", parseName, "")
     .option(
       "--expires <time>",
-      "when it expires: a duration such as 90d, or a time such as 2027-01-01T00:00:00Z; never by default",
+      "when the key expires: a duration such as 90d, or a time such as 2027-01-01T00:00:00Z; by default never",
       parseExpiry,
     )
     .option(
@@ -68,7 +68,7 @@ export function define(keys: Command): void {
   keys
     .command("rotate")
     .description(
-      "Replaces an API key with a new one of the same company, scopes, name, limit and lifetime; the old key expires. Prints the new key.",
+      "Replaces an API key with a new one that has the same company, scopes, name, limit and lifetime; the old key expires. Prints the new key, which is shown only once.",
     )
     .argument("<prefix or id>", "prefix or ID of the old key, from `keys list`")
     .option(

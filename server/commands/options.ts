@@ -16,7 +16,7 @@ export function parseText(text: string): string {
 
 /** The ID of a customer. */
 export function parseCustomerId(text: string): string {
-  if (!isCustomerId(text)) throw new InvalidArgumentError("It is not a customer ID.");
+  if (!isCustomerId(text)) throw new InvalidArgumentError("Not a customer ID.");
   return text;
 }
 
@@ -47,7 +47,7 @@ export function parseDuration(text: string): number {
   return milliseconds;
 }
 
-/** When a key expires: a duration from now, or a time in the future. Returns milliseconds since 1970. */
+/** The expiry of a key: a duration from now, or a time in the future. Returns milliseconds since 1970. */
 export function parseExpiry(text: string): number {
   const expiresAt = /^[0-9]+[smhd]$/.test(text) ? Date.now() + parseDuration(text) : parseTime(text);
   if (expiresAt <= Date.now()) throw new InvalidArgumentError("It must be in the future.");

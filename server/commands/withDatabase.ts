@@ -8,8 +8,8 @@ import { CommandError } from "../errors.ts";
 import { UsageError } from "./usageError.ts";
 
 /**
- * Runs a command on the configured database, and closes the database afterwards. Prints which database it is to
- * standard error, because the environment of a shell often differs from that of the server.
+ * Runs a command on the configured database, and closes the database afterwards. Prints to standard error which
+ * database it is, because the environment of a shell often differs from that of the server.
  * @throws {CommandError} if the database does not exist
  */
 export async function withDatabase<Result>(run: (database: Database) => Promise<Result>): Promise<Result> {

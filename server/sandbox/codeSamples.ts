@@ -1,4 +1,4 @@
-/** Formats a request as code in four languages. The browser loads this file too, so it imports nothing. */
+/** Formats a request as code in four languages. The browser also loads this file, so it imports nothing. */
 
 /** A request to the API. In a path, a header or a body, `<0 x 255>` stands for 255 zeros. */
 export interface SampleRequest {
@@ -7,7 +7,7 @@ export interface SampleRequest {
   path: string;
   headers: Record<string, string>;
   body?: string;
-  /** How many times it is sent; the last response counts. */
+  /** How many times it is sent; the expected response is the last one. */
   times?: number;
 }
 
@@ -17,7 +17,7 @@ export type Language = (typeof languages)[number];
 
 const zeros = /<0 x (\d+)>/;
 
-/** Returns the text that is sent. */
+/** Replaces placeholders such as `<0 x 255>` with the text that is sent. */
 export function expandZeros(text: string): string {
   return text.replace(zeros, (_, count) => "0".repeat(Number(count)));
 }

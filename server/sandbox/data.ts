@@ -10,7 +10,7 @@ import type { Customer } from "../operations.ts";
 
 /** A key of the sandbox, and what it is for. */
 export interface SandboxKey {
-  /** `dk_` and 43 characters, like every key; they spell out what it does. */
+  /** `dk_` and 43 characters, like every key, which spell out what it does. */
   key: string;
   meaning: string;
   company: "sandbox" | "another";
@@ -68,7 +68,7 @@ const names = [
   "מאפיית השכונה",
   "Ｃａｆé ｗｉｄｅ",
   "Kawiarnia Żółw",
-  // Displays the text after it in reverse.
+  // Displays the text that follows it in reverse.
   "\u202Eolleh",
   "𝒜cme 𝟚",
   "'; DROP TABLE customers; --",
@@ -102,19 +102,19 @@ function createCustomers(company: SandboxKey["company"], count: number): Custome
       creditLimit: creditLimits[index % creditLimits.length] as number | null,
       taxRateOverride: taxRates[index % taxRates.length] as number | null,
       emailVerified: index % 3 !== 0,
-      // Every fourth was updated after its creation.
+      // Every fourth customer was updated after its creation.
       version: createdAt(id) + (index % 4 === 3 ? 30 * hour : 0),
     };
   });
 }
 
-/** The customer of the contract's examples, with its id and its entity tag. */
+/** The customer of the contract's examples, with its ID and its entity tag. */
 function readExampleCustomer(): CustomerRow {
   const { createdAt: _, updatedAt, ...fields }: Customer = contract.components.examples.customer.value.data;
   return { ...fields, version: Date.parse(updatedAt) };
 }
 
-/** The customers of each company, the oldest first. */
+/** The customers of each company, oldest first. */
 export const sandboxCustomers = {
   sandbox: [readExampleCustomer(), ...createCustomers("sandbox", 259)],
   another: createCustomers("another", 40),
@@ -124,7 +124,7 @@ export const sandboxCustomers = {
 export async function fillSandbox(database: Database): Promise<void> {
   const { knex, prepare, write } = database;
   const customers = createCustomerTable(database);
-  /** Inserts a row, in the order and by the names of its columns. */
+  /** Builds the step that inserts a row, given by column names. */
   function insertion(table: string, row: Record<string, Value | boolean>): Step {
     return { statement: prepare(knex(table).insert(row).returning("*")), values: {} };
   }

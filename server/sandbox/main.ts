@@ -29,7 +29,7 @@ await fillSandbox(database);
 
 let isStopping = false;
 const normal = createSandboxApp(database);
-/** The keys whose requests go to another server. */
+/** The keys whose requests go to another application. */
 const otherApps = new Map<string | undefined, Express>([
   [sandboxKeys.limited.key, createSandboxApp(database, 5)],
   [sandboxKeys.broken.key, createSandboxApp(failing(database, () => new Error("simulated by the sandbox")))],
@@ -97,7 +97,7 @@ function createSandboxApp(of: Database, requestsPerMinute = 600): Express {
   return createApp({ database: of, log, requestsPerMinute, isStopping: () => isStopping });
 }
 
-/** Wraps a database so that statements on customers fail; keys are still found. */
+/** Wraps a database so that statements on customers fail, but keys are still found. */
 function failing(of: Database, failure: () => Error): Database {
   const usesCustomers = ({ sql }: Statement<unknown>) => /\bcustomers\b/.test(sql);
   return {
@@ -117,7 +117,7 @@ function sendPage({ headers }: Request, response: Response): void {
   send(response, "text/html", createPage(`http://${headers.host}`));
 }
 
-/** Sends a page or one of its files. They change with the version of the sandbox, so they are not cached. */
+/** Sends a page or one of its files. They differ between versions of the sandbox, so they are not cached. */
 function send(response: Response, type: string, content: string | Buffer): void {
   response
     .writeHead(200, {

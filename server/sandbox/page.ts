@@ -1,4 +1,4 @@
-/** The page of the sandbox: its keys, and a request to run for each response of the contract. */
+/** The page of the sandbox: its keys, and a request for each status and error message of the contract. */
 import { basePath, contract, operations } from "../contract.ts";
 import { findResponses } from "../contractCheck.ts";
 import { formatRequest, languages, type SampleRequest } from "./codeSamples.ts";
@@ -20,7 +20,7 @@ export interface Expectation {
 export interface PageData {
   basePath: string;
   keys: Record<string, string>;
-  /** In the order of the page. */
+  /** In the order in which the page shows them. */
   requests: { request: SampleRequest; key: string | null; expected: Expectation }[];
   /** Every response of the contract, by operation; `path` is a regular expression, and `any` is any request. */
   described: { operation: string; method: string; path: string; responses: Expectation[] }[];
@@ -33,7 +33,7 @@ export const keyList: string = Object.values(sandboxKeys)
   .map(({ key, meaning }) => `  ${key}  ${meaning}\n`)
   .join("");
 
-/** The content security policy: the page runs only its own files and connects only to its own server. */
+/** The content security policy: the page runs only its own scripts and connects only to its own server. */
 export const pagePolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -129,7 +129,7 @@ the same at each start, and gone when it stops. The API is at <code>${escapeHtml
 <a href="/docs">Documentation</a></p>
 <div class="controls" role="group" aria-label="Settings" hidden>
 <label>Key <select id="key">
-<option value="">of each request</option>
+<option value="">that of each request</option>
 ${keys.map(([name, { meaning }]) => `<option value="${name}">${name}: ${escapeHtml(meaning)}</option>`).join("\n")}
 <option value="none">no key</option>
 </select></label>
@@ -150,7 +150,7 @@ ${grouped.map(({ id, requests }) => `<li><a href="#${id}">${escapeHtml(findSumma
 <form class="own">
 <label>Method <select name="method">${["GET", "POST", "PATCH", "HEAD", "OPTIONS", "DELETE"].map((method) => `<option>${method}</option>`).join("")}</select></label>
 <label class="wide">Path below ${basePath} <input name="path" value="/customers?limit=2" spellcheck="false" autocomplete="off"></label>
-<label class="wide body">Body, JSON, of POST and PATCH <textarea name="body" rows="3" spellcheck="false">{"email": "buyer@bakery.example"}</textarea></label>
+<label class="wide body">JSON body of POST and PATCH <textarea name="body" rows="3" spellcheck="false">{"email": "buyer@bakery.example"}</textarea></label>
 <button>Run</button>
 </form>
 <div class="result" hidden></div>
@@ -161,19 +161,19 @@ ${grouped.map((group) => formatGroup(group, origin + basePath)).join("\n")}
 <dl>
 ${keys.map(([, { key, meaning }]) => `<dt><code>${key}</code>\n<dd>${escapeHtml(meaning)}`).join("\n")}
 </dl>
-<p>A 408 has no request here: it takes one that is begun and not finished within 10 seconds.</p>
+<p>The 408 has no request here: it requires one that is started but not finished within 10 seconds.</p>
 </details>
 </main>
 <aside aria-labelledby="recent-title" hidden>
 <h2 id="recent-title">Last requests</h2>
-<p id="recent-empty">None yet. Requests of other programs, such as curl, appear here too.</p>
+<p id="recent-empty">None yet. Requests from other programs, such as curl, appear here too.</p>
 <ol id="recent" tabindex="0" aria-labelledby="recent-title"></ol>
 </aside>
 </html>
 `;
 }
 
-/** The contract's summary of an operation. */
+/** Returns the contract's summary of an operation. */
 function findSummary(id: string): string {
   const operation = operations.find(({ operationId }) => operationId === id);
   if (!operation) return "Any path";
@@ -207,7 +207,7 @@ function formatRow({ response, key, ...request }: SandboxRequest, api: string): 
 </article>`;
 }
 
-/** The request with a key in its headers. */
+/** Adds a key to the headers of a request. */
 function addKey(request: SampleRequest, key: string | undefined): SampleRequest {
   if (key === undefined) return request;
   return { ...request, headers: { Authorization: `Bearer ${key}`, ...request.headers } };

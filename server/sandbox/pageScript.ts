@@ -1,4 +1,4 @@
-/** The script of the sandbox's page: runs requests, compares the responses with the contract, lists the last requests. */
+/** The script of the sandbox's page: runs requests, compares responses with the contract, and lists recent requests. */
 import { expandZeros, formatRequest, type Language, type SampleRequest } from "./codeSamples.ts";
 import type { Expectation, PageData } from "./page.ts";
 import type { RecentRequest } from "./recentRequests.ts";
@@ -35,7 +35,7 @@ function createBadge(status: number): HTMLElement {
   return create("span", { className: `badge s${String(status)[0]}`, textContent: String(status) });
 }
 
-/** Returns the request with the picked key or, if none is picked, with its own. */
+/** Returns the request with the selected key or, if none is selected, with its own. */
 function withKey(request: SampleRequest, own: string | null): SampleRequest {
   const name = keyPicker.value || own;
   const key = name === null ? undefined : data.keys[name];
@@ -83,7 +83,7 @@ function findDifference({ status, headers, body }: Received, expected: Expectati
   return missing && `the header ${missing} is missing`;
 }
 
-/** Finds the contract's description of a response that no row expects, by its status and error message. */
+/** Finds the contract's description of a response by its status and error message, if no row expects the response. */
 function findDescribed(request: SampleRequest, received: Received): Expectation | undefined {
   const path = data.basePath + (expandZeros(request.path).split("?")[0] as string);
   const method = request.method === "HEAD" ? "GET" : request.method;
@@ -99,7 +99,7 @@ function findDescribed(request: SampleRequest, received: Received): Expectation 
 
 /**
  * Sends a request, and shows the response beside its description in the contract.
- * @param expected the expected response; if absent, the description is looked up for the response received
+ * @param expected the expected response; if absent, the description of the received response is looked up
  * @returns whether the response conforms
  */
 async function run(place: HTMLElement, request: SampleRequest, expected?: Expectation): Promise<boolean> {
@@ -143,7 +143,7 @@ function showContract(expected: Expectation | undefined, difference: string | un
   if (expected) {
     place.append(create("p", {}, createBadge(expected.status), ` ${expected.error ?? ""}`));
     if (expected.field !== undefined)
-      place.append(create("p", {}, "field, in the example: ", create("code", {}, expected.field)));
+      place.append(create("p", {}, "field in the example: ", create("code", {}, expected.field)));
     place.append(create("p", { textContent: expected.description }));
     place.append(create("p", {}, create("small", {}, `Always with ${expected.headers.join(", ")}.`)));
   }
@@ -152,7 +152,7 @@ function showContract(expected: Expectation | undefined, difference: string | un
   return place;
 }
 
-/** Runs the request of a row. With a picked key, any response that the contract describes is accepted. */
+/** Runs the request of a row. If a key is selected, any response that the contract describes is accepted. */
 function runRow(index: number): Promise<boolean> {
   const { request, key, expected } = data.requests[index] as PageData["requests"][number];
   const isOwnKey = keyPicker.value === "" || keyPicker.value === key;
@@ -228,7 +228,7 @@ function openGroup(): void {
   if (group instanceof HTMLDetailsElement) group.open = true;
 }
 addEventListener("hashchange", openGroup);
-// On a phone, the page begins as a list of operations.
+// On a phone, the page starts as a list of operations.
 if (matchMedia("(max-width: 700px)").matches)
   for (const group of document.querySelectorAll<HTMLDetailsElement>(".group")) group.open = false;
 openGroup();

@@ -1,4 +1,4 @@
-/** The last requests that the sandbox received, kept in memory and streamed to its page (server-sent events). */
+/** The most recent requests to the sandbox, kept in memory and streamed to its page (server-sent events). */
 import type { Request, Response } from "express";
 import { parseBearerToken } from "../apiKeys.ts";
 import { sandboxKeys } from "./data.ts";
@@ -13,16 +13,16 @@ export interface RecentRequest {
   target: string;
   status: number;
   milliseconds: number;
-  /** The page's name for its key; the key itself is not listed. */
+  /** The page's name for the key; the key itself is not listed. */
   key: string;
 }
 
 const keptRequests = 50;
 
-/** The server closes a response that stays quiet for longer. */
+/** The interval of heartbeats. The server would close a response that sends nothing for longer. */
 const heartbeatInMilliseconds = 3_000;
 
-/** Keeps the last requests. `close` closes the streams, so that the server can stop. */
+/** Keeps the most recent requests. `close` closes the streams, so that the server can stop. */
 export function createRecentRequests() {
   const recent: RecentRequest[] = [];
   const streams = new Set<Response>();
@@ -51,7 +51,7 @@ export function createRecentRequests() {
       });
     },
 
-    /** Sends the last requests, then each new one. */
+    /** Sends the most recent requests, then each new one. */
     stream({ headers }: Request, response: Response): void {
       response.writeHead(200, {
         "Content-Type": "text/event-stream",

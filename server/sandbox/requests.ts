@@ -1,11 +1,14 @@
-/** A request for each response of the contract that can be provoked in the sandbox, built from its data. */
+/** A request for each status and error message of the contract that the sandbox can provoke, built from its data. */
 import type { CustomerRow } from "../database/customers.ts";
 import type { SampleRequest } from "./codeSamples.ts";
 import { sandboxCustomers, type sandboxKeys, usedIdempotencyKey } from "./data.ts";
 
 /** A request, and the response that it gets. */
 export interface SandboxRequest extends SampleRequest {
-  /** As in `listCustomers 400 Invalid cursor.`; a remark in parentheses distinguishes those of the same name. */
+  /**
+   * The name of the response, such as `listCustomers 400 Invalid cursor.`; a remark in parentheses distinguishes
+   * responses of the same name.
+   */
   response: string;
   /** Absent if it is sent without a key. */
   key?: keyof typeof sandboxKeys;
@@ -47,7 +50,7 @@ function withoutKey({ key: _, ...request }: SandboxRequest): SandboxRequest {
   return request;
 }
 
-/** Each works on its own, in any order, any number of times. */
+/** Each works on its own, in any order, and any number of times. */
 export const sandboxRequests: SandboxRequest[] = [
   list("200 (a page)", "?limit=2"),
   list("200 (blocked customers)", "?status=BLOCKED&limit=2"),

@@ -61,7 +61,7 @@ describe("sandbox page", () => {
     const headers = await result.locator("dt").allTextContents();
     expect(headers).toEqual(expect.arrayContaining(["cache-control", "x-request-id", "ratelimit-remaining"]));
     const contract = await result.locator(".contract").textContent();
-    for (const part of ["400 Limit must be an integer.", "field, in the example: limit", "X-Request-Id"])
+    for (const part of ["400 Limit must be an integer.", "field in the example: limit", "X-Request-Id"])
       expect(contract).toContain(part);
   });
 

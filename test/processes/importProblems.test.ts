@@ -186,7 +186,7 @@ describe("errors", () => {
     [
       "never closed in a large file",
       `email,name\na@shop.example,"Ben\n${"c@shop.example,C\n".repeat(100_000)}`,
-      /^FILE:2: cell 2 has more than 1 MB/,
+      /^FILE:2: cell 2 is larger than 1 MB/,
     ],
     [
       "within a text",

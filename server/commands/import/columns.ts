@@ -13,7 +13,7 @@ export interface ColumnOptions {
 /** A column of the file. */
 export interface FileColumn {
   header: string;
-  /** The column of ours; absent if its cells are skipped. */
+  /** Our column; absent if its cells are skipped. */
   column?: CsvColumn;
   /** Whether its cells must be empty, because it has no header. */
   mustBeEmpty: boolean;

@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { CommandError } from "../../errors.ts";
 import { likelyEncoding, saveAs } from "./encodings.ts";
 
-/** How many of the first bytes are used to detect the encoding. */
+/** How many bytes at the beginning are used to detect the encoding. */
 const sniffedBytes = 4_096;
 
 /** The first bytes of files in other formats. */
@@ -99,7 +99,9 @@ function createDecodingError(chunk: Buffer, name: string, line: number): Command
   );
 }
 
-/** The file ends in the middle of a character, or its only non-ASCII letter, in another encoding, is at the end. */
+/**
+ * For a file that ends in the middle of a character, or whose only non-ASCII letter is at its end, in another encoding.
+ */
 function createTruncationError(encoding: string, chunk: Buffer, name: string, line: number): CommandError {
   const isOnlyOne = chunk.findIndex((byte) => byte >= 0x80) >= chunk.length - 3;
   if (encoding === "utf-8" && isOnlyOne)

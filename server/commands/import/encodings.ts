@@ -23,7 +23,7 @@ function guess(highBytes: number, bytes: Buffer): { encoding: string; label: str
 
   if (/[\u3040-\u30ff]/.test(tryDecode("shift_jis", bytes)))
     return { encoding: "Shift_JIS", label: "shift_jis" };
-  // Non-ASCII letters of Western languages stand alone; those of other scripts stand together.
+  // In Western languages, non-ASCII letters stand between ASCII letters; in other scripts, they stand together.
   const isBesideAnother = (at: number) => (bytes[at - 1] ?? 0) >= 0x80 || (bytes[at + 1] ?? 0) >= 0x80;
   if (getShare((_byte, at) => isBesideAnother(at)) > 0.7) {
     if (getShare((byte) => byte >= 0xc0) > 0.9) return { encoding: "Windows-1251", label: "windows-1251" };

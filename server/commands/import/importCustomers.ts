@@ -26,9 +26,9 @@ export interface ImportFile {
 export interface ImportOptions extends ColumnOptions {
   isDryRun: boolean;
   inBatches: boolean;
-  /** The number of customers that a company may have. */
+  /** The maximum number of customers of a company. */
   maxCustomers: number | false;
-  /** Who runs the import, for the audit trail. */
+  /** The author of the changes, for the audit trail. */
   by: string;
   progress: Progress;
   /** Prints a problem or a warning. */

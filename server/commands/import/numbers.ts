@@ -14,11 +14,11 @@ const plainNumber = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 /** With a decimal comma and no thousands separators. */
 const withDecimalComma = /^-?(0|[1-9]\d*),\d+([eE][+-]?\d+)?$/;
 
-/** Either thousands or three decimals. */
+/** Either a thousands separator, or three decimals. */
 const ambiguous = /^-?[1-9]\d{0,2}[.,]\d{3}$/;
 
 /**
- * Parses the number in a cell. Otherwise returns what is wrong with it and what to write instead.
+ * Parses the number in a cell. If it is not one, returns what is wrong with it and what to write instead.
  * @param hasDecimalComma whether the file uses a decimal comma, as in 0,07
  */
 export function parseNumber(text: string, range: NumberRange, hasDecimalComma: boolean): ParsedNumber {
@@ -34,11 +34,11 @@ export function parseNumber(text: string, range: NumberRange, hasDecimalComma: b
   return { problem: `is not a number: write ${instead}` };
 }
 
-/** Lists the numbers that a text may mean, in plain notation: those within the range, if there are any. */
+/** Lists the numbers that a text may mean, in plain notation: those within the range, or all if none is. */
 function listReadings(text: string, { minimum = -Infinity, maximum = Infinity }: NumberRange): string[] {
   const plain = text.normalize("NFKC");
   const isPercentage = plain.includes("%") && maximum < 1;
-  // A currency before or after the number, and thousands separators other than commas and dots.
+  // Removes a currency before or after the number, and thousands separators other than commas and dots.
   const digits = (isPercentage ? plain.replace("%", "") : plain)
     .replace(/\p{Sc}|^\p{L}{1,4}\.?(?=[\s\d+-])|(?<=[\s\d])\p{L}{1,4}\.?$/gu, "")
     .replace(/(?<=\d)[\s'’_](?=\d{3})/g, "")
@@ -56,7 +56,7 @@ function listReadings(text: string, { minimum = -Infinity, maximum = Infinity }:
 /** Grouped digits (in India, groups of two), all separated by commas or all by dots. */
 const grouped = /^-?\d{1,3}(?:,\d{2,3})*,\d{3}$|^-?\d{1,3}(?:\.\d{2,3})*\.\d{3}$/;
 
-/** Lists the readings of digits with commas and dots, with a dot as the decimal separator. Some may be no number. */
+/** Lists the readings of digits with commas and dots, with a dot as the decimal separator. Some may not be numbers. */
 function readSeparators(text: string): string[] {
   const at = Math.max(text.lastIndexOf("."), text.lastIndexOf(","));
   if (at < 0) return [text];

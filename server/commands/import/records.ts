@@ -19,7 +19,7 @@ export const delimiters = [",", ";", "\t"];
 /** How much text is read to detect the delimiter; it must contain the header. */
 const headLength = 65_536;
 
-/** The longest record, in bytes, so that reading stops early after a quote that is never closed. */
+/** The maximum length of a record, in bytes, so that reading stops early after a quote that is never closed. */
 const longestRecord = 2 ** 20;
 
 /** Excel reads the delimiter from a first line such as `sep=;`, which it does not show. */
@@ -70,7 +70,7 @@ export async function* readRecords(
   parser.on("error", () => {});
   const finished = (resolve: () => void, reject: (error: Error) => void) => (error?: Error | null) => {
     if (!error) return resolve();
-    // All records before the error have been read, and the cells before it in its record.
+    // All records before the error have been read, as have the cells before it in the same record.
     const at = `${name}:${line + breaksInRecord}`;
     reject(error instanceof CsvError ? new CommandError(`${at}: ${describe(error)}`) : error);
   };
@@ -87,7 +87,7 @@ export async function* readRecords(
   if (records.length > 0) yield { records, delimiter };
 }
 
-/** Excel leaves rows of empty cells where content was deleted. */
+/** Whether all cells are empty: Excel keeps such rows where content was deleted. */
 function isBlank(cells: Cell[]): boolean {
   return cells.every((cell) => cell === null || cell.trim() === "");
 }
@@ -134,7 +134,7 @@ function describe({ code, index, message }: CsvError): string {
     case "CSV_QUOTE_NOT_CLOSED":
       return `the quote that opens ${cell} is never closed.`;
     case "CSV_MAX_RECORD_SIZE":
-      return `${cell} has more than 1 MB. Is the quote that opens it never closed?`;
+      return `${cell} is larger than 1 MB. Is the quote that opens it never closed?`;
     case "CSV_INVALID_CLOSING_QUOTE":
       return `${cell} continues after its closing quote. Close the quote at the end of the cell, and double the quotes within it: "Ben ""the baker"" Smith".`;
     case "INVALID_OPENING_QUOTE":

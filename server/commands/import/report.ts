@@ -8,7 +8,7 @@ type Kind = "problem" | "warning";
 export type Report = ReturnType<typeof createReport>;
 
 /**
- * Collects problems and warnings until `print`, because a progress bar would overwrite them.
+ * Collects problems and warnings until `print` is called, because a progress bar would overwrite them.
  * @param name the name of the file, with which each line starts
  */
 export function createReport(name: string, printLine: (line: string) => void) {

@@ -20,7 +20,7 @@ interface FieldSchema {
 const operation = operations.find(({ operationId }) => operationId === "createCustomer");
 if (!operation?.bodySchema?.properties) throw new Error("The contract has no body of createCustomer");
 
-// The contract's schema, compiled once: rows do not go through the middlewares of a request.
+// The contract's schema, compiled once: rows do not pass through the middlewares of a request.
 const findError = compileBodyCheck(operation);
 
 /** The fields of a new customer, in the contract's order. */

@@ -1,4 +1,4 @@
-/** Reads the cells of a row as a new customer, and says what to write in place of each invalid cell. */
+/** Reads the cells of a row as a new customer, and explains what to write in place of each invalid cell. */
 import { type CsvColumn, unescapeFormula } from "../csv.ts";
 import type { FileColumn } from "./columns.ts";
 import { repairMojibake } from "./mojibake.ts";
@@ -22,7 +22,7 @@ const quotedLength = 60;
 export function createRowReader(fileColumns: readonly FileColumn[], hasDecimalComma: boolean) {
   const named = fileColumns.flatMap(({ column }, index) => (column ? [{ column, index }] : []));
   const nameless = fileColumns.flatMap(({ mustBeEmpty }, index) => (mustBeEmpty ? [index] : []));
-  /** Nameless columns that have been reported: each is reported once. */
+  /** Nameless columns that have been reported, so that each is reported only once. */
   const reported = new Set<number>();
 
   function readCell(column: CsvColumn, cell: Cell): { value: unknown } | { problem: string } {
@@ -71,7 +71,7 @@ export function createRowReader(fileColumns: readonly FileColumn[], hasDecimalCo
         `${field}: ${isEmpty ? message : `${quote(text)}: ${message}${advise(field, text.trim())}`}`,
       );
     }
-    // In the contract's order: an API response would report the first of them.
+    // In the contract's order, so the first problem is the one that an API response would report.
     return { problems: Object.keys(fields).flatMap((field) => found.get(field) ?? []), warnings };
   }
 

@@ -17,7 +17,7 @@ export type Staging = Awaited<ReturnType<typeof createStaging>>;
 /** How many rows are staged at a time. */
 const batchSize = 1_000;
 
-/** SQL condition: the row of a customer differs from the staged row in one of these columns. */
+/** SQL condition: the row of a customer differs from the staged row in at least one of these columns. */
 export function differsIn(columns: readonly string[]): string {
   const differs = columns.map((column) => `customers.${column} is distinct from ${newValue(column)}`);
   return differs.length > 0 ? `(${differs.join(" or ")})` : "false";
@@ -51,7 +51,8 @@ export async function createStaging(
   );
   await execute("begin");
   const insertOne = prepare(knex("staged").insert(namedColumns(["number", "line", ...columns])));
-  // All rows as one parameter: like COPY, it needs neither a placeholder per value nor a plan per batch size.
+  // All rows as one parameter: like COPY, this needs neither a placeholder for each value nor a plan for each batch
+  // size.
   const insertMany = prepare(
     knex.raw("insert into staged select * from json_populate_recordset(null::staged, ?)", [named("rows")]),
   );
@@ -70,7 +71,7 @@ export async function createStaging(
         companyId,
         {
           ...{ id, version: createdAt(id), emailVerified: false, status: defaultStatus },
-          // Only after validation: lower-casing turns the Kelvin sign into an ASCII k.
+          // Lower-cased only after validation: lower-casing turns the Kelvin sign into an ASCII k.
           ...{ email: row.email.toLowerCase(), name: row.name ?? null, notes: row.notes ?? null },
           ...{ creditLimit: row.creditLimit ?? null, taxRateOverride: row.taxRateOverride ?? null },
         },
@@ -117,7 +118,7 @@ export async function createStaging(
       return removed.length;
     },
 
-    /** Counts the customers that the staged rows would create and update at present. */
+    /** Counts the customers that the staged rows would currently create and update. */
     async count(): Promise<{ created: number; updated: number }> {
       const [counted] = await run(
         prepare<{ total: number; known: number }>(

@@ -60,7 +60,7 @@ export async function writeStaged(
     after = upTo;
   }
   if (!inBatches) await execute("commit");
-  // Until autovacuum runs, the planner would use outdated statistics.
+  // Otherwise the planner would use outdated statistics until autovacuum runs.
   if (dialect === "postgres") await execute("analyze customers");
   return total;
 }
@@ -113,7 +113,10 @@ function createRowWriter(
       .update({ ...namedColumns(idColumns[dialect]), updated_at: named("version") }),
   );
 
-  /** SQLite: a server may have used the position of a staged row in the meantime. The row then gets another ID, as in createCustomer. */
+  /**
+   * SQLite: a server may have used the position of a staged row in the meantime. If so, the row gets another ID, as in
+   * createCustomer.
+   */
   async function moveTakenIds(rows: { after: number; upTo: number }): Promise<void> {
     for (let taken = await run(takenIds, rows); taken.length > 0; taken = await run(takenIds, rows)) {
       for (const { number } of taken) {
