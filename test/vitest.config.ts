@@ -6,7 +6,10 @@ const typecheck = { enabled: true, tsconfig: "test/tsconfig.json", include: ["te
 const sqlite = { TEST_ENGINE: "sqlite" };
 const postgres = { TEST_ENGINE: "postgres" };
 
-/** Tests over HTTP, in this process: `npm test` runs each on both engines, as TEST_ENGINE tells `createDatabase`. */
+/**
+ * Tests over HTTP, in this process: `npm test` runs each on both engines; TEST_ENGINE selects the one that
+ * `createDatabase` uses.
+ */
 const include = ["test/http/*.test.ts", "test/client/*.test.ts", "test/contract/*.test.ts"];
 export const httpProjects = [
   { test: { ...shared, name: "sqlite", include, env: sqlite, typecheck } },

@@ -20,8 +20,8 @@ const colors: Record<ServerName, string> = {
 };
 
 /**
- * Draws grouped bars of CPU time as SVG. It has its own background, light or dark like the reader's system, so that it
- * is legible on any page.
+ * Draws grouped bars of CPU time as SVG. The chart has its own background, light or dark according to the reader's
+ * system, so that it is legible on any page.
  */
 export function drawChart(setting: Results["setting"], { operations }: EngineResults): string {
   const groups = Object.entries(operations);
@@ -87,7 +87,7 @@ ${[...legend, ...ticks, ...bars].join("\n")}
 `;
 }
 
-/** Returns a step of 1, 2 or 5 times a power of ten with which an axis has about eight steps. */
+/** Returns 1, 2 or 5 times a power of ten: the step that gives an axis about eight steps. */
 function chooseStep(most: number): number {
   const power = 10 ** Math.floor(Math.log10(most / 8));
   return power * ([1, 2, 5, 10].find((factor) => factor * power >= most / 8) as number);

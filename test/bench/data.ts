@@ -14,9 +14,9 @@ export interface BenchData {
   key: string;
   /** A key of the large company that may only read. */
   readKey: string;
-  /** The customers of the large company, the oldest first. */
+  /** The customers of the large company, oldest first. */
   ids: string[];
-  /** The id of a customer of another company. */
+  /** The ID of a customer of another company. */
   foreignId: string;
 }
 

@@ -19,7 +19,7 @@ export interface RunningEngine {
   createDatabase(): Promise<BenchDatabase>;
   /** Copies a database that has no connections. */
   copyDatabase(url: string): Promise<BenchDatabase>;
-  /** PostgreSQL: the ids of its current processes. */
+  /** PostgreSQL: the IDs of its current processes. */
   processIds(): number[];
   /** Stops PostgreSQL if it was started here, and deletes its data. */
   stop(): Promise<void>;
@@ -64,7 +64,7 @@ export async function startEngine(engine: Engine, parent = tmpdir()): Promise<Ru
   };
 }
 
-/** The engines that an option names. */
+/** Parses an option that names engines. */
 export function parseEngines(option: string): Engine[] {
   const names = option.split(",");
   const unknown = names.find((name) => !(engines as readonly string[]).includes(name));

@@ -1,8 +1,8 @@
 /**
- * How fast an import is, how much memory it takes, and how long writes wait for it:
- * `npm run bench:import -- --rows 200000 --baseline <commit>`. Writes a CSV file, and imports it with the command
- * into new databases of each engine, in turn with an earlier commit; then the size of the database and the cost of
- * writes; then an import while eight clients create customers.
+ * Measures how fast an import is, how much memory it takes, and how long writes wait for it: `npm run bench:import --
+ * --rows 200000 --baseline <commit>`. Writes a CSV file, and imports it with the command into new databases of each
+ * engine, in turn with an earlier commit. Then measures the size of the database and the cost of writes, and finally an
+ * import while eight clients create customers.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";

@@ -17,10 +17,10 @@ export interface LoadRequest {
 const endOfHeaders = Buffer.from("\r\n\r\n");
 
 /**
- * Sends `count` requests, each connection sending the next one as soon as it receives the response to the previous one.
- * It uses sockets and a minimal parser, because an HTTP client would take more CPU time than the faster servers, which
- * share the machine with it.
- * @throws {Error} when a response has another status
+ * Sends `count` requests. Each connection sends the next one as soon as it has received the previous response. It uses
+ * sockets and a minimal parser, because an HTTP client would take more CPU time than the faster servers, which run on
+ * the same machine.
+ * @throws {Error} when a response has another status than expected
  */
 export async function load(
   port: number,

@@ -28,13 +28,16 @@ interface Measurement extends Setting {
   /** The servers; the first one is compared with the others. */
   names: ServerName[];
   timed: readonly OperationName[];
-  /** For SQLite's databases and the servers' logs. */
+  /** The folder for SQLite's databases and the servers' logs. */
   folder: string;
 }
 
 type Requests = ReturnType<typeof requestsFor>;
 
-/** The requests of a round are sent in so many parts, so that other load on the machine affects all servers alike. */
+/**
+ * The number of parts in which the requests of a round are sent, so that other load on the machine affects all servers
+ * alike.
+ */
 const passes = 4;
 
 /** How often each server is started to measure its startup. */
@@ -89,7 +92,7 @@ function start({ copies, folder }: Bench, name: ServerName): Promise<BenchServer
   return startServer(name, (copies.get(name) as BenchDatabase).url, folder);
 }
 
-/** Replaces a server's copy by a new one of the original data. */
+/** Replaces a server's copy with a new copy of the original data. */
 async function renewCopy({ copies, running, template }: Bench, name: ServerName): Promise<void> {
   await copies.get(name)?.drop();
   copies.set(name, await running.copyDatabase(template.url));
@@ -106,14 +109,17 @@ async function withServers(bench: Bench, work: (servers: BenchServer[]) => Promi
   }
 }
 
-/** Loads all servers in turn, in new processes: by chance, a process may be a tenth faster than another of its program. */
+/**
+ * Loads all servers in turn, in new processes: by chance, one process may be a tenth faster than another of the same
+ * program.
+ */
 async function measureRound(bench: Bench, round: number, samples: Map<string, Sample[]>): Promise<void> {
   for (const name of bench.names) await renewCopy(bench, name);
   await withServers(bench, async (servers) => {
-    // Each is first equally often.
+    // Each server comes first equally often.
     const inTurn = [...servers.slice(round % servers.length), ...servers.slice(0, round % servers.length)];
     for (let pass = 0; pass <= passes; pass++) {
-      // The first is a warm-up, and is not counted.
+      // The first pass is a warm-up, and is not counted.
       const share = pass === 0 ? 1 : 1 / passes;
       for (const operation of bench.timed) {
         for (const server of inTurn) {

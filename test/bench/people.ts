@@ -3,7 +3,7 @@ import type { Call } from "../../server/operations.ts";
 
 type Body = Call<"createCustomer">["body"];
 
-/** A group of names: its parts, and its percentage. */
+/** Groups of names: the parts of their names, and their percentages. */
 const origins = [
   {
     share: 62,
@@ -43,21 +43,21 @@ const towns = ["Aarhus", "Bergen", "Cádiz", "Delft", "Évora", "Gent", "Kraków
 /** The percentage of each domain; all other customers have one of a thousand domains. */
 const domains = { "gmail.example": 40, "outlook.example": 18, "yahoo.example": 8, "gmx.example": 6 };
 
-/** One customer in so many has a rare character. */
+/** One in this many customers has a rare character. */
 const rareCharacterEvery = 5_000;
-/** One customer in so many is blocked. */
+/** One in this many customers is blocked. */
 const blockedEvery = 1_000;
 
 /** Search terms, with and without matches among the customers below. */
 export const terms = {
-  /** In four emails of ten. */
+  /** In four emails in ten. */
   common: "@gmail.example",
-  /** In about one customer of thirty. */
+  /** In about one customer in thirty. */
   name: "maria",
   commonCharacter: "a",
   /** In most of the oldest customers, and in no others, if a benchmark adds it. */
   old: "(before 2020)",
-  /** In one name of five thousand. */
+  /** In one name in five thousand. */
   rareCharacter: "ꙮ",
   noHit: "nobody at all",
   /** In no customer, although each of its trigrams is in many customers. */
@@ -73,7 +73,9 @@ export const terms = {
   rare: serial,
 };
 
-/** Returns the number in the email of customer `index`: those of neighbors have no digits in common. */
+/**
+ * Returns the number in the email of customer `index`. The numbers of consecutive customers have no digits in common.
+ */
 function serial(index: number): string {
   return String((index * 7_654_321 + 1_234_567) % 9_999_991).padStart(7, "0");
 }

@@ -26,7 +26,7 @@ export interface Figures {
   p50Milliseconds: number;
   p99Milliseconds: number;
   megabytes: number;
-  /** The ratio of the first server's CPU time to that of this one, of neighboring batches. */
+  /** The ratio of the first server's CPU time to that of this one, in adjacent batches. */
   firstToThis: number;
 }
 
@@ -46,7 +46,7 @@ export interface EngineResults {
   servers: Record<ServerName, ProcessFigures>;
 }
 
-/** How much is sent. */
+/** The amount of load. */
 export interface Setting {
   customers: number;
   connections: number;

@@ -1,6 +1,6 @@
 /**
- * How the time of a request depends on the size of a company: `npm run bench:scale`. Fills databases of several sizes
- * on both engines, starts a server process on each, and times every kind of read, one request at a time.
+ * Measures how the time of a request depends on the size of a company: `npm run bench:scale`. Fills databases of
+ * several sizes on both engines, starts a server process on each, and times every kind of read, one request at a time.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -28,7 +28,7 @@ export interface ScaleResults {
   setting: Record<string, string | number>;
   fillSeconds: Record<string, Record<string, number>>;
   times: Record<string, Record<string, Record<string, Times>>>;
-  /** The same total in ten companies, of which one has a large vocabulary: by engine and operation. */
+  /** The same total in ten companies, one of which has a large vocabulary: by engine and operation. */
   ofTen: Record<string, Record<string, Record<string, Times>>>;
 }
 
@@ -56,7 +56,7 @@ if (options.help) {
   process.exit(0);
 }
 
-/** The samples are taken in so many rounds, so that other load on the machine affects all alike. */
+/** The number of rounds in which the samples are taken, so that other load on the machine affects all alike. */
 const rounds = 5;
 const sizes = options.sizes.split(",").map(Number);
 const samples = Math.ceil(Number(options.samples) / rounds) * rounds;

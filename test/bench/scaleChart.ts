@@ -106,11 +106,11 @@ ${drawnPanels.join("\n")}
 `;
 }
 
-/** Returns positions near the given ones, in their order, at least a line spreadOut. */
+/** Moves positions apart, keeping their order, until they are at least a line apart. */
 function spreadOut(places: number[]): number[] {
   const found = [...places];
   const order = [...places.keys()].sort((a, b) => (places[a] as number) - (places[b] as number));
-  // Moves overlapping neighbors spreadOut, half the distance each, until none overlap.
+  // Moves overlapping neighbors apart, half the distance each, until none overlap.
   for (let round = 0; round < 500; round++) {
     for (const [rank, index] of order.slice(1).entries()) {
       const above = order[rank] as number;

@@ -11,13 +11,13 @@ import { createRandom, person, terms } from "./people.ts";
 export interface ScaleData {
   /** A key of the large company. */
   key: string;
-  /** The ids of its customers, the oldest first. */
+  /** The IDs of its customers, oldest first. */
   ids: string[];
   seconds: number;
 }
 
 const small = 99;
-/** After so many customers of the large company, one of a small company is created. */
+/** After every this many customers of the large company, one of a small company is created. */
 const everyOther = 10;
 const firstCreatedAt = Date.UTC(2023, 0, 1);
 const millisecondsBetween = 30_000;
@@ -32,7 +32,7 @@ const batchSize = { sqlite: 1, postgres: 250 };
 /**
  * Fills a new database. The customers of all companies are created in turn, so that they are interleaved. On PostgreSQL
  * the search index is built afterwards, which is faster.
- * @param ofTen divides the customers among ten companies, of which one has names of ever new characters
+ * @param ofTen divides the customers among ten companies, one of which has names with very many different words
  */
 export async function fillDatabase(url: string, customers: number, ofTen = false): Promise<ScaleData> {
   const startedAt = performance.now();
@@ -126,7 +126,9 @@ async function insertCustomers(
   if (batch.length > 0) await flush();
 }
 
-/** Returns a name with thirty new trigrams that begin with one character, and others that begin with any. */
+/**
+ * Returns a name with thirty new trigrams that begin with the same character, and others that begin with any character.
+ */
 function vocabularyName(random: () => number): string {
   const ideograph = () => String.fromCharCode(0x4e00 + Math.floor(random() * 20_000));
   return Array.from({ length: 30 }, () => `${terms.inVocabularyOfAnother}${ideograph()}${ideograph()}`).join(

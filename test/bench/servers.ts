@@ -60,7 +60,7 @@ export function installReferences(): void {
  * Starts a server on a database, with its defaults: log, audit trail, drift check and rate limits, which count every
  * request and are set so high that none is rejected; `unlimited` has none.
  * @param folder for the server's log
- * @param program the file that starts it, if it is that of another commit
+ * @param program the file that starts the server, if it belongs to another commit
  */
 export async function startServer(
   name: ServerName,

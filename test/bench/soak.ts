@@ -1,7 +1,7 @@
 /**
- * Half of the server's maximum load, for a long time: `npm run soak -- --minutes 30`. Its memory must grow by less than
- * 1 MB a minute, and its open files and its 99th percentile must not grow. It needs Linux, as it reads /proc, and an
- * idle machine.
+ * Applies half of the server's maximum load for a long time: `npm run soak -- --minutes 30`. The server's memory must
+ * grow by less than 1 MB a minute, and its open files and its 99th percentile must not grow. It needs Linux, because it
+ * reads /proc, and an idle machine.
  */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
@@ -40,9 +40,9 @@ if (!(minutes >= 2 && minutes <= 240)) throw new Error("--minutes must be from 2
 const connections = 16;
 /** How long the server's maximum throughput is measured. */
 const fullLoadSeconds = 15;
-/** The load is sent in so many parts a second, each as fast as possible, on its own connections. */
+/** How many times a second a part of the load is sent, each as fast as possible, on its own connections. */
 const ticksASecond = 4;
-/** The fraction of the time after which memory has reached its level. */
+/** The fraction of the duration after which memory usage has stabilized. */
 const warmUp = 0.2;
 const bounds = { megabytesAMinute: 1, p99Ratio: 1.25 };
 
@@ -70,7 +70,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Generates requests of all operations in turn, in proportion to their shares. */
+/** Returns a function that generates requests of all operations in turn, in proportion to their shares. */
 function mixRequests(requests: Record<OperationName, () => LoadRequest>): () => LoadRequest {
   const turns = Object.entries(shares).flatMap(([name, share]) =>
     Array.from({ length: share * 4 }, (_, index) => ({ name: name as OperationName, at: index / share })),
@@ -149,7 +149,10 @@ async function soak({ port, pid }: BenchServer, next: () => LoadRequest): Promis
   return verdicts.every(({ isGood }) => isGood);
 }
 
-/** Requests per second, each connection sending the next one as soon as it receives the previous response. */
+/**
+ * Measures requests per second, while each connection sends the next one as soon as it has received the previous
+ * response.
+ */
 async function measureFullLoad(port: number, next: () => LoadRequest): Promise<number> {
   let [count, seconds] = [0, 0];
   while (seconds < fullLoadSeconds) {
@@ -159,7 +162,7 @@ async function measureFullLoad(port: number, next: () => LoadRequest): Promise<n
   return count / seconds;
 }
 
-/** Returns the slope of the line through the points by least squares. */
+/** Returns the slope of the least-squares line through the points. */
 function computeSlope(points: { minute: number; megabytes: number }[]): number {
   const mean = (values: number[]) => values.reduce((sum, each) => sum + each, 0) / values.length;
   const [x, y] = [mean(points.map(({ minute }) => minute)), mean(points.map(({ megabytes }) => megabytes))];

@@ -1,4 +1,4 @@
-/** What writes cost once customers have been imported, and how large the database is. */
+/** Measures the cost of writes once customers have been imported, and the size of the database. */
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import pg from "pg";
@@ -31,7 +31,7 @@ export async function measureWrites(
     const next = requestsFor({ key, ids });
     const costs = {} as Record<"create" | "update", WriteCost>;
     for (const operation of ["create", "update"] as const) {
-      // The first quarter warms up.
+      // The first quarter is a warm-up.
       await load(server.port, connections, requests / 4, next[operation]);
       const before = [readCpuTime(server.pid).total, sumCpuTime(engine.processIds())] as const;
       await load(server.port, connections, requests, next[operation]);

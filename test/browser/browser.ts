@@ -3,7 +3,7 @@ import { type Browser, type Page, chromium as playwright } from "playwright-core
 import { it as base } from "vitest";
 import { chromium as executablePath } from "./chromium.ts";
 
-/** A host that resolves to this machine, but is not a secure context as `127.0.0.1` is. */
+/** A host that resolves to this machine but, unlike `127.0.0.1`, is not a secure context. */
 export const insecureHost = "partner.example";
 
 const args = [

@@ -45,7 +45,7 @@ function servePage(request: http.IncomingMessage, response: http.ServerResponse)
 }
 
 let companies = 0;
-/** Opens the page of a new company whose customers have these emails, over a network that can fail. */
+/** Opens the page with the key of a new company that has customers with these emails, over a network that can fail. */
 async function openPage(page: Page, emails: string[] = []): Promise<Network> {
   const network = await openNetwork(server.url, servePage);
   const apiKey = await server.createKey({ company: `browser-${++companies}` });

@@ -67,7 +67,7 @@ describe("documentation in a browser", () => {
     expect(problems).toEqual([]);
   });
 
-  it.for(ids)("/docs: samples of %s, each example → as tested", async (id, { page, problems }) => {
+  it.for(ids)("/docs: samples of %s, each example → those that tests run", async (id, { page, problems }) => {
     await openDocs(page, `#/operations/${id.toLowerCase()}`);
     const panel = findPlace(page, `operations/${id}`).locator(".panel-request-samples");
     const operation = findOperation(id);
@@ -85,7 +85,7 @@ describe("documentation in a browser", () => {
     expect(problems).toEqual([]);
   });
 
-  it("/docs: sample → its code has colors", async ({ page, problems }) => {
+  it("/docs: sample → syntax highlighting", async ({ page, problems }) => {
     await openDocs(page, "#/operations/createcustomer");
     const tokens = findPlace(page, "operations/createCustomer").locator(
       ".panel-request-samples [data-color]",
@@ -96,7 +96,7 @@ describe("documentation in a browser", () => {
     expect(problems).toEqual([]);
   });
 
-  it("/docs: response → its example complete, no common headers", async ({ page, problems }) => {
+  it("/docs: response → complete example, no common headers", async ({ page, problems }) => {
     await openDocs(page, "#/operations/getcustomer");
     const operation = findPlace(page, "operations/getCustomer");
     const shown = await operation
@@ -108,7 +108,7 @@ describe("documentation in a browser", () => {
     expect(problems).toEqual([]);
   });
 
-  it("/docs: Copy in the introduction → the commands", async ({ page }) => {
+  it("/docs: Copy in the introduction → copies the commands", async ({ page }) => {
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await openDocs(page);
     await page.locator(".example button").first().click();
@@ -147,7 +147,7 @@ describe("documentation in a browser", () => {
     await page.keyboard.press("Control+k");
     await page.keyboard.type("Idempotency-Key");
     await page.getByText("header parameters").first().waitFor();
-    // The description of a parameter, of which two lines of the contract meet here.
+    // From the description of a parameter, across a line break in the contract.
     expect(await page.getByTestId("search-dialog").textContent()).toContain("Repeating a request with");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
@@ -155,7 +155,7 @@ describe("documentation in a browser", () => {
     expect(problems).toEqual([]);
   });
 
-  it("/docs: script, style or request not of the page → blocked by its policy", async ({ page }) => {
+  it("/docs: foreign script, style or request → blocked by the policy", async ({ page }) => {
     const policy = (await server.fetch("/docs")).headers.get("Content-Security-Policy");
     expect(policy).toMatch(/^default-src 'none'; script-src('sha256-| )/);
     expect(policy).not.toMatch(/unsafe|https?:|\*/);

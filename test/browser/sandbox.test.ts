@@ -23,7 +23,7 @@ function findRow(page: Page, response: string): Locator {
   return page.locator(`[data-response="${response}"]`);
 }
 
-/** Runs the request of a row; returns the place of its response once it has come. */
+/** Runs the request of a row; returns the element with its response once it has arrived. */
 async function run(page: Page, response: string): Promise<Locator> {
   const row = findRow(page, response);
   await row.getByRole("button", { name: "Run" }).click();
@@ -65,7 +65,7 @@ describe("sandbox page", () => {
       expect(contract).toContain(part);
   });
 
-  it("sandbox page: another key → its response, which the contract has too", async ({ page }) => {
+  it("sandbox page: another key → that key's response, which conforms too", async ({ page }) => {
     await openSandbox(page);
     const row = findRow(page, "createCustomer 201");
     for (const [key, error] of [
@@ -94,7 +94,7 @@ describe("sandbox page", () => {
     );
   });
 
-  it("sandbox page: Copy → the code in the picked language", async ({ page }) => {
+  it("sandbox page: Copy → copies the code in the selected language", async ({ page }) => {
     const { url } = await openSandbox(page);
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
     const row = findRow(page, "updateCustomer 200");
@@ -123,7 +123,7 @@ describe("sandbox page", () => {
     expect(await own.locator("pre").textContent()).toContain('"email": "own@sandbox.example"');
   });
 
-  it("sandbox page: requests of another program → listed live, without key", async ({ page }) => {
+  it("sandbox page: requests from another program → listed live, without the key", async ({ page }) => {
     const { url } = await openSandbox(page);
     const { key } = sandboxKeys.read;
     const recent = page.locator("#recent li");
@@ -134,13 +134,14 @@ describe("sandbox page", () => {
     const [newest, oldest] = await recent.allTextContents();
     expect(newest).toMatch(/^404GET \/api\/v1\/customers\/unknown.* ms, read$/);
     expect(oldest).toMatch(/^200GET \/api\/v1\/customers\?limit=1.* ms, read$/);
-    // A stream that the server closed as too quiet would miss this one, or list the others again.
+    // If the server had closed the stream for sending nothing, this request would be missing, or the others listed
+    // again.
     await page.waitForTimeout(7_000);
     await fetch(`${url}/api/v1/customers`);
     await expect.poll(() => recent.allTextContents()).toHaveLength(3);
   });
 
-  it("sandbox page: keyboard alone → a request runs", async ({ page }) => {
+  it("sandbox page: keyboard only → a request can be run", async ({ page }) => {
     await openSandbox(page);
     await page.keyboard.press("Tab");
     expect(await page.locator(":focus").textContent()).toBe("Skip to the requests");
@@ -192,7 +193,7 @@ describe("sandbox page", () => {
         .toContain(" conform");
       await findRow(page, "getCustomer 200").getByText("Code").click();
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
-      // Playwright evaluates it in the page, where the policy allows no string as a script.
+      // Playwright evaluates it in the page, whose policy does not allow strings as scripts.
       await page.evaluate(axeSource);
       const { violations } = await page.evaluate(() =>
         (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),

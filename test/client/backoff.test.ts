@@ -82,7 +82,7 @@ it.each([429, 502, 503, 504])(
   },
 );
 
-it("backoff: Retry-After as a date → by the server's clock", async () => {
+it("backoff: Retry-After as a date → relative to the server's clock", async () => {
   fixBackoff(0);
   const retryAfter = "Wed, 21 Oct 2015 07:28:09 GMT";
   const byServer = later(503, retryAfter, { Date: "Wed, 21 Oct 2015 07:28:00 GMT" });

@@ -53,7 +53,7 @@ it("customers(): cursor → starts after it", async () => {
   expect(listed).toEqual(emails.slice(1));
 });
 
-it("customers(): a page responds 400 → throws its error", async () => {
+it("customers(): a page gets 400 → throws its error", async () => {
   const { client } = await observedClient();
   const error = await catchApiError(client.customers({ cursor: "nonsense" }).next());
   expect(error).toMatchObject({ status: 400, message: "Invalid cursor.", field: "cursor" });
@@ -107,7 +107,7 @@ it("unwrap: 429 → throws with the seconds to wait", async () => {
   expect(error.retryAfter).toBeLessThanOrEqual(60);
 });
 
-it("unwrap: 502 of a proxy → throws with the status", async () => {
+it("unwrap: 502 from a proxy → throws with the status", async () => {
   const { client } = await clientBehind(["502 after the server got it"], { maxRetries: 0 });
   const error = await catchApiError(unwrap(client.GET("/customers")));
   expect(error).toMatchObject({ status: 502, message: "HTTP 502 Bad Gateway", retryAfter: 0 });

@@ -1,4 +1,4 @@
-/** Pacing in virtual time, against an API that counts like ours: a window begins with its first request. */
+/** Pacing in virtual time, against an API that counts like ours: a window starts with its first request. */
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type CustomersClientOptions, createCustomersClient } from "../../client/index.ts";
 import { fixBackoff } from "../support/clients.ts";
@@ -29,7 +29,7 @@ function createLimitedApi(limit: number | undefined) {
       const remaining = String(Math.max(0, (limit ?? 0) - count));
       const reset = String(Math.ceil((windowEndsAt - sentAt) / 1000));
       api.requests.push({ at: sentAt - start, status, path: new URL(request.url).pathname });
-      // With limits, responses overtake each other.
+      // With a limit, responses overtake each other.
       const factor = limit === undefined ? 1 : 1 + (api.requests.length % 4);
       await new Promise((resolve) => setTimeout(resolve, latency * factor));
       inFlight--;
@@ -112,7 +112,7 @@ it("pacing: a minute without waiting → calls are no longer spaced", async () =
   expect(api.statuses()).toEqual(new Set([200]));
 });
 
-it("pacing: two clients of one key → every call succeeds, few are retried", async () => {
+it("pacing: two clients with one key → every call succeeds, few are retried", async () => {
   fixBackoff(1);
   const api = createLimitedApi(120);
   const { result, milliseconds } = await run(Promise.all([many(200, api.client()), many(200, api.client())]));
@@ -122,7 +122,7 @@ it("pacing: two clients of one key → every call succeeds, few are retried", as
   expect(milliseconds).toBeLessThan(6 * 60_000);
 });
 
-it("pacing: 429 → further calls wait until Retry-After too", async () => {
+it("pacing: 429 → further calls also wait for Retry-After", async () => {
   fixBackoff(0);
   const api = createLimitedApi(1);
   const [first, second] = [api.client(), api.client()];

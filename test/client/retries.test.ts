@@ -40,7 +40,7 @@ it("createCustomer: own Idempotency-Key → retried with it", async () => {
   expect(network.attempts.map(({ headers }) => headers["idempotency-key"])).toEqual(["order-77", "order-77"]);
 });
 
-it("createCustomer: two calls with one email → two keys, 409", async () => {
+it("createCustomer: two calls with the same email → two keys, 409", async () => {
   const { client, sent } = await observedClient();
   const body = { email: "twice@x.example" };
   await unwrap(client.POST("/customers", { body }));
@@ -257,7 +257,7 @@ it("fetch: a retry and a success → no listener left on the signal", async () =
   expect(getEventListeners(request.signal, "abort")).toEqual([]);
 });
 
-it("timeout: Infinity → none", async () => {
+it("timeout: Infinity → no timeout", async () => {
   const { client, network } = await clientBehind([], { timeout: Number.POSITIVE_INFINITY });
   await unwrap(client.GET("/customers"));
   expect(network.attempts).toHaveLength(1);

@@ -71,7 +71,7 @@ const insideResponses: Record<
   }),
 };
 
-/** What the contract requires of a response beyond its schemas, by status. */
+/** Requirements of the contract beyond the schemas of a response, by status. */
 const details: Record<number, (response: ObservedResponse) => void> = {
   201: ({ headers, body }) => expect(headers.location).toBe(`/api/v1/customers/${JSON.parse(body).data.id}`),
   204: ({ headers }) => expect(headers.allow).toBe("GET, HEAD, POST, OPTIONS"),
@@ -134,7 +134,7 @@ describe.concurrent("responses with another cause", () => {
   });
 });
 
-it("response: every status of any request → provoked", () => {
+it("response: every status that any request may get → provoked", () => {
   const names = Object.keys({ ...provokedResponses, ...insideResponses });
   const statuses = names.flatMap((name) => /^any (\d+)/.exec(name)?.[1] ?? []);
   expect(Object.keys(contract["x-any-request"].responses)).toEqual([...new Set(statuses)].sort());

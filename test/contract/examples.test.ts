@@ -12,7 +12,7 @@ import { startServer, type TestServer } from "../support/server.ts";
 // biome-ignore lint/suspicious/noExplicitAny: a part of the contract
 type Part = any;
 
-/** Everything in the contract that has a schema: parameters, headers and bodies, with its place. */
+/** Finds everything in the contract that has a schema (parameters, headers and bodies), with its location. */
 function findDescribed(node: Part, place: string): { place: string; described: Part }[] {
   if (node === null || typeof node !== "object") return [];
   if ("schema" in node) return [{ place, described: node }];
@@ -51,7 +51,7 @@ describe("examples", () => {
   });
   afterAll(() => server.stop());
 
-  /** The API with a key of a new company, as examples share their emails. */
+  /** Creates a client for a new company, because several examples have the same email. */
   async function apiFor(company: string): Promise<ContractClient> {
     return createContractClient({ url: server.url, key: await server.createKey({ company }) });
   }
@@ -82,7 +82,7 @@ describe("examples", () => {
     expectLike(JSON.parse(response.body), responseExample("getCustomer", 200, "customer"));
   });
 
-  // Here no customer has the id of the examples; in the sandbox one has.
+  // Here, no customer has the ID of the examples; in the sandbox, one does.
   const statuses: Record<OperationId, number> = {
     listCustomers: 200,
     createCustomer: 201,
@@ -133,7 +133,7 @@ async function createExample(api: ContractClient): Promise<{ id: string }> {
   return { id: JSON.parse(response.body).data.id };
 }
 
-/** Fields that the server chooses, or that are not the API's to set: of these only the type is compared. */
+/** Fields that the server chooses, or that the API cannot set: only their types are compared. */
 const chosen = ["id", "emailVerified", "createdAt", "updatedAt"];
 
 function expectLike(received: unknown, example: unknown): void {

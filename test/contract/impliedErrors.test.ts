@@ -12,7 +12,7 @@ const schema = (c: Part, name: string) => c.components.schemas[name];
 const parameter = (operation: Part, name: string) =>
   operation.parameters.find((candidate: Part) => candidate.name === name);
 
-/** What each change of the contract makes missing. */
+/** Changes of the contract, each with the errors that are then missing. */
 const changes: [change: string, apply: (contract: Part) => unknown, missing: string[]][] = [
   [
     "no example of an unknown parameter",

@@ -1,4 +1,4 @@
-/** Checks the words of everything that people read. */
+/** Checks everything that people read for avoided words. */
 import { globSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { findAvoidedWords } from "../support/avoidedWords.ts";
@@ -16,7 +16,7 @@ const sources = globSync([
   "openapi/samples/*",
 ]);
 
-/** Files that name the words in order to reject them. */
+/** Files that contain the words because they are about them. */
 const aboutWords = [
   "test/support/avoidedWords.ts",
   "test/contract/titles.test.ts",
@@ -26,6 +26,6 @@ const aboutWords = [
 /** Comments, names, titles and printed text of the tests. */
 const tests = globSync("test/**/*.{ts,js,mjs}", { exclude: ["**/node_modules/**", ...aboutWords] });
 
-it.each([...pages, ...sources, ...tests])("%s: words → those of the field", (file) => {
+it.each([...pages, ...sources, ...tests])("%s: avoided words → none", (file) => {
   expect(findAvoidedWords(readFileSync(file, "utf8"))).toEqual([]);
 });

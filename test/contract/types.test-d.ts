@@ -36,7 +36,7 @@ it("operations: one is missing → error", () => {
   implementOperations({ ...others });
 });
 
-it("operations: one is misspelt → error", () => {
+it("operations: one is misspelled → error", () => {
   const { updateCustomer, ...others } = right;
   // @ts-expect-error updateCustomer is missing
   implementOperations({ ...others, updateCustomers: updateCustomer });

@@ -20,7 +20,7 @@ afterAll(() => {
   folder.remove();
 });
 
-/** Creates a volume as a container engine does: with the owner of the folder that it replaces in the image. */
+/** Creates a volume as a container engine does: with the owner of the image's folder that it replaces. */
 function createVolume(): string {
   const volume = temporaryFolder();
   onTestFinished(volume.remove);

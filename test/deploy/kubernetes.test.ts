@@ -56,7 +56,7 @@ describe("kubernetes.yaml", () => {
   const pod = deployment.spec.template.spec;
   const [container] = pod.containers;
 
-  it("kubernetes.yaml: types of Kubernetes → conforms, a misspelt field does not", () => {
+  it("kubernetes.yaml: types of Kubernetes → conforms, a misspelled field does not", () => {
     expect(findTypeErrors(text)).toEqual([]);
     expect(findTypeErrors(text.replace("readOnlyRootFilesystem", "readOnlyRootFileSystem"))).toHaveLength(1);
     expect(findTypeErrors(text.replace("replicas: 2", 'replicas: "2"'))).toHaveLength(1);

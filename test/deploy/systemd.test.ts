@@ -18,7 +18,10 @@ const setting = (name: string) => new RegExp(`^${name}=(.*)$`, "m").exec(unit)?.
 /** A user without a name, as `DynamicUser` allocates one. */
 const user = 61_184;
 
-/** Folders of their own for the unit: this checkout at its place, an empty state directory, all else read-only. */
+/**
+ * The unit's view of the file system: this checkout in its installation folder, an empty state directory, everything
+ * else read-only.
+ */
 const folders = `
   mount -t tmpfs tmpfs /opt
   mkdir ${setting("WorkingDirectory")}
@@ -32,7 +35,7 @@ const folders = `
 
 /**
  * Starts a command as the unit does, in the mount namespace of another process or in a new one. systemd itself is not
- * the first process where the tests run; they are root, as all of this suite.
+ * used, because where the tests run it may not be the first process. Like this whole suite, this needs root.
  */
 function start(command: string, environment: string[], namespaceOf?: number) {
   const restricted = `cd ${setting("WorkingDirectory")}
@@ -64,7 +67,7 @@ it("systemd unit: environment → variables of the server, valid values", () => 
   expect(variables.DATABASE_URL.parse(set[1]?.[1] as string)).toBeDefined();
 });
 
-it("server/README.md: first key's command → user, folders, variables of the unit", () => {
+it("server/README.md: command for the first key → the unit's user and settings", () => {
   const command = readBlock("server/README.md", "bash", "first-key-systemd");
   for (const name of ["DynamicUser", "StateDirectory", "WorkingDirectory", "EnvironmentFile"])
     expect(command).toContain(`--property=${name}=${setting(name)} `);
@@ -94,7 +97,7 @@ it("systemd unit: its user, environment, folders → a key, a customer, a clean 
   for (const stream of [server.stdout, server.stderr]) stream.on("data", (chunk) => (output += chunk));
   await expect.poll(() => output, { timeout: 60_000 }).toContain('"msg":"listening"');
 
-  // The README's command, with what it sets.
+  // The README's command, with the properties that it sets.
   const command = readBlock("server/README.md", "bash", "first-key-systemd").replaceAll("\\\n", "");
   const set = [...command.matchAll(/--setenv=(\S+)/g)].map(([, assignment = ""]) => assignment);
   const created = start(/\/usr\/bin\/node .*/.exec(command)?.[0] ?? "", set, server.pid);

@@ -38,12 +38,12 @@ it("both engines: 2,400 random requests → same responses, byte for byte", {
     return { ...response, json: response.body === "" ? undefined : JSON.parse(response.body) };
   }
   const pick = (items: string[], index: number) => items[index % items.length] as string;
-  /** A customer of the company; rarely one of another company, or an unknown id. */
+  /** Returns the ID of a customer of the company; rarely one of another company, or an unknown one. */
   const resolveId = (which: number | string) => {
     if (typeof which === "string") return which;
     return which % 16 === 0 && foreign.length > 0 ? pick(foreign, which >> 4) : pick(customers, which);
   };
-  /** A header with current and earlier entity tags of the customer. */
+  /** Builds a header with current and earlier entity tags of the customer. */
   function tagHeader(name: string, id: string, tags: [number, string] | null): Record<string, string> {
     if (tags === null) return {};
     const place = Number(/\d+/.exec(id)?.[0]);

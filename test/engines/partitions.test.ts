@@ -84,7 +84,7 @@ it("partitions.sql: existing customers → all operations and commands work", as
     .split("\n")
     .map((line) => JSON.parse(line));
   const ofCustomers = entries.filter(({ customerId }) => customerId !== undefined);
-  // None of the copy.
+  // The copy has added no entries.
   expect(ofCustomers).toHaveLength(4);
   const exported = await run("export", "--company", partner.company);
   expect(exported.stdout.trimEnd().split("\n")).toHaveLength(4);

@@ -37,7 +37,10 @@ const requests: Record<string, { method?: string; path: string; body?: Record<st
 /** How many customers a search compares before it uses the index, as in production. */
 const searchWindow = 4_000;
 
-/** PostgreSQL reads the customers in order for these, or fetches every hit: the index lacks the term, or has no order. */
+/**
+ * For these, PostgreSQL reads the customers in order, or fetches every hit: the index lacks the term, or is not in
+ * order.
+ */
 const readingMany = [
   "a common term at depth",
   "a term that only the oldest have",
@@ -77,7 +80,7 @@ async function watchedServer(engine: string) {
       );
       // The key lookup, and the statements of the operation.
       expect(ran.length).toBeGreaterThanOrEqual(2);
-      // The planner's estimate is no statement of its own.
+      // Requests for the planner's estimate do not count.
       return ran.filter(({ statement }) => !statement.sql.startsWith("explain"));
     },
     async stop() {
@@ -87,7 +90,7 @@ async function watchedServer(engine: string) {
   };
 }
 
-/** The fields of a node of a PostgreSQL plan that are read. */
+/** The fields of a PostgreSQL plan node that the tests read. */
 interface PlanNode {
   "Node Type": string;
   "Relation Name"?: string;
@@ -157,13 +160,13 @@ describe("PostgreSQL plans", () => {
       return { "Node Type": "All", Plans: [rows[0]["QUERY PLAN"][0].Plan, ...nested] };
     } finally {
       client.off("notice", keep);
-      // A write that is analyzed is also run.
+      // `explain analyze` also executes a write.
       await client.query("rollback");
       await client.query("deallocate statement");
     }
   }
 
-  it.each(Object.keys(requests))("PostgreSQL: %s → by indexes, few rows", async (name) => {
+  it.each(Object.keys(requests))("PostgreSQL: %s → uses indexes, reads few rows", async (name) => {
     for (const ran of await watched.recordStatements(name, deep)) {
       const { sql, planEachTime } = ran.statement;
       // A named statement is planned for its values at first, and may later get a generic plan.
@@ -203,7 +206,7 @@ describe("PostgreSQL plans", () => {
     ["a term of one rare character", ["customers_pkey"], ["company_id"]],
     ["a term with no hit", ["customers_search"], ["company_id", "folded_name.*"]],
     ["a create with a taken email", ["customers_company_id_email_unique"], ["company_id", "email"]],
-  ])("PostgreSQL: %s → by its index", async (name, indexes, columns) => {
+  ])("PostgreSQL: %s → uses its index", async (name, indexes, columns) => {
     const last = (await watched.recordStatements(name, deep)).at(-1) as Ran;
     const scans = listNodes(await explainStatement(last, "custom")).filter((node) => node["Index Name"]);
     const names = scans.map((scan) => scan["Index Name"]);
@@ -212,7 +215,7 @@ describe("PostgreSQL plans", () => {
       expect(scans.at(-1)?.["Index Cond"]).toMatch(new RegExp(`\\b${column} (=|<|~~)`));
   });
 
-  it("PostgreSQL: API key → by the index of its hash", async () => {
+  it("PostgreSQL: API key → uses the index of its hash", async () => {
     const [first] = await watched.recordStatements("the first page", deep);
     const scans = listNodes(await explainStatement(first as Ran, "generic")).filter(
       (node) => node["Index Name"],
@@ -253,7 +256,7 @@ describe("SQLite plans", () => {
   let deep: { id: string; email: string };
   beforeAll(async () => {
     watched = await watchedServer("sqlite");
-    // Without statistics, its plans depend on the schema alone, whatever the size.
+    // Without statistics, SQLite's plans depend only on the schema, regardless of size.
     for (let n = 0; n < 100; n++) {
       const { body } = await watched.partner.send("POST", "/customers", {
         email: `${n}@x.example`,
@@ -264,7 +267,7 @@ describe("SQLite plans", () => {
   });
   afterAll(() => watched?.stop());
 
-  it.each(Object.keys(requests))("SQLite: %s → by indexes, no sort", async (name) => {
+  it.each(Object.keys(requests))("SQLite: %s → uses indexes, no sort", async (name) => {
     for (const { statement, values } of await watched.recordStatements(name, deep)) {
       const plan = await watched.server.database.read(
         { ...statement, sql: `explain query plan ${statement.sql}` } as Statement<{ detail: string }>,

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { numberOfUpTo, textOfUpTo, tricky } from "../support/arbitraries.ts";
 
 const words = (text: string) => fc.constantFrom(...text.split(" "));
-/** Mixes two arbitraries: the second one in this share of the cases. */
+/** Mixes two arbitraries; the second one is used in this percentage of cases. */
 const mostly = <A, B>(usual: fc.Arbitrary<A>, other: fc.Arbitrary<B>, percent: number) =>
   fc.oneof({ weight: 100 - percent, arbitrary: usual }, { weight: percent, arbitrary: other });
 
@@ -127,11 +127,11 @@ const requestId = mostly(
   10,
 );
 
-/** Ids of no customer: unknown and malformed ones. */
+/** IDs that no customer has: unknown and malformed ones. */
 const wrongId = words(
   `x 0 %00 %20 null <id&nbsp;0>x %F0%9F%98%80 ' a%2Fb %FF 019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11 019AB3F2-7C00-7D3A-9B52-3F6F1F0F6A11 019ab3f2-7c00-4d3a-9b52-3f6f1f0f6a11 019ab3f27c007d3a9b523f6f1f0f6a11`,
 ).map((id) => id.replace("&nbsp;", " "));
-/** A customer created so far, or a wrong id. */
+/** A customer created so far, or a wrong ID. */
 const which = mostly(fc.nat(), wrongId, 12);
 /** Current and earlier entity tags, and lists of them. */
 const tags = mostly(

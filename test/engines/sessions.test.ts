@@ -1,6 +1,4 @@
-/**
- * Guarantees do not depend on the defaults of SQLite, or of a server, a database or a role of PostgreSQL.
- */
+/** Our guarantees do not depend on the defaults of SQLite, or of a PostgreSQL server, database or role. */
 import { expect, inject, it, onTestFinished } from "vitest";
 import { connectDatabase } from "../../server/database/connect.ts";
 import { SchemaError } from "../../server/errors.ts";
@@ -67,7 +65,7 @@ it("sessions: synchronous_commit above off → unchanged", async () => {
   expect(rows).toEqual([{ level: "local" }]);
 });
 
-it.each(["LATIN1", "SQL_ASCII"])("connectDatabase: encoding %s → rejected with a line", async (encoding) => {
+it.each(["LATIN1", "SQL_ASCII"])("connectDatabase: encoding %s → rejected with a one-line message", async (encoding) => {
   const url = await databaseWith(`encoding '${encoding}' locale 'C'`);
   const error = await connectDatabase({ url }).catch((thrown) => thrown);
   expect(error).toBeInstanceOf(SchemaError);
@@ -77,7 +75,7 @@ it.each(["LATIN1", "SQL_ASCII"])("connectDatabase: encoding %s → rejected with
 it.each([
   ["locale 'C'", 1],
   ["locale 'C.UTF-8'", 0],
-])("connectDatabase: %s → %i warnings of LC_CTYPE", async (locale, count) => {
+])("connectDatabase: %s → %i warnings about LC_CTYPE", async (locale, count) => {
   const warnings: string[] = [];
   const url = await databaseWith(`encoding 'UTF8' ${locale}`);
   const database = await connectDatabase({ url, warn: (message) => void warnings.push(message) });

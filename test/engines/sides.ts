@@ -30,9 +30,9 @@ export interface Side {
   server: TestServer;
   drop(): Promise<void>;
   keys: Record<string, string>;
-  /** Ids in the order of their first appearance: `<id 0>` is the first. */
+  /** IDs in order of first appearance: `<id 0>` is the first. */
   ids: string[];
-  /** The entity tags and the times of each id: `<tag 0.1>` and `<time 0.1>` are those after its first change. */
+  /** The entity tags and the times of each ID: `<tag 0.1>` and `<time 0.1>` are those after its first change. */
   tags: string[][];
   times: string[][];
 }

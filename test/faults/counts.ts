@@ -1,4 +1,4 @@
-/** How often each fault happens: in the full run, and in the short run of CI. */
+/** How often each fault occurs: in the full run, and in the short run of CI. */
 const counts = {
   /** How many times the server is killed, and how many responses arrive before each kill. */
   KILLS: [200, 8],
@@ -20,8 +20,8 @@ const counts = {
 const isShort = process.env.FAULTS_FORM === "short";
 
 /**
- * The longest time that a test accepts where one is promised, both in milliseconds. CI machines run other work too:
- * there it is four times as long, which still fails where nothing ends the wait, and the figure is printed.
+ * Returns the time limit of a test for a promised time, both in milliseconds. In the short run, it is four times as
+ * long, because CI machines also do other work. That still detects waits without end, and the measured time is printed.
  */
 export function findLimit(promisedMilliseconds: number): number {
   return isShort ? 4 * promisedMilliseconds : promisedMilliseconds;

@@ -1,4 +1,4 @@
-/** What the tests of faults measured, printed as one table when all of them have run. */
+/** The figures that the fault tests measured, printed as one table after all tests. */
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

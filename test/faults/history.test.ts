@@ -7,7 +7,7 @@ import { addFigure } from "./figures.ts";
 import type { Action, ClientOperation } from "./historyClient.ts";
 import { isLinearizable, type Model, type Operation } from "./linearizability.ts";
 
-/** The model of a customer. Its state is its JSON, or empty before it is created. */
+/** The model of a customer. The state is its JSON, or empty before it is created. */
 const customerModel: Model<Action> = (state, action) => {
   switch (action.kind) {
     case "read":
@@ -98,7 +98,7 @@ it("all operations: concurrent, on several processes → linearizable per custom
   const total = count("HISTORY_OPERATIONS");
   const clientProcesses = 3;
 
-  // Each client process sends to every server, and knows nothing of the other client processes.
+  // Each client process sends requests to every server, independently of the other client processes.
   const programs = await Promise.all(
     Array.from({ length: clientProcesses }, () =>
       runCommand(

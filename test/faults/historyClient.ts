@@ -16,10 +16,10 @@ export type Action =
 /** An operation on a customer, identified by a number that all clients know. */
 export type ClientOperation = Operation<Action> & { number: number };
 
-/** Concurrent connections, and customers at a time: so few that most operations overlap with others on the same. */
+/** Concurrent connections, and customers at a time: so few that most operations on a customer overlap. */
 const clients = 8;
 const customersAtOnce = 6;
-/** By this process alone. */
+/** By this process only. */
 const operationsPerCustomer = 67;
 
 const { SERVERS = "", KEY = "", OPERATIONS = "" } = process.env;

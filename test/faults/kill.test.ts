@@ -32,7 +32,7 @@ async function startReadyServer(databaseUrl: string): Promise<[SpawnedServer, nu
 
 const readyTimes: number[] = [];
 
-it("kill -9: under the writes of 8 clients → none lost or partial, retries replay", async () => {
+it("kill -9: while 8 clients write → no write lost or partial, retries replay", async () => {
   const databaseUrl = await createTemporaryDatabase();
   const key = await createKeyByCommand(databaseUrl);
   const writers = Array.from({ length: clients }, (_, number) => new Writer(`writer-${number}`, key));

@@ -1,7 +1,7 @@
 /**
- * A linearizability checker: whether overlapping operations can have taken effect one after the other, each
- * between its request and its response. The search is that of Wing and Gong ("Testing and Verifying
- * Concurrent Objects", 1993) with Lowe's cache of configurations already tried.
+ * A linearizability checker: whether overlapping operations can have taken effect one after the other, each between its
+ * request and its response. The algorithm is that of Wing and Gong ("Testing and Verifying Concurrent Objects", 1993),
+ * with Lowe's cache of configurations that were already tried.
  */
 
 /** An operation of a history: when it was sent, when its response arrived, and what it did. All times are of one clock. */

@@ -1,4 +1,4 @@
-/** Checks how every outage of a database looks from outside: sends requests repeatedly, and measures the responses. */
+/** Checks how an outage of the database looks from outside: sends requests repeatedly, and measures the responses. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { ParsedResponse } from "../support/partner.ts";
@@ -6,7 +6,7 @@ import { startServer, type TestServer } from "../support/server.ts";
 import { findLimit } from "./counts.ts";
 import { addFigure, formatTimes } from "./figures.ts";
 
-/** The promised times: of any response, until readiness is 503, and of the recovery after the repair. */
+/** The promised times: for any response, until readiness is 503, and for the recovery after the repair. */
 const responseMilliseconds = 2_000;
 const readinessMilliseconds = 1_000;
 const recoveryMilliseconds = 2_000;
@@ -22,7 +22,7 @@ export interface Outage {
   /** A read with an unknown key: while the key cannot be looked up, the response must not be 401. */
   withUnknownKey: Send;
   /**
-   * Sends requests for a while, many more at once than there are connections, right after the database has failed.
+   * Sends requests for a while, right after the database has failed; many more at once than there are connections.
    * @param failing get a 503 each time
    * @param working succeed as usual
    */
@@ -124,7 +124,7 @@ export async function startOutage(name: string, databaseUrl: string): Promise<Ou
       expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
       expect(recovery).toBeLessThan(findLimit(recoveryMilliseconds));
       expect((await withUnknownKey()).status).toBe(401);
-      // The same request again: whether or not the first succeeded, there is one customer.
+      // The same request again: whether or not the first one succeeded, there must be exactly one customer.
       const again = (await safe()) as ParsedResponse;
       expect(again.status).toBe(201);
       const found = await partner.send("GET", "/customers?search=safe@x.example");

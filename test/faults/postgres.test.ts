@@ -76,7 +76,7 @@ describe("outages of PostgreSQL", () => {
     const locks = new pg.Client(postgres.url);
     await locks.connect();
     try {
-      // Looking up the key is slow, and then the customer is not found in time.
+      // The lookup of the key is slow, and then the customer is not found in time.
       await locks.query("begin");
       await locks.query("lock table api_keys, customers, idempotency_keys in access exclusive mode");
       const responses = outage.expect503([...outage.reads, ...outage.writes]);
@@ -105,7 +105,7 @@ describe("outages of PostgreSQL", () => {
     expect(await load).toEqual([200, 201, 503]);
   });
 
-  it("PostgreSQL: kill -9 under writes → none lost or partial, retries replay", async () => {
+  it("PostgreSQL: kill -9 during writes → none lost or partial, retries replay", async () => {
     const { server } = await startTestOutage("");
     const { key } = await server.partner({ company: "killed" });
     const writers = Array.from({ length: 8 }, (_, number) => new Writer(`killed-${number}`, key));

@@ -1,6 +1,6 @@
 /**
- * The power fails while SQLite writes its log, so the log on disk may end anywhere. Every copy cut there must
- * open, and contain everything acknowledged up to some point and nothing after it.
+ * The power fails while SQLite writes its log, so the log on disk may end anywhere. A database with its log cut at any
+ * position must open, and contain everything acknowledged up to some point and nothing after it.
  */
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -117,7 +117,7 @@ function readVersions(file: string, writes: Write[]): Map<string, number> {
   }
 }
 
-/** Whether each write, in the order of the responses, is in a copy. */
+/** For each write, in the order of the responses, whether it is in a copy. */
 function findHeld(versions: Map<string, number>, writes: Write[]): boolean[] {
   return writes.map(({ id, version }) => (versions.get(id) ?? 0) >= version);
 }
@@ -131,7 +131,7 @@ function listCuts({ log, pageBytes }: Files): number[] {
   return [...cuts, log.length];
 }
 
-it("power loss: log of one client cut anywhere → a prefix of its acknowledged writes", async () => {
+it("power loss: one client's log cut anywhere → a prefix of the acknowledged writes", async () => {
   const { writes, files, key } = await writeConcurrently(1);
   const cuts = listCuts(files);
   const reached = new Set<number>();
@@ -188,7 +188,7 @@ it("power loss: log of one client cut anywhere → a prefix of its acknowledged 
   addFigure("Power loss", "cuts that are not a prefix of the acknowledged writes", 0, "0");
 });
 
-it("power loss: log of 8 clients cut anywhere → no earlier acknowledged write lost", async () => {
+it("power loss: 8 clients' log cut anywhere → no earlier acknowledged write lost", async () => {
   const { writes, files } = await writeConcurrently(8);
   writes.sort((a, b) => a.to - b.to);
   const cuts = listCuts(files);

@@ -44,7 +44,7 @@ it.each([1, 2])(
     const failures: string[] = [];
     const created: string[] = [];
     let responses = 0;
-    // Each is polled on its own: a slow response of one must not hide that the other is stopping.
+    // Each server is polled on its own: a slow response from one must not hide that the other is stopping.
     const polling = states.map(async (_, index) => {
       while (!isOver) {
         states[index] = await readReadiness(servers[index] as SpawnedServer);

@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { sharedConfig } from "../support/sharedConfig.ts";
 
-/** Tests of one engine only. */
+/** Tests of SQLite only. */
 const sqliteOnly = ["test/faults/powerLoss.test.ts", "test/faults/sqlite.test.ts"];
 const postgresOnly = ["test/faults/postgres.test.ts", "test/faults/failover.test.ts"];
 

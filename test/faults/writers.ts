@@ -1,4 +1,4 @@
-/** Clients that write without pause and remember what was acknowledged: a crash must not lose it. */
+/** Clients that write continuously and remember what was acknowledged: a crash must not lose it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { components } from "../../generated/api.ts";

@@ -11,7 +11,7 @@ afterAll(() => server.stop());
 const malformed = "Missing or malformed Authorization header. Use: Bearer <api_key>";
 const invalid = "This API key is invalid, expired or revoked.";
 
-/** The response to a read with this header, its bytes as they are. */
+/** Sends a read with this header, whose bytes are sent unchanged, and returns the response. */
 async function read(authorization: string | undefined) {
   const headers: Record<string, string> = authorization === undefined ? {} : { Authorization: authorization };
   const [response] = await server.exchange(requestBytes("GET /api/v1/customers", headers));
@@ -88,7 +88,7 @@ it("API key: in a query, cookie or other header → 401", async () => {
   expect((await server.fetch(`/api/v1/customers?access_token=${key}`)).status).toBe(401);
 });
 
-it("API key: expired → 401, as an unknown key", async () => {
+it("API key: expired → 401, same as an unknown key", async () => {
   const expired = await server.createKey({ expiresAt: Date.now() });
   expect(await read(`Bearer ${expired}`)).toEqual(await read("Bearer unknown"));
 });

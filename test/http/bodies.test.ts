@@ -142,7 +142,7 @@ describe("request body: size", () => {
     );
   });
 
-  it("request body: declared length over the limit → 413 before a byte is sent", async () => {
+  it("request body: declared length over the limit → 413 before any byte is sent", async () => {
     for (const length of ["65537", "9999999999", "99999999999999999"])
       expect(await create({ ...json, "Content-Length": length }, "")).toEqual(tooLarge);
   });

@@ -1,4 +1,4 @@
-/** Behaviour that depends on time, with a clock that the tests control: it can stand still, advance or go back. */
+/** Behavior that depends on time, with a clock that the tests control: it can stand still, advance or go back. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { createdAt, newCustomerId } from "../../server/customerIds.ts";
 import { createKeyAdministration } from "../../server/keyAdministration.ts";
@@ -37,7 +37,7 @@ it("customer ids: 40,000 within a millisecond → ascending, each with its time"
   expect(createdAt(latest) - first).toBeLessThanOrEqual(2);
 });
 
-it("customer ids: clock back an hour, forth and still → the order of the creates", async () => {
+it("customer ids: clock back, forward, standing still → in order of creation", async () => {
   const { send } = await server.partner();
   const created: string[] = [];
   for (const step of [0, 0, -hour, 1, 0, -hour, 3 * hour, 0, -hour]) {
@@ -49,7 +49,7 @@ it("customer ids: clock back an hour, forth and still → the order of the creat
   expect(listed).toEqual(created);
 });
 
-it("updateCustomer: changes within a millisecond, clock back → a new ETag each", async () => {
+it("updateCustomer: changes within a millisecond, clock back → a new ETag each time", async () => {
   const { send } = await server.partner();
   const { body, headers } = await send("POST", "/customers", { email: "tags@x.example" });
   const tags = [headers.get("ETag")];

@@ -138,7 +138,7 @@ it.each<[string, (tag: string, stale: string) => string]>([
   ["the tag with w/ in lower case", (tag) => `w/${tag}`],
   ["the tag after other letters", (tag) => `x${tag}`],
   ["a star in quotes", () => '"*"'],
-])("If-Match: %s → 412 whatever the body, nothing changes", async (_form, header) => {
+])("If-Match: %s → 412 for any body, nothing changes", async (_form, header) => {
   const { partner, path, data, tag, stale } = await changedCustomer();
   for (const body of [{ name: "Third" }, { name: "Second" }, {}]) {
     const sent = await partner.send("PATCH", path, body, { "If-Match": header(tag, stale) });

@@ -61,7 +61,7 @@ it("HTTP parser: invalid chunk within a body → 400", async () => {
   expect(shown(responses)).toEqual([[400, malformed]]);
 });
 
-it("HTTP parser: invalid bytes after two good requests → 200, 200, 400", async () => {
+it("HTTP parser: invalid bytes after two valid requests → 200, 200, 400", async () => {
   const good = requestBytes(`GET ${list}`, { ...bearer(), Connection: "keep-alive" });
   const responses = await server.exchange(Buffer.concat([good, good, Buffer.from("nonsense\r\n\r\n")]));
   expect(responses.map(({ status }) => status)).toEqual([200, 200, 400]);
@@ -120,7 +120,7 @@ describe("CONNECT among pipelined requests", () => {
     ["between requests", [get, unauthorized, tunnel, get], [200, 401, 404]],
     ["twice", [get, tunnel, tunnel], [200, 404]],
     ["before a request", [tunnel, get], [404]],
-  ])("CONNECT: in one packet, %s → 404, the server goes on", async (_place, parts, statuses) => {
+  ])("CONNECT: in one packet, %s → 404, the server keeps serving", async (_place, parts, statuses) => {
     const bytes = await exchangeBytes(server.port, parts.join(""));
     expect(parseResponses(bytes, "GET", "/").map(({ status }) => status)).toEqual(statuses);
     expect((await server.fetch("/healthz")).status).toBe(200);
@@ -139,7 +139,7 @@ describe("many pipelined requests", () => {
     expect(responses.map(({ headers }) => headers["x-request-id"])).toEqual([...ids, 599].map(String));
   });
 
-  it("pipelining: 2,000 requests in one packet → connection closed, server goes on", async () => {
+  it("pipelining: 2,000 requests in one packet → connection closed, others served", async () => {
     const smallest = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
     const bytes = await exchangeBytes(server.port, smallest.repeat(2_000));
     expect(bytes.toString("latin1").split("HTTP/1.1 ").length - 1).toBeLessThan(2_000);
@@ -246,7 +246,7 @@ describe("connections", () => {
     expect(responses.map(({ status }) => status)).toEqual([200, 401, 400, 200]);
   });
 
-  it("connection: closed by the client within a body → nothing is created", async () => {
+  it("connection: closed by the client in the middle of a body → nothing is created", async () => {
     const socket = connect(server.port, "127.0.0.1");
     await once(socket, "connect");
     const head = requestBytes(`POST ${list}`, { ...json, ...bearer(), "Content-Length": "30" });

@@ -22,7 +22,8 @@ const notFound: ObservedResponse = {
 
 const findPlaces = (response: ObservedResponse) => findDifferences(response).map(({ where }) => where);
 
-// First, because schemas are compiled once: Stryker ascribes them to the test that needs them first.
+// This test comes first, because schemas are compiled once, and Stryker attributes that to the first test that needs
+// it.
 it("contract check: several differences → all reported, leaked fields too", () => {
   const data = { ...customer.data, email: 5, creditLimit: "5", passwordHash: "x" };
   const places = findPlaces({ ...right, headers, body: JSON.stringify({ data }) });

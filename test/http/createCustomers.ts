@@ -1,6 +1,6 @@
 import type { Partner } from "../support/partner.ts";
 
-/** Creates customers at once; returns their ids, newest first. */
+/** Creates customers concurrently; returns their IDs, newest first. */
 export async function createCustomers(partner: Partner, count: number): Promise<string[]> {
   const sent = await Promise.all(
     Array.from({ length: count }, (_, n) => partner.send("POST", "/customers", { email: `n${n}@x.example` })),
@@ -11,5 +11,5 @@ export async function createCustomers(partner: Partner, count: number): Promise<
     .reverse();
 }
 
-/** The ids of a page. */
+/** Lists the IDs of a page. */
 export const listIds = (body: { data: { id: string }[] }) => body.data.map(({ id }) => id);

@@ -13,14 +13,14 @@ let emails = 0;
 const create = (partner: Partner, headers: Record<string, string> = {}) =>
   partner.send("POST", "/customers", { email: `${++emails}@limit.example` }, headers);
 
-/** How many responses had each status. */
+/** Counts the responses by status. */
 function countStatuses(responses: { status: number }[]): Record<number, number> {
   const counts: Record<number, number> = {};
   for (const { status } of responses) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
 }
 
-it("createCustomer: company is full → 503; reads, updates and others go on", async () => {
+it("createCustomer: company is full → 503; reads, updates and others unaffected", async () => {
   const server = await startLimited(2);
   const partner = await server.partner();
   const { body } = await create(partner);
@@ -52,7 +52,7 @@ it("createCustomer: 200 of two servers at once → exactly the maximum", async (
   const second = await startLimited(130, first.databaseUrl);
   const partners = [await first.partner({ company: "acme" }), await second.partner({ company: "acme" })];
   const statuses: { status: number }[] = [];
-  // So that counts are reused while there is much room, and renewed when there is not.
+  // In several rounds, so that counts are reused while there is plenty of room, and renewed when there is not.
   for (let round = 0; round < 10; round++) {
     const batch = partners.flatMap((partner) => Array.from({ length: 10 }, () => create(partner)));
     statuses.push(...(await Promise.all(batch)));

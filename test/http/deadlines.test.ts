@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
 import { startServer } from "../support/server.ts";
 
-it("deadline: statements that take over 1.75 s → 503, logged once, no effect later", async () => {
+it("deadline: statements that take over 1.75 s → 503, logged once, no later effect", async () => {
   let delay = 0;
   const server = await startServer({
     onStatement: async ({ sql }) => {

@@ -42,7 +42,7 @@ it("Expect: 100-continue over the rate limit → 429 without a 100", async () =>
   }
 });
 
-it("Expect: 100-continue on a good request → 100, then 201", async () => {
+it("Expect: 100-continue on a valid request → 100, then 201", async () => {
   const bytes = requestBytes(`POST ${list}`, { ...expecting, ...json, ...bearer() }, body);
   expect((await server.exchange(bytes)).map(({ status }) => status)).toEqual([100, 201]);
 });

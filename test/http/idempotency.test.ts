@@ -39,7 +39,7 @@ async function passTime(milliseconds: number): Promise<void> {
 }
 const dayInMilliseconds = 24 * 60 * 60 * 1000;
 
-it("Idempotency-Key: same body again → the first response, nothing created", async () => {
+it("Idempotency-Key: same body → the first response, nothing created", async () => {
   const partner = await server.partner();
   const body = { email: "Replay@x.example", name: "Ünïcode 😀", creditLimit: 0.1 };
   const first = await create(partner, "key-1", body);
@@ -153,7 +153,7 @@ it.each(['{"email":"no"}', "{", '{"email":"a@b.example","other":1}'])(
   },
 );
 
-it("Idempotency-Key: before 24 hours → replay, after → a new request", async () => {
+it("Idempotency-Key: within 24 hours → replay, after → a new request", async () => {
   const partner = await server.partner();
   const body = { email: "expire@x.example" };
   const first = await create(partner, "k", body);

@@ -10,7 +10,7 @@ afterAll(() => server.stop());
 
 /**
  * Keys that cannot begin with the company. A company is found by its API key: if tables are distributed by company,
- * api_keys is a reference table, of which every node has a copy.
+ * api_keys is a reference table, and every node has a copy.
  */
 const exceptions = ["api_keys (id)", "api_keys (sha256)", "operator_entries (id)"];
 

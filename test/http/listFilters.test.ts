@@ -32,7 +32,7 @@ it.each(["active", "", "DELETED", "ACTIVE,BLOCKED", "ACTIVE%20", "ACTIVE%00", "n
   },
 );
 
-it("listCustomers: email → that customer alone, whatever its ASCII case", async () => {
+it("listCustomers: email → that customer alone, in any ASCII case", async () => {
   const partner = await server.partner();
   const emails = ["ann@acme.example", "joann@acme.example", "a+b@acme.example", "'%_@acme.example"];
   for (const email of emails) await partner.send("POST", "/customers", { email });
@@ -106,7 +106,7 @@ it.each([
   expect([status, body]).toEqual([400, { error: "Query parameter was given more than once.", field }]);
 });
 
-it("listCustomers: several wrong parameters → limit, cursor, status, email, search", async () => {
+it("listCustomers: several invalid → first of limit, cursor, status, email, search", async () => {
   const wrong = [
     ["limit", "x"],
     ["cursor", "x"],

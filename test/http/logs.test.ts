@@ -119,7 +119,7 @@ it("log: keys, bodies, queries, headers, ids in paths → not logged", async () 
     expect(log).not.toContain(secret);
 });
 
-it("log: 500 → the cause in a line, repeated ones counted, not in the response", async () => {
+it("log: 500 → cause logged once, repetitions counted, not in the response", async () => {
   const { sent } = await logged("POST", "/customers", { email: "broken@x.example" });
   await breakCustomer(sent.body.data.id);
   // Another test logged the same cause.
@@ -159,7 +159,7 @@ it("log: drift check fails → a line with the cause, responses unaffected", asy
   const lines = () => server.logLines.filter(({ msg }) => msg === "the drift check failed");
   await expect.poll(lines).toHaveLength(2);
   expect(lines()[0]).toMatchObject({ level: 50, err: { message: "check broken" } });
-  // In any other test, this log line is a failure.
+  // In any other test, this log line would be a failure.
   await expect(server.stop()).rejects.toThrow("the drift check failed");
 });
 

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** A new company for each run, so that runs do not see each other's customers. */
+/** The number of companies so far: each run has a new one, so that runs do not see each other's customers. */
 let companies = 0;
 async function createClient(): Promise<CustomersClient> {
   companies += 1;

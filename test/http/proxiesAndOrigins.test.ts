@@ -31,7 +31,7 @@ it("TRUST_PROXY: IPv6 callers → one limit for each /64", async () => {
   expect(await sendWrongKey("192.0.2.9")).toBe(429);
 });
 
-it("TRUST_PROXY: networks whose groups join to the same digits → a limit each", async () => {
+it("TRUST_PROXY: networks with the same digits in other groups → a limit each", async () => {
   server = await startServer({ requestsPerMinute: 10, trustProxy: 1 });
   expect(await sendWrongKey("2001:db8:1:12::1")).toBe(401);
   expect(await sendWrongKey("2001:db8:11:2::1")).toBe(401);
@@ -43,14 +43,14 @@ it("TRUST_PROXY: zone of an IPv6 address → ignored", async () => {
   expect(await sendWrongKey("fe80::2%eth1")).toBe(429);
 });
 
-it("TRUST_PROXY: text that is no address (RFC 7239) → a limit for each text", async () => {
+it("TRUST_PROXY: text that is not an address (RFC 7239) → a limit for each text", async () => {
   server = await startServer({ requestsPerMinute: 10, trustProxy: 1 });
   expect(await sendWrongKey("unknown")).toBe(401);
   expect(await sendWrongKey("unknown")).toBe(429);
   expect(await sendWrongKey("_hidden")).toBe(401);
 });
 
-it("TRUST_PROXY: wrong key from the ID of a key → the key's own limit unaffected", async () => {
+it("TRUST_PROXY: forwarded address is a key's ID → that key's limit unaffected", async () => {
   server = await startServer({ requestsPerMinute: 100, trustProxy: 1 });
   const { company, send } = await server.partner();
   const listed = await createKeyAdministration(server.database).list();

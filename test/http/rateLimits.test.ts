@@ -68,7 +68,7 @@ it("rate limit: one key over its limit → other keys of the company keep theirs
   }
 });
 
-it("rate limit: keys with limits of their own → each its limit, counted alone", async () => {
+it("rate limit: keys with their own limits → each counted separately", async () => {
   const server = await limitedServer(5);
   const [lower, higher, usual] = [
     await server.partner({ requestsPerMinute: 1 }),

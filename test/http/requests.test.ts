@@ -145,7 +145,7 @@ it.each([
   }
 });
 
-it("path: absolute form with any host → as its path", async () => {
+it("path: absolute form with any host → same as its path", async () => {
   for (const origin of ["http://x", "http://other.example:81", "HTTP://x", "https://x", "http://x:y:z"])
     expect((await exchange(`GET ${origin}/api/v1/customers?limit=1`, bearer())).status).toBe(200);
   for (const target of ["x://", "ftp://x/api/v1/customers", "http://x/nowhere"])

@@ -164,7 +164,7 @@ it.each([
   ["Ა", "ა"],
   ["Ꭰ", "ꭰ"],
   ["ＡＣＭＥ", "ａｃｍｅ"],
-])("search: %s by %s → found whatever the case", async (name, term) => {
+])("search: %s by %s → found in any case", async (name, term) => {
   const partner = await partnerWith(name, "other");
   expect(await namesFound(partner, encoded(term))).toEqual([name]);
 });

@@ -30,7 +30,7 @@ async function customer(fields: object = full) {
   };
 }
 
-it("updateCustomer: some fields → 200, absent fields stay", async () => {
+it("updateCustomer: some fields → 200, omitted fields unchanged", async () => {
   const { created, update, get } = await customer();
   const { status, body } = await update({ name: "New Name", creditLimit: 1.13 });
   expect(status).toBe(200);
@@ -104,7 +104,7 @@ it("updateCustomer: null to null → same updatedAt and ETag", async () => {
   expect([body.data, headers.get("ETag")]).toEqual([created, tag]);
 });
 
-it("updateCustomer: name of other case or normalisation → changed", async () => {
+it("updateCustomer: name in another case or normalization → changed", async () => {
   const { created, update } = await customer({ name: "Café" });
   let before = created.updatedAt;
   for (const name of ["CAFÉ", "Café", "Cafe\u0301"]) {
@@ -134,7 +134,7 @@ it("updateCustomer: value changed and changed back → a new ETag each time", as
   expect(new Set(tags).size).toBe(3);
 });
 
-it("updateCustomer: two concurrent changes of different fields → both stay", async () => {
+it("updateCustomer: two concurrent changes of different fields → both kept", async () => {
   const { update, get } = await customer();
   await Promise.all([update({ name: "Both" }), update({ notes: "Kept" })]);
   expect((await get()).body.data).toMatchObject({ name: "Both", notes: "Kept" });

@@ -1,4 +1,4 @@
-/** Validation without the API around it: parameters such as no operation has so far, and what is remembered. */
+/** Validation without the API around it: parameters that no operation has so far, and what is remembered. */
 import express, { type ErrorRequestHandler } from "express";
 import { expect, it } from "vitest";
 import { type Operation, operations } from "../../server/contract.ts";
@@ -65,7 +65,7 @@ it("validation: pattern of a header → left to readParameters", async () => {
   expect(await get("/one", { headers: { "X-Word": "1" } })).toEqual([200, ""]);
 });
 
-it("validation: path parameter of any text → one entry is remembered for all values", async () => {
+it("validation: unconstrained path parameter → one memo entry for all values", async () => {
   const { get, queries } = await serveOperation(find("getCustomer"));
   for (const id of ["one", "two"]) expect(await get(`/${id}`)).toEqual([200, ""]);
   expect(queries[1]).toBe(queries[0]);

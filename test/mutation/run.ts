@@ -1,6 +1,6 @@
 /**
- * `npm run test:mutation -- server/entityTags.ts`: makes small mistakes in files, one at a time, and lists those that
- * no test notices; in all files of files.ts without arguments.
+ * `npm run test:mutation -- server/entityTags.ts`: makes small mistakes in the given files, or in all files of
+ * files.ts, one at a time, and lists those that no test detects.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -46,7 +46,7 @@ for (const file of given.length > 0 ? given : Object.keys(testsByFile)) {
 }
 console.log(`\n${scores.join("\n")}`);
 
-/** Describes a mutant in one line: its place, and what it replaces by what. */
+/** Describes a mutant in one line: its location, what it replaces, and the replacement. */
 function describeMutant(file: string, source: string, { location, replacement }: Mutant): string {
   const { start, end } = location;
   const lines = source.split("\n").slice(start.line - 1, end.line);

@@ -29,7 +29,7 @@ export default defineConfig({
         typecheck: { enabled: false },
         // Loading the application again for each file would take as long as the tests.
         isolate: false,
-        // The tests outside test/http choose their engine themselves.
+        // The tests outside test/http choose their engines themselves.
         include: tests.filter((path) => engine === 0 || path.startsWith("test/http/")),
         // Many mutants fail only when a request or a poll times out.
         testTimeout: 8_000,

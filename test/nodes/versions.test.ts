@@ -22,7 +22,7 @@ const files = {
   ],
 };
 
-// The other suites of CI run on the one in between.
+// CI runs the other suites on the version in between.
 const isShort = process.env.NODES_FORM === "short";
 const nodes = isShort ? [supportedNodes[0], supportedNodes[2]] : supportedNodes;
 

@@ -1,6 +1,6 @@
 /**
- * `npm run test:nodes`; or `npm run test:nodes -- --mode short` with a few files on each version, and without the
- * installation, with which CI itself begins.
+ * `npm run test:nodes`, or the short form of CI, `npm run test:nodes -- --mode short`: a few files on each version,
+ * without the installation, which CI itself starts with.
  */
 import { defineConfig } from "vitest/config";
 import { sharedConfig } from "../support/sharedConfig.ts";

@@ -15,12 +15,14 @@ const roleSettings = readBlock("server/README.md", "sql", "pgbouncer").replaceAl
   "alter role pooled",
 );
 
-/** Creates the role by which PgBouncer logs in. A superuser, as it does not own the databases of the tests. */
+/**
+ * Creates the role with which PgBouncer logs in. It is a superuser, because it does not own the databases of the tests.
+ */
 export async function createPooledRole(postgresUrl: string): Promise<void> {
   await execute(postgresUrl, `create role pooled superuser login password 'pooled'; ${roleSettings}`);
 }
 
-/** Sessions of each database: fewer than concurrent requests, so that these share them. */
+/** The number of sessions per database: fewer than concurrent requests, so that requests share them. */
 const poolSize = 4;
 
 /** Starts both for the run. */
@@ -55,7 +57,7 @@ default_pool_size = ${poolSize}
 max_client_conn = 1000
 `,
   );
-  // It does not run as root.
+  // PgBouncer does not run as root.
   const user = process.getuid?.() === 0 ? unprivilegedUser() : undefined;
   if (user) {
     chmodSync(folder, 0o755);

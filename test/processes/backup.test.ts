@@ -1,4 +1,4 @@
-/** `distribu backup`: a copy of a SQLite database while a server writes to it, and what is restored from it. */
+/** `distribu backup`: copying a SQLite database while a server writes to it, and restoring the copy. */
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import SqliteConnection from "better-sqlite3";
@@ -44,7 +44,7 @@ describe("backup", () => {
     const before = new Map(acknowledged);
     const createdBefore = created;
     const ended = await backUp(file);
-    // So writes happened during the backup.
+    // Customers were created during the backup.
     expect(created).toBeGreaterThan(createdBefore);
     isOver = true;
     await Promise.all(writers);

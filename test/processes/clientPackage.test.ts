@@ -46,7 +46,7 @@ async function runSamples(page: Page): Promise<string[]> {
   return ran.stdout.trim().split("\n");
 }
 
-it("README.md: its sample of the client → compiles, creates a customer and lists it", {
+it("README.md: its client sample → compiles, creates a customer and lists it", {
   timeout,
 }, async () => {
   expect(await runSamples("README.md")).toEqual([expect.stringMatching(/^created \S+$/), "ann@acme.example"]);

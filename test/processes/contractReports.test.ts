@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** Creates a read-only key of a new company with so many customers. */
+/** Creates a read-only key of a new company with this many customers. */
 async function createReadKey(company: string, customers: number): Promise<string> {
   const key = await server.createKey({ company });
   const client = await server.client(key);

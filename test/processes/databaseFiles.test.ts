@@ -1,4 +1,7 @@
-/** SQLite: files that are deleted, replaced or emptied under the server. The server must not respond 201 for a lost file. */
+/**
+ * SQLite: files that are deleted, replaced or emptied under the server. The server must not acknowledge writes that are
+ * lost.
+ */
 import { copyFileSync, renameSync, rmSync, statSync, truncateSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
@@ -81,7 +84,7 @@ it("SQLite: file moved away and back → 503, then works again", async () => {
   expect([await ready(), await list(), await create()]).toEqual([200, 200, 201]);
 });
 
-it("SQLite: the file is truncated → 503, also once a backup is copied into it", async () => {
+it("SQLite: file truncated → 503, even after a backup is copied into it", async () => {
   const { server, file, ready, list, create } = await startWithKey();
   expect(await create()).toBe(201);
   copyFileSync(file, `${file}.backup`);
@@ -95,7 +98,7 @@ it("SQLite: the file is truncated → 503, also once a backup is copied into it"
     .toContain("the database file was truncated: stop the server and restore a backup");
 });
 
-it("SQLite: the file is emptied, then a start → an error, and the log is kept", async () => {
+it("SQLite: file emptied before startup → an error, and the log is kept", async () => {
   const { server, file, create } = await startWithKey();
   expect(await create()).toBe(201);
   server.process.kill("SIGKILL");

@@ -11,7 +11,7 @@ it("npm run dev: a file of the server changes → restarts", { timeout }, async 
   const child = spawn("npm", ["run", "dev"], {
     env: { ...process.env, DATABASE_URL, PORT: "0" },
     stdio: ["ignore", "pipe", "inherit"],
-    // A group of its own: npm does not pass SIGKILL on to the server.
+    // Its own process group, because npm does not pass SIGKILL on to the server.
     detached: true,
   });
   onTestFinished(() => void process.kill(-(child.pid as number), "SIGKILL"));

@@ -32,14 +32,14 @@ describe("line ends", () => {
     ["all three", "email,name\ra@shop.example,Bakery\r\nb@shop.example,Butcher\n"],
     ["quoted cells before each", '"email","name"\r"a@shop.example","Bakery"\r\n"b@shop.example","Butcher"\n'],
     ["none at the end", "email,name\n\r\n\ra@shop.example,Bakery\rb@shop.example,Butcher"],
-  ])("import: %s → the cells without them", async (_ends, content) => {
+  ])("import: %s → not part of the cells", async (_ends, content) => {
     for (const chunkSize of [1, 7, 65_536]) {
       const { lines, customers } = await imported(content, { chunkSize });
       expect([lines, customers]).toEqual([[], two.map((one) => expect.objectContaining(one))]);
     }
   });
 
-  it.each(["\n", "\r\n", "\r"])("import: %j within quotes → it stays", async (end) => {
+  it.each(["\n", "\r\n", "\r"])("import: %j within quotes → kept", async (end) => {
     const { customers } = await imported(`email,notes\na@shop.example,"one${end}two${end}"\r\n`);
     expect(customers[0].notes).toBe(`one${end}two${end}`);
   });

@@ -48,7 +48,7 @@ describe("keys create", () => {
     expect(first.stdout).not.toBe(second.stdout);
   });
 
-  it("keys create: company that exists → a second key of it", async () => {
+  it("keys create: existing company → its second key", async () => {
     const [first, second] = [await createKeyByCommand(DATABASE_URL), await createKeyByCommand(DATABASE_URL)];
     const server = await spawnServer({ DATABASE_URL });
     await server.client(first).POST("/customers", { body: { email: "shared@company.example" } });

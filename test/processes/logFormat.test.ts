@@ -1,4 +1,4 @@
-/** The format of the log: JSON for programs, lines for people. */
+/** The format of the log: JSON, or human-readable lines. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, it, onTestFinished } from "vitest";
@@ -29,13 +29,13 @@ it("LOG_FORMAT: unset, no terminal → JSON, level as a word", async () => {
   expect(JSON.parse(output().split("\n")[0] as string)).toMatchObject({ level: "info", msg: "starting" });
 });
 
-it("LOG_FORMAT: pretty, no terminal → lines for people, no colours", async () => {
+it("LOG_FORMAT: pretty, no terminal → readable lines, no colors", async () => {
   const { output } = await spawnServer({ DATABASE_URL, LOG_FORMAT: "pretty" });
   expect(output()).toMatch(/^\[[\d-]+T[\d:.]+Z\] INFO: starting\n {4}version: "/);
   expect(output()).not.toContain("\u001b");
 });
 
-it("LOG_FORMAT: unset, on a terminal → lines for people, in colour", async () => {
+it("LOG_FORMAT: unset, on a terminal → readable lines, in color", async () => {
   expect(await startOnTerminal({})).toMatch(/^\[[\d-]+T[\d:.]+Z\] \u001b\[32mINFO\u001b\[39m: /);
 });
 

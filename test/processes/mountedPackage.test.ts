@@ -74,7 +74,7 @@ describe("createCustomersApi, packed", () => {
     120_000,
   );
 
-  it("server/README.md: example as it is → API, pages, own routes; SIGTERM exits 0", async () => {
+  it("server/README.md: example unchanged → API, pages, own routes; SIGTERM exits 0", async () => {
     const { url, key, process: child, exited } = await start(application());
     const get = async (path: string, headers = {}) => {
       const response = await fetch(url + path, { headers });

@@ -1,4 +1,4 @@
-/** Everything that the pages name exists: commands, options, files, sections; and a test uses each code block. */
+/** Everything that the pages name exists (commands, options, files, sections), and a test uses each code block. */
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -33,7 +33,7 @@ function listAnchors(file: string): string[] {
   );
 }
 
-/** Finds the `distribu` commands of a page, in blocks and in the text, each as its words. */
+/** Finds the `distribu` commands of a page, in code blocks and in the text, each as a list of words. */
 function listCommands(page: Page): string[][] {
   const blocks = readAllBlocks(page).map(({ code }) => code.replaceAll("\\\n", " "));
   const spans = [...readProse(page).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code as string);

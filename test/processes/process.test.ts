@@ -132,7 +132,7 @@ describe("first run", () => {
     expect(second.output()).not.toMatch(/dk_[\w-]{43}|curl|Documentation/);
   });
 
-  it("first run: its curl → the customers of the demo", async () => {
+  it("first run: its curl → the demo's customers", async () => {
     const server = await spawnServer({ DATABASE_URL, NODE_ENV: "development" });
     const { curl } = await readWelcome(server);
     writeFileSync(join(folder, ".curlrc"), "include\n");
@@ -224,7 +224,7 @@ describe("SIGTERM", () => {
     },
   );
 
-  it("SIGTERM: request on a kept connection soon after → 200 with Connection: close", async () => {
+  it("SIGTERM: request on an idle connection soon after → 200 with Connection: close", async () => {
     const server = await spawnServer({ DATABASE_URL });
     const kept = await openConnection(server.port);
     const request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -232,7 +232,7 @@ describe("SIGTERM", () => {
     await kept.receives('{"status":"ok"}');
     server.process.kill("SIGTERM");
     await expect.poll(server.output).toContain('"msg":"stopping"');
-    // A load balancer that has not seen yet that the server is not ready opens connections too.
+    // A load balancer that has not yet noticed that the server is not ready also opens new connections.
     expect((await server.fetch("/readyz")).status).toBe(503);
     kept.send(request);
     const responses = parseResponses(await kept.closed, "GET", "/healthz");
@@ -249,7 +249,7 @@ describe("SIGTERM", () => {
     onTestFinished(() => void socket.destroy());
     socket.write("GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n");
     await once(socket, "readable");
-    // The kernel holds a part of it, and the server the rest, until the client reads on after the linger time.
+    // The kernel holds a part of it and the server the rest, until the client continues reading after the linger time.
     server.process.kill("SIGTERM");
     await sleep(3_000);
     const chunks: Buffer[] = [];
@@ -261,7 +261,7 @@ describe("SIGTERM", () => {
     expect(await server.exited).toBe(0);
   });
 
-  it("SIGTERM: incomplete request → cut, exit code 0 within ten seconds", async () => {
+  it("SIGTERM: incomplete request → aborted, exit code 0 within ten seconds", async () => {
     const server = await spawnServer({ DATABASE_URL });
     const key = await createKeyByCommand(DATABASE_URL);
     const connection = await openConnection(server.port);
@@ -273,7 +273,7 @@ describe("SIGTERM", () => {
     expect(performance.now() - toldAt).toBeLessThan(10_000);
   });
 
-  // The grace period for requests in progress is 9 seconds: a server that waits for its end needlessly exceeds this
+  // The grace period for requests in progress is 9 seconds: a server that needlessly waits for its end exceeds this
   // limit.
   it("SIGTERM: connections without a request → not waited for", async () => {
     const server = await spawnServer({ DATABASE_URL });
@@ -313,7 +313,7 @@ describe("pages", () => {
     expect(await head.text()).toBe("");
   });
 
-  it("/docs: Content-Security-Policy → its own; other pages load nothing", async () => {
+  it("/docs: Content-Security-Policy → its own; other pages may load nothing", async () => {
     const html = await (await server.fetch("/docs")).text();
     const [, own] = /<meta http-equiv="Content-Security-Policy" content="([^"]+)">/.exec(html) ?? [];
     expect(own).toMatch(
@@ -350,14 +350,14 @@ describe("pages", () => {
       expect(text === html || `sha256-${createHash("sha256").update(text).digest("base64")}` === hash).toBe(
         true,
       );
-      // Not by fetch, which tells every cache to let such a request pass.
+      // Not with fetch, which would add `Cache-Control: no-cache` to a conditional request.
       const request = `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: ${accepted}\r\nIf-None-Match: ${response.headers.get("ETag")}\r\n\r\n`;
       const [again] = await server.exchange(request, { target: path });
       expect([again?.status, again?.body]).toEqual([304, ""]);
     }
   });
 
-  it("/docs: its script of another release → 404", async () => {
+  it("/docs: script of another release → 404", async () => {
     for (const path of ["/docs/docs.js", "/docs/docs.js?v=x"])
       expect((await server.fetch(path)).status).toBe(404);
   });

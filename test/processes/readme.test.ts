@@ -83,7 +83,7 @@ describe("README.md", () => {
 });
 
 describe("server/README.md", () => {
-  it("server/README.md: key commands → work as shown", async () => {
+  it("server/README.md: commands for keys → work as shown", async () => {
     const lines = readBlock("server/README.md", "bash", "keys").trim().split("\n");
     const readPrefix = (output: string) => output.trim().slice(0, 12);
     let key = "";
@@ -123,7 +123,7 @@ describe("server/README.md", () => {
 });
 
 describe("client/README.md", () => {
-  it("client/README.md: its curls in order → work and use every operation", async () => {
+  it("client/README.md: its curl commands in order → work and use every operation", async () => {
     const demo = await startDemo("fail-with-body\nsilent\nshow-error\n");
     const script = readBlocks("client/README.md", "bash", "curl").join("\n");
     const ended = await demo.run(script);

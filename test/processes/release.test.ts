@@ -131,7 +131,7 @@ it("npm run release: uncommitted or breaking changes → exit code 1, named", as
   expect((await repository.run("git status --porcelain; git tag")).stdout).toBe("v1.0.0\n");
 });
 
-it("npm run release: a failing step → everything as it was committed", async () => {
+it("npm run release: a failing step → everything as last committed", async () => {
   const repository = await createReleasedRepository();
   repository.change("openapi/generate.ts", /^const contract = .*$/m, 'throw new Error("out of order");');
   await repository.commit();

@@ -30,7 +30,7 @@ function runAll([program, ...args]: readonly string[], ...more: string[]): Promi
   return runProgram(program as string, [...args, ...more]);
 }
 
-/** The state before a sample: a company with customers, of which `ID` is one. */
+/** The state before a sample: a company with customers, including the one with `ID`. */
 interface Company {
   partner: Partner;
   /** Newest first. */
@@ -106,7 +106,7 @@ describe("samples", () => {
       const server = await startServer();
       onTestFinished(() => server.stop());
       const partner = await server.partner();
-      // The list samples read two pages: of two customers in the shell, else of the largest size.
+      // The list samples read two pages: of two customers in the shell, otherwise of the maximum size.
       const count = operationId !== "listCustomers" ? 1 : language === "sh" ? 4 : 101;
       const emails = Array.from({ length: count }, (_, index) => `buyer.${index}@list.example`);
       let id = "";

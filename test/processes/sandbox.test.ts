@@ -29,7 +29,10 @@ function findApi({ url }: SpawnedServer, name: keyof typeof sandboxKeys = "both"
   return createContractClient({ url, key: sandboxKeys[name].key });
 }
 
-/** Responses that need another key than the one with all scopes. Together with `provokedResponses`: the whole contract. */
+/**
+ * Responses that need another key than the one with all scopes. Together with `provokedResponses`, they cover the whole
+ * contract.
+ */
 const otherResponses: Record<
   Exclude<ResponseName, keyof typeof provokedResponses>,
   (sandbox: SpawnedServer) => Promise<ObservedResponse>

@@ -74,7 +74,7 @@ describe("contract examples on the sandbox", () => {
     expect((await send("getCustomer", { headers })).status).toBe(304);
   });
 
-  it("createCustomer: example Location → the form of that of the response", async () => {
+  it("createCustomer: example Location → same form as in the response", async () => {
     const { example } = getOperation("createCustomer").responses[201].headers.Location;
     const { data } = responseExample("createCustomer", 201, "full");
     expect(example).toBe(`${basePath}/customers/${data.id}`);

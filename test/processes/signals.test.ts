@@ -10,7 +10,7 @@ it.each([
   ["SIGUSR1", 2],
   ["SIGUSR2", 1],
   ["SIGUSR2", 2],
-] as const)("%s: WORKERS=%i → no inspector, the server goes on", async (signal, workers) => {
+] as const)("%s: WORKERS=%i → no inspector, the server keeps running", async (signal, workers) => {
   const DATABASE_URL = await createTemporaryDatabase();
   const server = await spawnServer({ DATABASE_URL, WORKERS: String(workers) }, undefined, {
     stdio: ["ignore", "pipe", "pipe"],

@@ -33,7 +33,7 @@ it("server: write access only to its database folder → all operations work", a
     join(process.cwd(), "dist/server/main.js"),
     {
       cwd: sealed,
-      // Node itself denies every other path; `sealed` covers what better-sqlite3 does without Node's permission checks.
+      // Node denies every other path; `sealed` covers what better-sqlite3 does without Node's permission checks.
       nodeOptions: [permission, "--allow-fs-read=*", `--allow-fs-write=${data}`, "--allow-addons"],
       ...(otherUser !== undefined && { uid: otherUser, gid: otherUser }),
     },

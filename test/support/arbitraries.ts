@@ -1,7 +1,7 @@
 /** Arbitrary values for generated requests. */
 import fc from "fast-check";
 
-/** Text in which letters of different case, composed characters and characters of patterns are frequent. */
+/** Text in which letters of different case, composed characters and pattern characters are frequent. */
 export const tricky = fc.string({
   unit: fc.constantFrom(
     ..."aAbB%_*\\\"'+ .@-",

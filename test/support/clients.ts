@@ -1,4 +1,4 @@
-/** Clients whose requests are observed, or meet faults of the network. */
+/** Clients whose requests are observed, or go through a faulty network. */
 import { afterAll, afterEach, beforeAll, expect, vi } from "vitest";
 import {
   type CustomersApiError,

@@ -41,7 +41,7 @@ export async function breakStatus(server: Server): Promise<void> {
 }
 
 /**
- * SQLite: overwrites the file, and makes the server read it again. PostgreSQL: shuts it off.
+ * SQLite: overwrites the file, and makes the server read it again. PostgreSQL: closes and rejects all connections.
  * @returns a function that repairs it
  */
 export async function damageDatabase(server: Server): Promise<() => Promise<void>> {
@@ -64,7 +64,7 @@ export async function damageDatabase(server: Server): Promise<() => Promise<void
   other.pragma("wal_checkpoint(TRUNCATE)");
   const pageSize = Number(other.pragma("page_size", { simple: true }));
   other.close();
-  // All but the first page, which holds the schema.
+  // All pages except the first, which contains the schema.
   const pages = readFileSync(file).subarray(pageSize);
   overwrite(Buffer.alloc(pages.length, 0xff));
   return async () => overwrite(pages);

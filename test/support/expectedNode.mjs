@@ -1,6 +1,6 @@
 /**
- * With EXPECTED_NODE, the test files and all processes that they start fail where they run on another version
- * of Node: a program that found another `node` first would make `npm run test:nodes` test nothing.
+ * With EXPECTED_NODE, the test files and all processes that they start fail if they run on another version of Node.
+ * Otherwise, `npm run test:nodes` would test the wrong version if a program found another `node` first.
  */
 const expected = process.env.EXPECTED_NODE;
 if (expected) {

@@ -1,4 +1,4 @@
-/** Imports files: in this process, or by running the command. */
+/** Imports files, in this process or by running the command. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";

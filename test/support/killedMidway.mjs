@@ -1,5 +1,5 @@
 /**
- * Loaded before a server, kills it as `kill -9` does, before the statement of its migrations with the number
+ * Loaded before a server: kills it, as `kill -9` does, before the statement of its migrations with the number
  * KILL_BEFORE, counted from 1.
  */
 import Sqlite from "better-sqlite3";

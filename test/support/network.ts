@@ -75,7 +75,7 @@ export async function openNetwork(serverUrl: string, servePage?: http.RequestLis
       else response.write(bytes.subarray(0, bytes.length / 2), () => request.socket.destroy());
     }
   });
-  // By the name, external checkers recognize that responses may not be those of the server.
+  // External checkers recognize by this name that responses may not be the server's own.
   network.url = url.replace("127.0.0.1", "localhost");
   return network;
 }

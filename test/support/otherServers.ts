@@ -18,8 +18,8 @@ export async function serve(listener: http.RequestListener): Promise<string> {
 }
 
 /**
- * Starts a proxy for programs that do not check what they receive: it compares every response with the
- * contract, and responds 502 with the report where one differs. Returns its address.
+ * Starts a proxy for programs that do not check what they receive. It compares every response with the contract, and
+ * responds 502 with a report if one differs. Returns its address.
  * @param onResponse is called with every response that conforms
  */
 export function serveChecked(

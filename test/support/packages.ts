@@ -13,7 +13,7 @@ export function installPackage(folder: string): string[] {
   const modules = join(folder, "node_modules");
   mkdirSync(join(modules, name), { recursive: true });
   for (const dependency of Object.keys(dependencies)) {
-    // A scoped package lies in the folder of its scope.
+    // A scoped package is in the folder of its scope.
     mkdirSync(dirname(join(modules, dependency)), { recursive: true });
     symlinkSync(join(process.cwd(), "node_modules", dependency), join(modules, dependency));
   }

@@ -9,7 +9,7 @@ export interface ParsedResponse {
   body: any;
 }
 
-/** A caller with a key, for requests that do not compile with the typed client. */
+/** A client with a key, for requests that would not compile with the typed client. */
 export interface Partner {
   key: string;
   company: string;

@@ -25,8 +25,8 @@ declare module "vitest" {
 }
 
 /**
- * Starts a PostgreSQL server for the run, or takes the one of TEST_DATABASE_URL, whose user must be
- * allowed to create databases.
+ * Starts a PostgreSQL server for the run, or uses that of TEST_DATABASE_URL, whose user must be allowed to create
+ * databases.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL;
@@ -46,7 +46,7 @@ export interface PostgresServer {
   stop(): Promise<void>;
   /** Starts it again, on the same port and data. */
   start(): Promise<void>;
-  /** The ids of its current processes, the first one first. */
+  /** The IDs of its current processes, starting with the first one. */
   processIds(): number[];
   /** Suspends its processes: connections stay open, and nothing responds. */
   freeze(): void;
@@ -108,7 +108,7 @@ export async function startPostgres(programs = installedPrograms()): Promise<Pos
   }
 
   function freeze(): void {
-    // The first process on its own first, so that it starts no child meanwhile.
+    // The first process is suspended before the others, so that it starts no new ones.
     process.kill(processIds()[0] as number, "SIGSTOP");
     for (const id of processIds()) process.kill(id, "SIGSTOP");
   }
@@ -166,7 +166,7 @@ async function launch(program: string, args: string[], options: ProcessUser) {
     server.once("error", reject);
     server.once("exit", () => reject(new Error(output.trim())));
     server.stderr.on("data", (chunk: Buffer) => {
-      // What it writes later is read and dropped, so that it never waits for a reader.
+      // Further output is read and dropped, so that the process never waits for a reader.
       if (output.length < 100_000) output += chunk;
       if (/ready to accept (read-only )?connections/.test(output)) resolve();
     });
@@ -174,7 +174,7 @@ async function launch(program: string, args: string[], options: ProcessUser) {
   return server;
 }
 
-/** Whether a process with this id runs; a zombie does not. */
+/** Whether a process with this ID is running; a zombie is not. */
 function isRunning(id: number): boolean {
   try {
     return !/^State:\tZ/m.test(readFileSync(`/proc/${id}/status`, "utf8"));

@@ -1,4 +1,4 @@
-/** HTTP as bytes on a socket, for requests that `fetch` cannot send and responses that it would hide. */
+/** HTTP as bytes on a socket, for requests that `fetch` cannot send, and responses that it would hide. */
 import { once } from "node:events";
 import { connect } from "node:net";
 import { onTestFinished } from "vitest";

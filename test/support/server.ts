@@ -43,7 +43,7 @@ export interface TestServer {
   client(apiKey?: string): Promise<CustomersClient>;
   /** Checked `fetch` of a path of the server. */
   fetch(path: string, init?: RequestInit & { key?: string }): Promise<Response>;
-  /** A caller with a key of its own, of a new company unless one is named. */
+  /** Creates a client with its own key, of a new company unless one is named. */
   partner(options?: KeyOptions): Promise<Partner>;
   /** Revokes a key that `createKey` created. */
   revokeKey(key: string): Promise<void>;
@@ -121,7 +121,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
         baseUrl: `${url}/api/v1`,
         apiKey: apiKey ?? (await self.createKey()),
         fetch: checkedFetch,
-        // Without sampling or delay, so that a test sees the result for the response that it provokes.
+        // Without sampling or delay, so that a test sees the result of the response that it provokes.
         ...immediate,
       });
     },

@@ -1,6 +1,6 @@
-/** What the configuration of every suite has in common. */
+/** The common configuration of all suites. */
 export const sharedConfig = {
   setupFiles: ["test/support/expectedNode.mjs", "test/support/titles.ts"],
-  // Vitest's one second is short on a machine that does other work too.
+  // Vitest's default of one second is too short on a machine that does other work.
   expect: { poll: { timeout: 20_000 } },
 };

@@ -1,4 +1,4 @@
-/** A value for the title of a test: its first characters, then the number of all where some are left out. */
+/** Shortens a value for the title of a test: its first characters and, if any are omitted, their total number. */
 export function shorten(text: string, length = 20): string {
   return text.length <= length ? text : `${text.slice(0, length - 7)}… (${text.length})`;
 }

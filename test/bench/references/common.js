@@ -1,6 +1,6 @@
 /**
- * Shared by the references, so that they differ only in what is compared: the contract's schemas, keys, rate limits,
- * customers, errors, the log.
+ * Shared by the references, so that they differ only in what the benchmark compares: the contract's schemas, keys, rate
+ * limits, customers, errors and the log.
  *
  * They do the same work for a request as the server with its defaults: look up the key and its company, count a limit
  * for each key, set a deadline, write a log line with the same fields and an entry of the audit trail (by the schema's
@@ -12,7 +12,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import Ajv from "ajv";
 import pino from "pino";
-// Ids, and the text that a search compares.
+// IDs, and the text that searches compare.
 import { createdAt, newCustomerId, toPosition } from "../../../dist/server/customerIds.js";
 import { foldText } from "../../../dist/server/database/foldText.js";
 
@@ -81,7 +81,9 @@ export const listQuery = {
   "x-error-message": "Unknown query parameter.",
 };
 
-/** Queries arrive as text; `verbose` gives the error handler the schema with our message. */
+/**
+ * Query values arrive as text, hence the coercion; `verbose` gives the error handler the schema with our error message.
+ */
 export const ajvOptions = {
   coerceTypes: true,
   useDefaults: true,
@@ -135,7 +137,7 @@ export function createViolationError({ keyword, instancePath, params, parentSche
   return new HttpError(400, findMessage(schema, data === null ? "nullable" : keyword), field);
 }
 
-/** The contract's message for a constraint. */
+/** Finds the contract's error message for a constraint. */
 export function findMessage(schema, keyword) {
   const message = schema["x-error-message"];
   return typeof message === "object" ? message[keyword] : message;
@@ -167,7 +169,7 @@ function createChallenge({ status, message }) {
 
 // Requests and keys.
 
-/** Returns the caller's request id if it is valid, else a new one. */
+/** Returns the caller's request ID if it is valid, otherwise a new one. */
 export function chooseRequestId(request) {
   const given = request.headers["x-request-id"];
   return given !== undefined && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUID();
@@ -182,7 +184,7 @@ export function commonHeaders(requestId) {
   };
 }
 
-/** Returns the stored form of the key in an Authorization header. */
+/** Returns the hash of the key in an Authorization header. */
 export function hashKey(authorization) {
   const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
   if (token === undefined) throw missingKey();
@@ -217,7 +219,7 @@ export function limitRate({ id }) {
   };
 }
 
-/** The time of last use is kept to the minute. */
+/** The time of last use is only accurate to the minute. */
 export const lastUseGranularityInMilliseconds = 60_000;
 
 export function requireScope(key, scope) {
@@ -251,7 +253,7 @@ export const searchJoin = "customers_search.rowid = customers.position";
 export const searchCondition = `customers_search match ? and customers_search.rowid < ?
   and (instr(email, ?) > 0 or instr(folded_name, ?) > 0)`;
 
-/** SQLite: the values of a search of three characters and more: some of its trigrams, and the company's own. */
+/** SQLite: the values of a search for three or more characters: some of its trigrams, and the company's own. */
 export function searchValues(companyId, { search, cursor }) {
   const text = foldText(search);
   const trigrams = [...new Set([0, 2, 4, text.length - 3].map((start) => text.slice(start, start + 3)))];

@@ -1,6 +1,6 @@
 /**
- * This stack as in its documentation: Express, express.json, express-openapi-validator with its
- * security handlers, res.json, and a Knex query where one is needed.
+ * The same stack, used as its documentation shows: Express, express.json, express-openapi-validator with its security
+ * handlers, res.json, and Knex queries built where they are needed.
  */
 import express from "express";
 import * as OpenApiValidator from "express-openapi-validator";
@@ -9,7 +9,7 @@ import * as queries from "./queries.js";
 
 const app = express();
 app.disable("x-powered-by");
-// A list would get an entity tag that the contract does not have.
+// Otherwise a list would get an entity tag, which the contract does not have.
 app.disable("etag");
 
 app.use((request, response, next) => {

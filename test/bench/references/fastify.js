@@ -10,10 +10,13 @@ const statements = await import(isPostgres ? "./postgresStatements.js" : "./sqli
 const { CustomerCreate, CustomerUpdate, CustomerEnvelope, CustomerList } = common.schemas;
 const app = createFastify(statements.ping);
 
-/** Calls back with a value at once, or with the value of a promise: better-sqlite3 is synchronous. */
+/**
+ * Calls back with a value immediately, or with that of a promise once it resolves: better-sqlite3 is synchronous, pg is
+ * not.
+ */
 const then = (value, next) => (typeof value?.then === "function" ? value.then(next) : next(value));
 
-/** The key, its rate limit and its scope, before the body is read. */
+/** Checks the key, its rate limit and its scope before the body is read. */
 const requires = (scope) => (request, reply, done) => {
   const admit = (key) => {
     request.key = key;
@@ -38,7 +41,7 @@ app.get(
   },
 );
 
-/** Sends a customer that was read or written. */
+/** Sends the customer that was read or written. */
 function send(reply, row) {
   reply.header("ETag", common.entityTag(row)).send({ data: common.toCustomer(row) });
 }

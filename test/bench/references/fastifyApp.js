@@ -1,4 +1,4 @@
-/** Shared by both Fastify references: request ids, headers, the log, errors, readiness. */
+/** Shared by both Fastify references: request IDs, headers, the log, errors and readiness. */
 import fastify from "fastify";
 import * as common from "./common.js";
 

@@ -1,5 +1,5 @@
 /** The database through statements of better-sqlite3 that are prepared once. */
-// The project's own copy, from the folder above, so that all servers use the same SQLite.
+// Loads better-sqlite3 from the project itself, so that all servers use the same SQLite.
 import Sqlite from "better-sqlite3";
 import {
   columns,
@@ -21,7 +21,7 @@ database.pragma("synchronous = FULL");
 database.pragma("foreign_keys = ON");
 database.pragma("busy_timeout = 1500");
 
-// With the plus, SQLite does not prepare the join anew for each value.
+// Because of the plus, SQLite does not prepare the join again for each value.
 const selectKey = database.prepare(keyQuery("+?", "+?"));
 const setLastUse = database.prepare("update api_keys set last_used_at = ? where id = ?");
 const selectOne = database.prepare(`select ${columns} from customers where company_id = ? and id = ?`);

@@ -3,7 +3,7 @@ import * as customersApi from "@distribu/customers-client";
 
 const { createCustomersClient, unwrap } = customersApi;
 const apiKey = location.hash.slice(1);
-// The API has the origin of the page, unless the query gives another one.
+// The API has the same origin as the page, unless the query names another one.
 const api = new URLSearchParams(location.search).get("api") ?? location.origin;
 const client = createCustomersClient({ baseUrl: `${api}/api/v1`, apiKey });
 

@@ -1,4 +1,4 @@
-/** The operator's other commands, in processes of their own, on a database that a server uses. */
+/** The operator's other commands, in their own processes, on a database that a server is using. */
 import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** The export, in processes of its own, and the import of what it wrote. */
+/** The export, in its own process, and the import of what it wrote. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { customersByEmail, importByCommand } from "../../support/importing.ts";

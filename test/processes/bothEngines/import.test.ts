@@ -1,4 +1,4 @@
-/** The import, in processes of its own, on a database that a server uses. */
+/** The import, in its own process, on a database that a server is using. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
@@ -200,7 +200,7 @@ describe("import", () => {
     expect(stdout).toBe("0 created, 0 updated, 0 unchanged");
   });
 
-  // PostgreSQL counts the positions itself.
+  // PostgreSQL has no column for positions.
   if (process.env.TEST_ENGINE !== "postgres") {
     it("import: position taken by another create meanwhile → another ID", async () => {
       const partner = await server.partner();

@@ -6,7 +6,7 @@ import { createTemporaryDatabase } from "../../support/databases.ts";
 import { createKeyByCommand, runServer, spawnServer } from "../../support/processes.ts";
 import { exchangeBytes } from "../../support/rawHttp.ts";
 
-/** A server in a process of its own, on a new database, with its metrics and a key. */
+/** Starts a server in its own process, on a new database, with metrics and a key. */
 async function startMeasured(environment: Record<string, string> = {}) {
   const DATABASE_URL = await createTemporaryDatabase();
   const server = await spawnServer({ DATABASE_URL, METRICS_PORT: "0", ...environment });

@@ -111,7 +111,7 @@ describe("companies", () => {
     expect(slugs.filter((slug) => /acme-case/i.test(slug))).toEqual(["Acme-Case"]);
   });
 
-  it("companies: block, unblock → its keys 401, then 200, others stay", async () => {
+  it("companies: block, unblock → its keys 401, then 200, others unaffected", async () => {
     const [first, second, other] = [
       await createKey("blocked"),
       await createKey("blocked"),

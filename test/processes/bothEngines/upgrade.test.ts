@@ -80,7 +80,7 @@ function launchNext(DATABASE_URL: string, environment: Record<string, string> = 
   return launchServer({ DATABASE_URL, ...environment }, join(next.path, "server/main.ts"));
 }
 
-/** A database of this release with so many customers; returns a key too. */
+/** Creates a database of this release with this many customers; also returns a key. */
 async function createCurrentDatabase(customers: number): Promise<{ DATABASE_URL: string; key: string }> {
   const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);

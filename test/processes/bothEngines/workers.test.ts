@@ -130,7 +130,7 @@ describe("WORKERS=2", () => {
       ...{ Authorization: `Bearer ${server.key}`, "Content-Type": "application/json" },
       ...{ "Content-Length": String(body.length), Expect: "100-continue" },
     };
-    // One in each worker.
+    // One request in each worker.
     const halves = [await openConnection(server.port), await openConnection(server.port)];
     for (const half of halves) {
       half.send(requestBytes("POST /api/v1/customers", headers).toString());
