@@ -78,7 +78,7 @@ it("unwrap: result, or promise of one → its body", async () => {
   expect(unwrap(result)).toEqual(created);
 });
 
-it("unwrap: 400 → throws error message, field and request id", async () => {
+it("unwrap: 400 → throws error message, field and request ID", async () => {
   const { client } = await observedClient();
   const headers = { "X-Request-Id": "order-77" };
   const error = await catchApiError(unwrap(client.POST("/customers", { body: { email: "no" }, headers })));

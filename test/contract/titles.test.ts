@@ -3,13 +3,13 @@ import { expect, it } from "vitest";
 import { findTitleFault } from "../support/titles.ts";
 
 it.each([
-  ["getCustomer: unknown id → 404", undefined],
+  ["getCustomer: unknown ID → 404", undefined],
   ["/docs: GET → 200", undefined],
   [`getCustomer: ${"x".repeat(70)} → 404`, "characters"],
-  ["getCustomer with an unknown id → 404", "form"],
+  ["getCustomer with an unknown ID → 404", "form"],
   ["getCustomer: responds 404", "form"],
   ["getCustomer: is refused → 404", "reject"],
-  ["getCustomer: answers an unknown id → 404", "response"],
+  ["getCustomer: answers an unknown ID → 404", "response"],
 ])("title of a test: example %$ → conforms or not", (title, fault) => {
   expect(findTitleFault(title)).toEqual(fault && expect.stringContaining(fault));
 });

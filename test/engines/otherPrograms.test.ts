@@ -133,7 +133,7 @@ describe.each([
       ? ([
           ["a position of another time", { position: String(toPosition(id) + 32_768n) }],
           ["a position of another count", { position: String(toPosition(id) + 1n) }],
-          ["an id in upper case", { id: `'${id.toUpperCase()}'` }],
+          ["an ID in upper case", { id: `'${id.toUpperCase()}'` }],
           ["a verification that is no boolean", { email_verified: "2" }],
         ] satisfies [string, Record<string, string>][])
       : []),

@@ -52,7 +52,7 @@ function indexIn(list: string[], value: string): number {
   return list.includes(value) ? list.indexOf(value) : list.push(value) - 1;
 }
 
-/** Sends a request to one engine's server; returns its response with placeholders for ids, times, tags and counts. */
+/** Sends a request to one engine's server; returns its response with placeholders for IDs, times, tags and counts. */
 export async function exchangeMasked(
   side: Side,
   request: TraceRequest,

@@ -52,7 +52,7 @@ async function send(
   return { status: response.status, tag: response.headers.get("ETag"), text, data: JSON.parse(text).data };
 }
 
-it("clock: back, forward, still → unique ids in order, every iteration is complete", async () => {
+it("clock: back, forward, still → unique IDs in order, every iteration is complete", async () => {
   const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const { server, setClock } = await startWithClock(DATABASE_URL);

@@ -28,7 +28,7 @@ const total = Number(OPERATIONS);
 const checkedFetch = createCheckedFetch();
 let sent = 0;
 const operations: ClientOperation[] = [];
-/** What the clients know of each customer: its id, and the latest tag with its state. */
+/** What the clients know of each customer: its ID, and the latest tag with its state. */
 const known = new Map<number, { id: string; tag?: string; held: string }>();
 
 /** Milliseconds of the clock that all processes on the machine share. */
@@ -59,7 +59,7 @@ async function operate(number: number): Promise<Operation<Action>> {
   const customer = known.get(number);
   const draw = Math.random();
   if (!customer || draw < 0.05) {
-    // Before its id is known: find it by email, through the search index.
+    // Before its ID is known: find it by email, through the search index.
     if (draw < 0.5) {
       const { from, to, status, data } = await send("GET", `?search=${email}`);
       assert.equal(status, 200);

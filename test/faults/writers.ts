@@ -41,7 +41,7 @@ function isLostConnection(error: unknown): boolean {
 
 /** A client that creates customers and updates them. */
 export class Writer {
-  /** Every customer as in the last response to this writer, by id. */
+  /** Every customer as in the last response to this writer, by ID. */
   readonly acknowledged = new Map<string, Customer>();
   /** How many writes were acknowledged. */
   acknowledgedWrites = 0;

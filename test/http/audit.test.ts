@@ -21,7 +21,7 @@ interface Entry {
   fields: string[];
 }
 
-/** The company and the id of a key. */
+/** The company and the ID of a key. */
 async function findKey({ key }: Partner) {
   const found = await createApiKeys(server.database).find(`Bearer ${key}`);
   if (!found) throw new Error("No such key");

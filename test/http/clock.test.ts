@@ -23,7 +23,7 @@ it("createCustomer: createdAt and updatedAt → the time of the create", async (
   expect([body.data.createdAt, body.data.updatedAt]).toEqual([now, now]);
 });
 
-it("customer ids: 40,000 within a millisecond → ascending, each with its time", () => {
+it("customer IDs: 40,000 within a millisecond → ascending, each with its time", () => {
   vi.setSystemTime(Date.now() + 1_000);
   let latest = newCustomerId();
   const first = createdAt(latest);
@@ -37,7 +37,7 @@ it("customer ids: 40,000 within a millisecond → ascending, each with its time"
   expect(createdAt(latest) - first).toBeLessThanOrEqual(2);
 });
 
-it("customer ids: clock back, forward, standing still → in order of creation", async () => {
+it("customer IDs: clock back, forward, standing still → in order of creation", async () => {
   const { send } = await server.partner();
   const created: string[] = [];
   for (const step of [0, 0, -hour, 1, 0, -hour, 3 * hour, 0, -hour]) {

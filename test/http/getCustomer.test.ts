@@ -21,7 +21,7 @@ it("getCustomer: existing customer → 200 with the ten fields", async () => {
   expect(Object.keys(data?.data ?? {})).toHaveLength(10);
 });
 
-it("getCustomer: customer of another company → 404, as for an unknown id", async () => {
+it("getCustomer: customer of another company → 404, as for an unknown ID", async () => {
   const [ours, theirs] = [await server.partner(), await server.partner()];
   const created = await ours.send("POST", "/customers", { email: "ours@only.example" });
   const foreign = await theirs.send("GET", `/customers/${created.body.data.id}`);
@@ -47,12 +47,12 @@ it.each([
   "-1",
   "undefined",
   "' or '1'='1",
-])("getCustomer: id '%s' → 404", async (id) => {
+])("getCustomer: ID '%s' → 404", async (id) => {
   const { status, body } = await (await server.partner()).send("GET", `/customers/${id}`);
   expect([status, body]).toEqual([404, { error: "Customer not found." }]);
 });
 
-it("getCustomer: id in upper case, in braces, padded → 404", async () => {
+it("getCustomer: ID in upper case, in braces, padded → 404", async () => {
   const { send } = await server.partner();
   const { id } = (await send("POST", "/customers", { email: "upper@case.example" })).body.data;
   for (const other of [id.toUpperCase(), `{${id}}`, `${id}%20`, `%20${id}`, id.replaceAll("-", "")])

@@ -47,7 +47,7 @@ it("listCustomers: created one after another → newest first", async () => {
   expect(listIds(body)).toEqual(created.reverse());
 });
 
-it("listCustomers: created in one millisecond → ordered by createdAt, then id", async () => {
+it("listCustomers: created in one millisecond → ordered by createdAt, then ID", async () => {
   const partner = await server.partner();
   const { companyId } = (await createApiKeys(server.database).find(`Bearer ${partner.key}`)) as ApiKey;
   const { createCustomer } = createOperations(server.database);

@@ -40,7 +40,7 @@ async function breakCustomer(id: string): Promise<void> {
   await write([{ statement, values: { id } }]);
 }
 
-it("log: each request → one line with id, method, operation, company, status, time", async () => {
+it("log: each request → one line with ID, method, operation, company, status, time", async () => {
   const created = await logged("POST", "/customers", { email: "log@x.example" });
   const path = `/customers/${created.sent.body.data.id}`;
   const calls = [
@@ -93,7 +93,7 @@ it("log: malformed request → a line with the response's X-Request-Id", async (
   expect(lines[0]).toMatchObject({ msg: "request", status: 400 });
 });
 
-it("log: keys, bodies, queries, headers, ids in paths → not logged", async () => {
+it("log: keys, bodies, queries, headers, IDs in paths → not logged", async () => {
   const secrets = ["secret-email", "secret-name", "secret-notes", "secret-search", "secret-key", "secret-id"];
   const body = { email: "secret-email@x.example", name: "secret-name", notes: "secret-notes" };
   const keys = { "Idempotency-Key": "secret-key", "If-Match": '"secret-key"', Cookie: "secret-key" };

@@ -154,7 +154,7 @@ it("path: absolute form with any host → same as its path", async () => {
 });
 
 it.each(["%", "%zz", "%ff", "%C3", "%ED%A0%80", "a%E2%82"])(
-  "getCustomer: undecodable id '%s' → 400 after the key check",
+  "getCustomer: undecodable ID '%s' → 400 after the key check",
   async (id) => {
     const line = `GET /api/v1/customers/${id}`;
     expect((await exchange(line)).status).toBe(401);

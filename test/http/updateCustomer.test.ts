@@ -168,7 +168,7 @@ it("updateCustomer: customer of another company → 404, unchanged", async () =>
   expect((await get()).body.data).toEqual(created);
 });
 
-it("updateCustomer: id in upper case → 404", async () => {
+it("updateCustomer: ID in upper case → 404", async () => {
   const { partner, path } = await customer();
   const upper = path.toUpperCase().replace("CUSTOMERS", "customers");
   expect((await partner.send("PATCH", upper, { name: "Upper" })).status).toBe(404);

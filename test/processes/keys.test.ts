@@ -129,7 +129,7 @@ describe("keys revoke", () => {
     expect((await listedKeys()).map(({ STATUS }) => STATUS)).toEqual(["revoked", "active"]);
   });
 
-  it("keys revoke: id, twice → exit code 0 both times", async () => {
+  it("keys revoke: ID, twice → exit code 0 both times", async () => {
     await createKey();
     const id = (await listedKeys())[0]?.ID ?? "";
     expect((await keys("revoke", id)).code).toBe(0);

@@ -152,7 +152,7 @@ it("introduction: its curls with a sandbox key → the responses it shows", asyn
   const ended = await runProgram("bash", ["-euo", "pipefail", "-c", script]);
   expect(ended.code, ended.stderr).toBe(0);
   expect(seen).toEqual(["POST 201", "GET 200", "GET 200", "PATCH 200"]);
-  // The third only keeps the id.
+  // The third only keeps the ID.
   const shown = listBlocks("Get started", "json").map((block) => JSON.parse(block));
   const mask = (value: unknown) =>
     JSON.parse(JSON.stringify(value), (key, part) =>

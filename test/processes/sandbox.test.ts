@@ -125,7 +125,7 @@ describe("sandbox", () => {
     expect(another.map(({ id }) => id)).toEqual(sandboxCustomers.another.map(({ id }) => id).reverse());
     expect(sandbox.length + another.length).toBe(300);
     expect(new Set(sandbox.map(({ status }) => status))).toEqual(new Set(["ACTIVE", "BLOCKED"]));
-    // The first generated customer, so that a changed id or time is noticed here.
+    // The first generated customer, so that a changed ID or time is noticed here.
     expect(sandbox.at(-2)).toMatchObject({
       id: "019b8d2b-8c00-7000-8000-03eaf436f29f",
       email: "buyer.000@sandbox.example",

@@ -65,7 +65,7 @@ describe("contract examples on the sandbox", () => {
     expect(JSON.parse(response.body)).toEqual(responseExample("listCustomers", 200, "lastPage"));
   });
 
-  it("getCustomer: example id → the example customer and its ETag; 304 with it", async () => {
+  it("getCustomer: example ID → the example customer and its ETag; 304 with it", async () => {
     const response = await send("getCustomer");
     expect(response.status).toBe(200);
     expect(JSON.parse(response.body)).toEqual(responseExample("getCustomer", 200, "customer"));

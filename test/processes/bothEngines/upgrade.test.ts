@@ -249,7 +249,7 @@ if (process.env.TEST_ENGINE === "postgres")
     const { DATABASE_URL, key } = await createCurrentDatabase(0);
     await query(
       DATABASE_URL,
-      // Ids like those of the server, a millisecond apart.
+      // IDs like those of the server, a millisecond apart.
       `insert into customers (company_id, id, email, name, folded_name, status, email_verified, updated_at)
        select companies.id,
          (lpad(to_hex(1700000000000 + n), 12, '0') || '7' || left(md5(n::text), 3) || '8' || left(md5(n::text), 15))::uuid,
