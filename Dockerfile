@@ -2,7 +2,7 @@
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-# A workspace that npm needs; the server does not use it.
+# npm needs this workspace; the server does not use it.
 COPY client/package.json client/
 RUN npm ci --ignore-scripts && rm -f node_modules/.bin/node
 COPY tsconfig.json CHANGELOG.md ./
@@ -15,7 +15,7 @@ FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY client/package.json client/
-# SQLite's sources and its builds for other systems would take more space than everything that runs.
+# SQLite's sources and its builds for other systems would take more space than everything else.
 RUN npm ci --omit=dev --ignore-scripts \
     && rm -rf node_modules/@distribu node_modules/openapi-fetch node_modules/openapi-typescript-helpers \
     && rm -rf node_modules/better-sqlite3/deps node_modules/better-sqlite3/src \
@@ -38,7 +38,7 @@ COPY --from=build /app/openapi/openapi.yaml openapi/
 COPY --from=build /app/generated/openapi.json generated/
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
-# The user node as a number, so that an orchestrator can verify that it is not root.
+# The user `node` as a number, so that an orchestrator can verify that it is not root.
 USER 1000:1000
 VOLUME /data
 EXPOSE 3000
