@@ -49,7 +49,7 @@ export class Exchange {
   rawBody: Uint8Array = noBytes;
   /** The response, unless it is a page. */
   sent?: { status: number; body: string | undefined };
-  /** By when the request must have its response. */
+  /** The deadline for the response. */
   readonly deadline: Deadline;
 
   constructor(request: Request, response: Response, createDeadline: (exchange: Exchange) => Deadline) {

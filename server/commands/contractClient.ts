@@ -50,7 +50,7 @@ interface FoundCustomer {
   entityTag: string;
 }
 
-/** The response cannot be provoked with the company's existing customers, without writing. */
+/** The response cannot be provoked without writing, because the company lacks the customers for it. */
 export class SkippedError extends Error {}
 
 /** A valid ID with a time before that of any customer. */

@@ -26,7 +26,7 @@ const word = new RegExp(`[\\p{L}\\p{M}\\p{N}]{3,${longestWord}}`, "gu");
 /** SQL expression: the indexed text of a customer, as in the schema. */
 const indexedText = "(email || chr(1) || coalesce(folded_name, ''))";
 
-/** Creates the search by the index of a table. */
+/** Creates the index search of a table. */
 export function createPostgresIndex({ database, columns, buildList }: SearchedTable): FindByIndex {
   const { knex, prepare, read } = database;
   const sortByRarity = createRarity({ database, columns, buildList });

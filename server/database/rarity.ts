@@ -11,7 +11,7 @@ export interface CountedPart {
   count: number;
 }
 
-/** Returns a function that sorts the parts of a term, rarest first, by a sample of a company's customers. */
+/** Returns a function that sorts the parts of a term, rarest first, according to a sample of a company's customers. */
 export function createRarity({ database }: SearchedTable) {
   const { knex, prepare, read } = database;
   const sample = prepare<{ email: string; name: string | null }>(

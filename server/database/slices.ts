@@ -55,7 +55,10 @@ export function createSlices({ database, columns, buildList }: SearchedTable) {
   return {
     findEnd,
 
-    /** Returns the matches among the next `size` customers of the list, at most `rows`, and the ID of the last of these. */
+    /**
+     * Compares the next `size` customers of the list. Returns at most `rows` matches, and as `end` what `findEnd`
+     * returns.
+     */
     async compare(filters: SearchFilters, size: number) {
       const { form, values } = bind(filters);
       const end = await findEnd(filters, size);

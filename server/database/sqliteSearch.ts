@@ -19,7 +19,7 @@ const mostEntries = 20_000;
 /** How many candidates the first statement compares, and the maximum for the others. */
 const [firstSlice, largestSlice] = [128, 1_024];
 
-/** Creates the search by the index of a table. */
+/** Creates the index search of a table. */
 export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByIndex {
   const { knex, prepare, read, searchWindow } = table.database;
   const sortByRarity = createRarity(table);

@@ -10,7 +10,7 @@ import type { Customer } from "../operations.ts";
 
 /** A key of the sandbox, and what it is for. */
 export interface SandboxKey {
-  /** `dk_` and 43 characters, like every key, which spell out what it does. */
+  /** Like every key, `dk_` and 43 characters, which here spell out what the key does. */
   key: string;
   meaning: string;
   company: "sandbox" | "another";

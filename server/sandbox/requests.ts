@@ -45,7 +45,7 @@ function update(response: string, body: string, { headers, ...part }: Part = {})
   });
 }
 
-/** The request without a key. */
+/** Removes the key from a request. */
 function withoutKey({ key: _, ...request }: SandboxRequest): SandboxRequest {
   return request;
 }
