@@ -23,7 +23,7 @@ export default defineConfig({
   test: {
     // Many tests wait, for a lock, a timeout or a process: one worker would leave a core idle.
     maxWorkers: 4,
-    // Every project is given its PostgreSQL.
+    // Every project gets its own PostgreSQL.
     globalSetup: ["test/support/postgres.ts"],
     projects: [
       ...httpProjects,

@@ -22,7 +22,7 @@ import { createPage, keyList, pagePolicy } from "./page.ts";
 import { pageStyle } from "./pageStyle.ts";
 import { createRecentRequests } from "./recentRequests.ts";
 
-const { port, host, logLevel, logFormat } = configuration();
+const { port, host, logLevel, logFormat } = readSandboxConfig();
 const log = await createLog({ logLevel, logFormat }, pino.destination(1));
 const database = await connectDatabase({ url: "sqlite::memory:" });
 await fillSandbox(database);
@@ -32,11 +32,11 @@ const normal = createSandboxApp(database);
 /** The keys whose requests go to another application. */
 const otherApps = new Map<string | undefined, Express>([
   [sandboxKeys.limited.key, createSandboxApp(database, 5)],
-  [sandboxKeys.broken.key, createSandboxApp(failing(database, () => new Error("simulated by the sandbox")))],
+  [sandboxKeys.broken.key, createSandboxApp(createFailingDatabase(database, () => new Error("simulated by the sandbox")))],
   [
     sandboxKeys.unavailable.key,
     createSandboxApp(
-      failing(
+      createFailingDatabase(
         database,
         () =>
           new UnavailableError("sandbox", { cause: new Error("unavailability simulated by the sandbox") }),
@@ -93,22 +93,22 @@ function createUrl(hostname: string): string {
   return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${listeningPort}`;
 }
 
-function createSandboxApp(of: Database, requestsPerMinute = 600): Express {
-  return createApp({ database: of, log, requestsPerMinute, isStopping: () => isStopping });
+function createSandboxApp(appDatabase: Database, requestsPerMinute = 600): Express {
+  return createApp({ database: appDatabase, log, requestsPerMinute, isStopping: () => isStopping });
 }
 
 /** Wraps a database so that statements on customers fail, but keys are still found. */
-function failing(of: Database, failure: () => Error): Database {
+function createFailingDatabase(working: Database, failure: () => Error): Database {
   const usesCustomers = ({ sql }: Statement<unknown>) => /\bcustomers\b/.test(sql);
   return {
-    ...of,
+    ...working,
     async read(statement, values, options) {
       if (usesCustomers(statement)) throw failure();
-      return of.read(statement, values, options);
+      return working.read(statement, values, options);
     },
     async write(steps) {
       if (steps.some(({ statement }) => usesCustomers(statement))) throw failure();
-      return of.write(steps);
+      return working.write(steps);
     },
   };
 }
@@ -130,7 +130,7 @@ function send(response: Response, type: string, content: string | Buffer): void 
     .end(content);
 }
 
-function configuration() {
+function readSandboxConfig() {
   try {
     const { PORT, HOST, LOG_LEVEL, LOG_FORMAT } = process.env;
     return readConfig({ PORT, HOST, LOG_LEVEL, LOG_FORMAT });

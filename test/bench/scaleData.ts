@@ -17,7 +17,7 @@ export interface ScaleData {
 }
 
 const small = 99;
-/** After every this many customers of the large company, one of a small company is created. */
+/** One customer of a small company is created after this many customers of the large company. */
 const everyOther = 10;
 const firstCreatedAt = Date.UTC(2023, 0, 1);
 const millisecondsBetween = 30_000;

@@ -25,7 +25,9 @@ export function isLinearizable<Action>(
 ): boolean {
   const operations = history.toSorted((a, b) => a.from - b.from);
   const tried = new Set<string>();
-  /** Configurations to try: the operations before `first` are taken, and of the later ones those in `taken`. */
+  /**
+   * Configurations to try: all operations before `first` have been applied, and of the later ones, those in `taken`.
+   */
   const open: { first: number; taken: number[]; state: string }[] = [
     { first: 0, taken: [], state: initialState },
   ];

@@ -98,7 +98,10 @@ function sendAtOnce(url: string, bytes: number, paths: string[]) {
   return exchangeBytes(Number(new URL(url).port), packet.join(""));
 }
 
-/** Sends bodies of this length at once, each of a company. Returns the order and the iterations of parsing. */
+/**
+ * Sends bodies of this length at once, each for a company. Returns the order in which they were parsed, and the number
+ * of iterations.
+ */
 async function observeParsing(bytes: number, companies: string[]) {
   let iteration = 0;
   const [order, iterations]: [string[], Set<number>] = [[], new Set()];

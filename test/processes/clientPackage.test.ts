@@ -8,7 +8,7 @@ import { runProgram } from "../support/processes.ts";
 import { startServer } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
-/** Compiling takes most of it. */
+/** Most of this time is for compiling. */
 const timeout = 120_000;
 const folder = temporaryFolder();
 beforeAll(() => {

@@ -13,7 +13,7 @@ const before = (start: string, lines: string) => (text: string) => {
   return `${text.slice(0, place + 1)}${lines}${text.slice(place + 1)}`;
 };
 
-// The literal path stands after the templated one on purpose.
+// The literal path comes after the templated one on purpose.
 const contract = `\
   /customers/count:
     get:

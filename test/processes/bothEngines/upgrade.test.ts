@@ -75,7 +75,7 @@ function spawnNext(DATABASE_URL: string): Promise<SpawnedServer> {
   return spawnServer({ DATABASE_URL, ...withTsx }, join(next.path, "server/main.ts"));
 }
 
-/** Starts one without waiting for it. */
+/** Starts a server of the next release without waiting for it. */
 function launchNext(DATABASE_URL: string, environment: Record<string, string> = withTsx): LaunchedServer {
   return launchServer({ DATABASE_URL, ...environment }, join(next.path, "server/main.ts"));
 }
