@@ -22,9 +22,9 @@ export interface paths {
          *     company.
          *
          *     New customers have `emailVerified: false` and no password, so they cannot log in to the
-         *     storefront until they reset their password. Send them the reset page of your store,
-         *     `/store/{slug}/reset`, where `{slug}` is your store's slug. In every other respect they are
-         *     the same as customers who registered themselves.
+         *     storefront until they reset their password. Send them a link to the reset page of your
+         *     store, `/store/{slug}/reset`, where `{slug}` is your store's slug. In every other respect
+         *     they are the same as customers who registered themselves.
          *
          *     To make the request safe to repeat after a network failure, send an `Idempotency-Key`.
          */
@@ -50,8 +50,8 @@ export interface paths {
         };
         /**
          * Get a customer
-         * @description Returns a customer of your company. The id of another company's customer gets exactly the
-         *     same response as an id that does not exist.
+         * @description Returns a customer of your company. The ID of another company's customer gets exactly the
+         *     same response as an ID that does not exist.
          */
         get: operations["getCustomer"];
         put?: never;
@@ -90,9 +90,9 @@ export interface components {
             /** @description In lower case, and unique within your company. */
             email: string;
             /**
-             * @description Whether the customer has proven ownership of the email. Customers who registered
-             *     themselves and invited contacts are verified; customers created over this API or
-             *     imported from CSV become verified when they reset their password.
+             * @description Whether the customer has proven ownership of the email. Invited contacts and customers
+             *     who registered themselves are verified; customers created over this API or imported from
+             *     CSV become verified when they reset their password.
              */
             emailVerified: boolean;
             /** @description An opaque string that never changes. */
@@ -185,7 +185,7 @@ export interface components {
         };
         ErrorBody: {
             /**
-             * @description The error message. The examples of a response list all its messages. Within v1, no
+             * @description The error message. The examples of each response list all of its messages. Within v1, no
              *     message is reworded or removed; new ones may be added.
              */
             error: string;
@@ -207,7 +207,7 @@ export interface components {
         };
         RequestError: {
             /**
-             * @description The error message. The examples of a response list all its messages. Within v1, no
+             * @description The error message. The examples of each response list all of its messages. Within v1, no
              *     message is reworded or removed; new ones may be added.
              */
             error: string;
@@ -231,7 +231,7 @@ export interface components {
                 "application/json": components["schemas"]["RequestError"];
             };
         };
-        /** @description Your company has no customer with this id. */
+        /** @description Your company has no customer with this ID. */
         CustomerNotFound: {
             headers: {
                 "Cache-Control": components["headers"]["Cache-Control"];
@@ -316,9 +316,9 @@ export interface components {
             };
         };
         /**
-         * @description The key has used all its requests for this minute, or this address has sent so many invalid
-         *     keys that further ones get 429 instead of 401; valid keys from this address keep working. Wait the
-         *     number of seconds in `Retry-After`.
+         * @description The key has used up its requests for this minute, or this address has sent so many invalid
+         *     keys that further ones get 429 instead of 401; valid keys from this address keep working.
+         *     Wait the number of seconds in `Retry-After`.
          */
         TooManyRequests: {
             headers: {
@@ -560,12 +560,12 @@ export interface operations {
             header?: {
                 /**
                  * @description A value of 1 to 255 printable ASCII characters that identifies this request, ideally a
-                 *     random UUID. Repeating a request with the same key and body (compared
-                 *     byte for byte) within 24 hours returns the original response with `Idempotent-Replayed:
-                 *     true` and creates nothing; the same key with a different body returns 422. If the first
-                 *     request is still in progress, the second waits for it and returns the same response.
-                 *     Only a 201 uses up the key: after any other response, the key can be used again.
-                 *     Idempotency keys belong to your company, not to an API key.
+                 *     random UUID. Repeating a request with the same key and body (compared byte for byte)
+                 *     within 24 hours returns the original response with `Idempotent-Replayed: true` and
+                 *     creates nothing; the same key with a different body gets a 422. If the first request is
+                 *     still in progress, the second waits for it and returns the same response. Only a 201
+                 *     uses up the key: after any other response, the key can be used again. Idempotency keys
+                 *     belong to your company, not to an API key.
                  * @example 5a5f3e0e-8f0e-4f0b-9a51-0c1d2e3f4a5b
                  */
                 "Idempotency-Key"?: string;
@@ -590,13 +590,13 @@ export interface operations {
                     "Cache-Control": components["headers"]["Cache-Control"];
                     ETag: components["headers"]["ETag"];
                     /**
-                     * @description Set to `true` if this response repeats that of an earlier request with the same
+                     * @description Set to `true` if this response repeats that to an earlier request with the same
                      *     `Idempotency-Key`; otherwise absent.
                      * @example true
                      */
                     "Idempotent-Replayed"?: "true";
                     /**
-                     * @description The path of the new customer, which begins with the path of the server's URL.
+                     * @description The path of the new customer. It begins with the path of the server's URL.
                      * @example /api/v1/customers/019ab532-e0c8-7a51-8f0e-4c6d2b9a7e35
                      */
                     Location: string;

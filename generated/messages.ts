@@ -62,5 +62,5 @@ export interface Defaulted {
   updateCustomer: { query: never; body: never };
 }
 
-/** What an API key may be allowed to do. */
+/** The scopes that an API key can have. */
 export type Scope = "customers:read" | "customers:write";

@@ -32,7 +32,10 @@ const normal = createSandboxApp(database);
 /** The keys whose requests go to another application. */
 const otherApps = new Map<string | undefined, Express>([
   [sandboxKeys.limited.key, createSandboxApp(database, 5)],
-  [sandboxKeys.broken.key, createSandboxApp(createFailingDatabase(database, () => new Error("simulated by the sandbox")))],
+  [
+    sandboxKeys.broken.key,
+    createSandboxApp(createFailingDatabase(database, () => new Error("simulated by the sandbox"))),
+  ],
   [
     sandboxKeys.unavailable.key,
     createSandboxApp(

@@ -65,12 +65,15 @@ it("sessions: synchronous_commit above off → unchanged", async () => {
   expect(rows).toEqual([{ level: "local" }]);
 });
 
-it.each(["LATIN1", "SQL_ASCII"])("connectDatabase: encoding %s → rejected with a one-line message", async (encoding) => {
-  const url = await databaseWith(`encoding '${encoding}' locale 'C'`);
-  const error = await connectDatabase({ url }).catch((thrown) => thrown);
-  expect(error).toBeInstanceOf(SchemaError);
-  expect(error.message).toMatch(new RegExp(`^The database's encoding is ${encoding},`));
-});
+it.each(["LATIN1", "SQL_ASCII"])(
+  "connectDatabase: encoding %s → rejected with a one-line message",
+  async (encoding) => {
+    const url = await databaseWith(`encoding '${encoding}' locale 'C'`);
+    const error = await connectDatabase({ url }).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(SchemaError);
+    expect(error.message).toMatch(new RegExp(`^The database's encoding is ${encoding},`));
+  },
+);
 
 it.each([
   ["locale 'C'", 1],

@@ -100,7 +100,9 @@ async function assertRoom(
 ): Promise<void> {
   const { created } = await staging.count();
   const companyCustomers = knex("customers").where("company_id", named("companyId"));
-  const [counted] = await run(prepare<{ count: number }>(companyCustomers.count({ count: "*" })), { companyId });
+  const [counted] = await run(prepare<{ count: number }>(companyCustomers.count({ count: "*" })), {
+    companyId,
+  });
   const count = counted?.count ?? 0;
   if (created > 0 && count + created > maximum)
     throw new CommandError(

@@ -82,7 +82,8 @@ http
         query: mark < 0 ? "" : request.url.slice(mark + 1),
         body: operation.isBody && (await readBody(request)),
       };
-      if (operation.isBody && !operation.isBody(call.body)) throw common.createViolationError(operation.isBody.errors[0]);
+      if (operation.isBody && !operation.isBody(call.body))
+        throw common.createViolationError(operation.isBody.errors[0]);
       const { status, headers, body } = await operation.run(call);
       send(status, headers, body);
     } catch (error) {

@@ -4,12 +4,12 @@ import {
   columns,
   databaseUrl,
   foldText,
-  isCustomerId,
   hashKey,
-  toKey,
+  isCustomerId,
   keyQuery,
   lastUseGranularityInMilliseconds,
   newRow,
+  toKey,
 } from "./common.js";
 
 // Times in milliseconds.

@@ -3,13 +3,13 @@ import createKnex from "knex";
 import {
   columns,
   databaseFile,
+  hashKey,
   isCustomerId,
   keyColumns,
-  hashKey,
-  toKey,
   lastUseGranularityInMilliseconds,
   searchCondition,
   searchValues,
+  toKey,
 } from "./common.js";
 
 const knex = createKnex({

@@ -4,15 +4,15 @@ import Sqlite from "better-sqlite3";
 import {
   columns,
   databaseFile,
-  isCustomerId,
   hashKey,
-  toKey,
+  isCustomerId,
   keyQuery,
   lastUseGranularityInMilliseconds,
   newRow,
   searchCondition,
   searchJoin,
   searchValues,
+  toKey,
 } from "./common.js";
 
 const database = new Sqlite(databaseFile);
