@@ -1,6 +1,6 @@
 /** PostgreSQL: searches customers with the pg_trgm index. */
 import { StatementTimeoutError } from "../errors.ts";
-import type { CustomerRow } from "./customers.ts";
+import type { CustomerRow, ListForm } from "./customers.ts";
 import type { Values } from "./database.ts";
 import { createRarity } from "./rarity.ts";
 import type { FindByIndex, SearchedTable } from "./search.ts";
@@ -17,6 +17,12 @@ const [mostWords, longestWord] = [2, 8];
 /** If more than this many of 100 sampled customers contain a word, reading in order is faster than the index. */
 const mostOfSample = 50;
 
+/**
+ * If a company has at least this share of all customers, the index looks up only the words: for the company, it would
+ * decode the list of all its customers, 13 of 15 ms with a million.
+ */
+const largeShare = 0.25;
+
 /** Fetching a hit of the index costs as much as reading this many customers in order. */
 const hitCost = 4;
 
@@ -30,9 +36,8 @@ const indexedText = "(email || chr(1) || coalesce(folded_name, ''))";
 export function createPostgresIndex({ database, columns, buildList }: SearchedTable): FindByIndex {
   const { knex, prepare, read } = database;
   const sortByRarity = createRarity({ database, columns, buildList });
-  type Form = { cursor: boolean; status: boolean };
   /** The inner query has no order, so that the planner uses the index instead of reading in ID order. */
-  const getIndexQuery = keepStatements(({ wordCount, ...form }: Form & { wordCount: number }) => {
+  const getIndexQuery = keepStatements(({ wordCount, ...form }: ListForm & { wordCount: number }) => {
     const rarest = Array.from({ length: wordCount }, (_, index) => named(`pattern${index}`));
     return prepare<CustomerRow>(
       knex
@@ -50,7 +55,7 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
     );
   });
   /** The planner's estimate of the number of customers in a list. */
-  const getEstimate = keepStatements((form: Form) => {
+  const getEstimate = keepStatements((form: ListForm) => {
     const { sql, bindings, ...other } = prepare<{ "QUERY PLAN": [{ Plan: { "Plan Rows": number } }] }>(
       buildList(form).select("id"),
       { planEachTime: true },
@@ -58,8 +63,13 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
     return { ...other, bindings, sql: `explain (format json) ${sql}` };
   });
 
+  /** The planner's estimate of the number of all customers; none before the first `analyze`. */
+  const getTotal = prepare<{ total: number | null }>(
+    knex.raw("select nullif(reltuples, -1) as total from pg_class where oid = 'customers'::regclass"),
+  );
+
   /** Reads in order until the page is full. In slices, it would take a third longer. */
-  const getList = keepStatements((form: Form) =>
+  const getList = keepStatements((form: ListForm) =>
     prepare<CustomerRow>(
       buildList(form)
         .select(columns)
@@ -86,10 +96,12 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
     // As long as reading in order would take, so that both together take at most twice as long.
     const millisecondsInOrder = listed * millisecondsPerRow;
     const timeoutInMilliseconds = Math.min(Math.max(shortestTimeout, millisecondsInOrder), longestTimeout);
+    const [table] = await read(getTotal, {});
+    const isCompanyIgnoredByIndex = listed > largeShare * (table?.total ?? Number.POSITIVE_INFINITY);
     const patterns = rarest.map(({ part }, index) => [`pattern${index}`, `%${part}%`]);
     try {
       return await read(
-        getIndexQuery({ ...form, wordCount: rarest.length }),
+        getIndexQuery({ ...form, isCompanyIgnoredByIndex, wordCount: rarest.length }),
         { ...values, ...Object.fromEntries(patterns) },
         { timeoutInMilliseconds },
       );

@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Knex } from "knex";
 import { UnavailableError } from "../errors.ts";
 import { timeoutInMilliseconds } from "./connect.ts";
-import type { CustomerRow, ListFilters } from "./customers.ts";
+import type { CustomerRow, ListFilters, ListForm } from "./customers.ts";
 import type { Database } from "./database.ts";
 import { createPostgresIndex } from "./postgresSearch.ts";
 import { createSlices } from "./slices.ts";
@@ -23,7 +23,7 @@ export interface SearchedTable {
   /** The columns of a CustomerRow, as Knex selects them. */
   columns: readonly string[];
   /** Builds the query of a list, without columns and order. */
-  buildList(filters: { cursor: boolean; status: boolean }): Knex.QueryBuilder;
+  buildList(form: ListForm): Knex.QueryBuilder;
 }
 
 /** Statistics from comparing the newest customers of the list. */
@@ -84,7 +84,7 @@ export function createSearch(table: SearchedTable) {
         const indexed = await findByIndex(rest, { compared, matches: found.length, millisecondsPerRow });
         if (indexed) return [...found, ...indexed];
       }
-      size = Math.min(size * 8, isIndexTried ? largestSlice : searchWindow - compared);
+      size = Math.min(size * 20, isIndexTried ? largestSlice : searchWindow - compared);
       // Other requests run between two slices.
       await nextTurn();
     }

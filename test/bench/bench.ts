@@ -79,7 +79,6 @@ try {
       ...results.setting,
     });
   }
-  printResults(results);
   const { sqlite, postgres } = results.engines;
   const isComplete = timed.length === operations.length && names.length === Object.keys(programs).length;
   if (sqlite && postgres && isComplete) {
@@ -87,5 +86,7 @@ try {
     writeFileSync(join(import.meta.dirname, "chart.svg"), drawChart(results.setting, sqlite));
   }
 } finally {
+  // After a failure, of the engines that were measured before it.
+  printResults(results);
   rmSync(folder, { recursive: true, force: true });
 }

@@ -9,7 +9,7 @@ export default defineConfig({
     include: ["test/browser/*.test.ts"],
     globalSetup: ["test/browser/chromium.ts"],
     env: { TEST_ENGINE: "sqlite" },
-    maxWorkers: 1,
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
