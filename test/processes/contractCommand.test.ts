@@ -146,7 +146,7 @@ describe("contract", () => {
   it("contract: --help → the usage and every exit code, exit code 0", async () => {
     const { code, stdout } = await runContract("--help");
     expect(stdout).toContain("Usage: distribu contract [options]");
-    expect(stdout.replace(/\s+/g, " ")).toContain("It creates customers");
+    expect(stdout.replace(/\s+/g, " ")).toContain("it creates customers in the key's company");
     for (const exitCode of [0, 1, 2, 3]) expect(stdout).toMatch(new RegExp(`^  ${exitCode}  `, "m"));
     expect(code).toBe(0);
   });
