@@ -113,7 +113,7 @@ export interface ListFilters {
   text?: string | undefined;
 }
 
-/** Which conditions the query of a list has. */
+/** The conditions of a list query. */
 export interface ListForm {
   cursor: boolean;
   status: boolean;
@@ -164,12 +164,12 @@ export function createCustomerTable(database: Database) {
 
   /** Builds the query of a list for a combination of filters, without columns and order. */
   function buildList(filters: ListForm): Knex.QueryBuilder {
-    // PostgreSQL looks up no "is not distinct from" in an index.
+    // PostgreSQL does not use an index for "is not distinct from".
     const query = filters.isCompanyIgnoredByIndex
       ? knex("customers").whereRaw("company_id is not distinct from ?", [named("companyId")])
       : customersOfCompany();
     if (filters.cursor) query.where("id", "<", named("cursor"));
-    // The hint makes SQLite use the index of the status also where the list has two bounds.
+    // The hint makes SQLite use the index of the status, even if the list has two bounds.
     if (filters.status)
       query.whereRaw(dialect === "sqlite" ? "unlikely(status = ?)" : "status = ?", [named("status")]);
     if (filters.email) query.where("email", named("email"));

@@ -18,8 +18,8 @@ const [mostWords, longestWord] = [2, 8];
 const mostOfSample = 50;
 
 /**
- * If a company has at least this share of all customers, the index looks up only the words: for the company, it would
- * decode the list of all its customers, 13 of 15 ms with a million.
+ * If a company has more than this share of all customers, only the words are looked up in the index: looking up the
+ * company would decode the list of all its customers, which took 13 of 15 ms with a million customers.
  */
 const largeShare = 0.25;
 
@@ -63,7 +63,7 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
     return { ...other, bindings, sql: `explain (format json) ${sql}` };
   });
 
-  /** The planner's estimate of the number of all customers; none before the first `analyze`. */
+  /** The planner's estimate of the total number of customers; absent before the first `analyze`. */
   const getTotal = prepare<{ total: number | null }>(
     knex.raw("select nullif(reltuples, -1) as total from pg_class where oid = 'customers'::regclass"),
   );

@@ -234,7 +234,7 @@ describe("PostgreSQL plans", () => {
     expect(/company_id =/.test(scan?.["Index Cond"] ?? "")).toBe(size === "small");
   });
 
-  it("PostgreSQL: API key → by the index of its hash", async () => {
+  it("PostgreSQL: API key → uses the index of its hash", async () => {
     const [first] = await watched.recordStatements("the first page", deep);
     const scans = listNodes(await explainStatement(first as Ran, "generic")).filter(
       (node) => node["Index Name"],
