@@ -42,10 +42,23 @@ const commands: Record<string, { summary: string; load(): Promise<{ define(comma
   },
 };
 
+// The log of the server handles these errors itself.
+if (!["serve", "sandbox"].includes(process.argv[2] ?? "")) reportOutputErrors();
 try {
   await run(process.argv.slice(2));
 } catch (error) {
   process.exitCode = reportError(error);
+}
+
+/** Fails when output was lost on a full disk, which `console.log` ignores. A reader that stops reading is no failure. */
+function reportOutputErrors(): void {
+  let lost: NodeJS.ErrnoException | undefined;
+  process.stdout.on("error", (error) => (lost ??= error));
+  process.on("exit", (code) => {
+    if (code !== 0 || lost === undefined || lost.code === "EPIPE") return;
+    console.error(`Failed: ${lost.message}`);
+    process.exitCode = 1;
+  });
 }
 
 async function run(args: string[]): Promise<void> {

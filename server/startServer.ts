@@ -5,7 +5,7 @@ import cluster from "node:cluster";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { createApp } from "./app.ts";
 import { startCleanup } from "./cleanup.ts";
@@ -52,8 +52,11 @@ onSignal((signal) => {
   if (!stopSignals.includes(signal)) log.warn(`${signal} ignored`);
   else if (!isStopping) shutDown(signal);
 });
-// Before the workers start, so that the database is already migrated.
+// Before the workers start, so that the database is already migrated. Signals that arrived meanwhile are handled in turns
+// of the event loop, which neither loading modules nor opening a SQLite database takes.
+await nextTurn();
 const database = await connect();
+await nextTurn();
 const isSupervisor = config.workers > 1 && cluster.isPrimary;
 const monitoring = config.metricsPort === false ? undefined : await import("./metrics.ts");
 const isTraced = Object.keys(process.env).some((name) => name.startsWith("OTEL_"));

@@ -54,7 +54,8 @@ export const variables = {
     default: "sqlite:data/distribu.db",
     description:
       "sqlite:<file>, relative to the working directory; sqlite::memory: for an in-memory database; or postgres://user:password@host/database. Required when NODE_ENV is production.",
-    parse: (text: string) => (/^(sqlite:.|postgres(ql)?:\/\/.)/.test(text) ? text : undefined),
+    // better-sqlite3 would trim the name of the file.
+    parse: (text: string) => (/^(sqlite:|postgres(ql)?:\/\/)\S(.*\S)?$/.test(text) ? text : undefined),
   },
   DATABASE_URL_FILE: {
     default: "off",

@@ -8,6 +8,7 @@ import { isoTime } from "../isoTime.ts";
 import { createKeyAdministration } from "../keyAdministration.ts";
 import { createOperatorTrail, type OperatorEntry } from "../operatorTrail.ts";
 import { pruneAuditTrail } from "../pruneAuditTrail.ts";
+import { ignoreClosedPipe } from "./closedPipe.ts";
 import { parseCustomerId, parseText, parseTime } from "./options.ts";
 import { UsageError } from "./usageError.ts";
 import { findCompany, withDatabase } from "./withDatabase.ts";
@@ -32,7 +33,9 @@ export function define(command: Command): void {
       return withDatabase(async (database) => {
         const filter = { companyId: await findCompany(database, company), customerId: customer, since };
         // Standard output stays open: other code may still write to it.
-        await pipeline(Readable.from(listAudit(database, filter, json)), process.stdout, { end: false });
+        await pipeline(Readable.from(listAudit(database, filter, json)), process.stdout, {
+          end: false,
+        }).catch(ignoreClosedPipe);
       });
     });
 

@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { readConfig } from "../config.ts";
 import { parseSqliteUrl } from "../database/connect.ts";
 import { describeUrl } from "../database/describeUrl.ts";
+import { findOwner } from "../database/sqliteOwner.ts";
 import { CommandError } from "../errors.ts";
 import { UsageError } from "./usageError.ts";
 
@@ -44,6 +45,7 @@ export function backUp(source: string, target: string): void {
   for (const file of [target, partial]) assertFree(file);
   const connection = new SqliteConnection(source, { readonly: true, timeout: 30_000 });
   try {
+    if (findOwner(connection) !== "us") throw new CommandError(`There is no database at ${resolve(source)}`);
     // Only its owner can read it; SQLite accepts an empty file.
     closeSync(openSync(partial, "wx", 0o600));
     // Not SQLite's backup API: it starts over whenever another process writes, so it might never finish.

@@ -8,7 +8,7 @@ import type { Database, Run, Value } from "../database/database.ts";
 import { describeUrl } from "../database/describeUrl.ts";
 import { keepStatements, named } from "../database/statement.ts";
 import { CommandError } from "../errors.ts";
-import { parseText } from "./options.ts";
+import { parseDatabaseUrl } from "./options.ts";
 import { openDatabase } from "./withDatabase.ts";
 
 /** The tables to copy, in an order that satisfies foreign keys, with the columns by which their rows are sorted. */
@@ -193,8 +193,12 @@ export function define(command: Command): void {
     .description(
       "Copies a database, including keys, into an empty one, for example from SQLite to PostgreSQL, and compares the two.",
     )
-    .requiredOption("--from <database url>", "database to read", parseText)
-    .requiredOption("--to <database url>", "empty database to write; created if it does not exist", parseText)
+    .requiredOption("--from <database url>", "database to read", parseDatabaseUrl)
+    .requiredOption(
+      "--to <database url>",
+      "empty database to write; created if it does not exist",
+      parseDatabaseUrl,
+    )
     .addHelpText("after", "\nStop the servers first: later writes are not copied.")
     .action(async ({ from, to }) => {
       console.error(`From: ${describeUrl(from)}\nTo: ${describeUrl(to)}`);

@@ -6,6 +6,7 @@ import { stringify } from "csv-stringify";
 import { type CustomerRow, selectedColumns } from "../database/customers.ts";
 import type { Database } from "../database/database.ts";
 import { named } from "../database/statement.ts";
+import { ignoreClosedPipe } from "./closedPipe.ts";
 import { csvColumns, escapeFormula } from "./csv.ts";
 import { companyOption } from "./options.ts";
 import { findCompany, withDatabase } from "./withDatabase.ts";
@@ -42,9 +43,7 @@ export async function exportCustomers(
     output,
     // Standard output stays open: other code may still write to it.
     { end: false },
-  ).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
+  ).catch(ignoreClosedPipe);
 }
 
 async function* readCells(database: Database, companyId: string): AsyncGenerator<(string | number | null)[]> {

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { Scope } from "../../generated/messages.ts";
 import { scopes as knownScopes } from "../contract.ts";
+import { CommandError } from "../errors.ts";
 import { isoTime } from "../isoTime.ts";
 import { createKeyAdministration, type ListedKey } from "../keyAdministration.ts";
 import { companyOption, parseDuration, parseExpiry, parseInteger } from "./options.ts";
@@ -46,7 +47,7 @@ export function define(keys: Command): void {
           expiresAt: expires ?? null,
           requestsPerMinute: requestsPerMinute ?? null,
         };
-        console.log(await createKeyAdministration(database).create(newKey));
+        await printKey(await createKeyAdministration(database).create(newKey));
       }),
     );
 
@@ -81,7 +82,7 @@ export function define(keys: Command): void {
       withDatabase(async (database) => {
         const administration = createKeyAdministration(database);
         const old = findKey(await administration.list(), name);
-        console.log(await administration.rotate(old, overlap));
+        await printKey(await administration.rotate(old, overlap));
         const { expiresAt } = findKey(await administration.list(), old.id);
         console.error(`${old.prefix} (${old.company}) expires at ${formatTime(expiresAt)}.`);
       }),
@@ -98,6 +99,18 @@ export function define(keys: Command): void {
         await administration.revoke(key);
         console.error(`Revoked ${key.prefix} (${key.company}).`);
       }),
+    );
+}
+
+/**
+ * Prints a new key, which cannot be shown again.
+ * @throws {CommandError} if standard output does not accept it, because a disk is full or the reader has exited
+ */
+async function printKey(key: string): Promise<void> {
+  const error = await new Promise((resolve) => process.stdout.write(`${key}\n`, resolve));
+  if (error instanceof Error)
+    throw new CommandError(
+      `Created a key, but could not print it: ${error.message}. Revoke it and create another one: distribu keys revoke ${key.slice(0, 12)}`,
     );
 }
 

@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { isCustomerId } from "../customerIds.ts";
 import { isoTime } from "../isoTime.ts";
+import { variables } from "../variables.ts";
 
 /** The required option `--company <slug>`. */
 export function companyOption(description = "slug of the company"): Option {
@@ -12,6 +13,14 @@ export function companyOption(description = "slug of the company"): Option {
 export function parseText(text: string): string {
   if (text === "") throw new InvalidArgumentError("It must not be empty.");
   return text;
+}
+
+/** The URL of a database. */
+export function parseDatabaseUrl(text: string): string {
+  const url = variables.DATABASE_URL.parse(text);
+  if (url === undefined)
+    throw new InvalidArgumentError("Expected sqlite:<file> or postgres://user:password@host/database.");
+  return url;
 }
 
 /** The ID of a customer. */

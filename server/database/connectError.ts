@@ -15,7 +15,8 @@ export function explainConnectError(url: string, error: unknown): string {
   if (file !== undefined) return `Cannot open the database ${resolve(file)}: ${getReason(cause)}`;
   if (!URL.canParse(url)) return `Cannot reach PostgreSQL: DATABASE_URL is not a valid URL`;
   const { host, port } = parsePostgresAddress(url);
-  return `Cannot reach PostgreSQL at ${host}:${port}: ${getReason(cause)}`;
+  const failure = error instanceof UnavailableError ? "Cannot reach" : "Cannot use";
+  return `${failure} PostgreSQL at ${host}:${port}: ${getReason(cause)}`;
 }
 
 function getReason(error: unknown): string {

@@ -76,6 +76,11 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     try {
       connection = await knex.client.acquireConnection();
     } catch (error) {
+      // Knex's message blames its caller.
+      if ((error as Error).name === "KnexTimeoutError")
+        throw new UnavailableError(
+          `no connection within ${timeoutInMilliseconds} ms: PostgreSQL does not respond, or all ${poolSize} connections of the pool are in use`,
+        );
       throw asUnavailable(error);
     }
     // PostgreSQL cancels slow statements itself, unless it is frozen or the network is down.

@@ -1,5 +1,5 @@
 /** SQLite through better-sqlite3: one connection per process, used only by its event loop. */
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type SqliteConnection from "better-sqlite3";
@@ -9,7 +9,7 @@ import { type ConnectOptions, timeoutInMilliseconds } from "./connect.ts";
 import type { Database, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
 import { createGroupCommit, isBusy, type StepResult } from "./groupCommit.ts";
 import { type AppliedMigration, buildMigrations, newestVersion, versionTable } from "./migrate.ts";
-import { createSqliteFile, rejectEmptiedFile, watchSqliteFiles } from "./sqliteFiles.ts";
+import { createSqliteFile, rejectLogWithoutFile, watchSqliteFiles } from "./sqliteFiles.ts";
 import { applicationId, findOwner } from "./sqliteOwner.ts";
 import { prepareRunner, type SqliteRunner } from "./sqliteRunner.ts";
 import { bindValues, prepareStatement } from "./statement.ts";
@@ -39,9 +39,10 @@ export async function connectSqlite(
   const isInMemory = file === ":memory:";
   const missing = () =>
     new MissingDatabaseError(`There is no database at ${isInMemory ? "sqlite::memory:" : resolve(file)}`);
-  if (mustExist && (isInMemory || !existsSync(file))) throw missing();
+  // Throws if its directory is not accessible.
+  if (mustExist && (isInMemory || !statSync(file, { throwIfNoEntry: false }))) throw missing();
   if (!isInMemory) {
-    rejectEmptiedFile(file);
+    rejectLogWithoutFile(file);
     createSqliteFile(file);
   }
   const knex = createKnex({
@@ -131,7 +132,7 @@ export async function connectSqlite(
     if (!unavailable.test(code)) return error;
     // Drops cached pages of a damaged file, which may be repaired while the server runs.
     if (/^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(code)) connection.pragma("shrink_memory");
-    return new UnavailableError(code, { cause: error });
+    return new UnavailableError((error as Error).message, { cause: error });
   }
 
   async function read<Row>(statement: Statement<Row>, values: Values): Promise<Row[]> {

@@ -2,7 +2,16 @@
  * Creates the files of a SQLite database and detects when they are deleted, replaced or truncated: SQLite keeps using
  * such files without an error.
  */
-import { closeSync, mkdirSync, openSync, type Stats, statSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { SchemaError, UnavailableError } from "../errors.ts";
 
@@ -88,25 +97,30 @@ function identify(name: string): Stats | undefined {
 }
 
 /**
- * Rejects a file that was emptied: SQLite would take it for a new database, and delete the log of the old one. An empty
- * file with an empty log, or with none, is the result of a startup that was killed.
- * @throws {SchemaError} when the file is empty and its write-ahead log is not
+ * Rejects a file that was emptied, moved or deleted: SQLite would create a new database, and delete the log of the old
+ * one. An empty file with an empty log, or with none, is the result of a startup that was killed.
+ * @throws {SchemaError} when the file is empty or missing, and its write-ahead log is not
  */
-export function rejectEmptiedFile(file: string): void {
+export function rejectLogWithoutFile(file: string): void {
   // The log first: a server that creates the database at this moment writes to the file before it has a log.
   const hasLog = (identify(`${file}-wal`)?.size ?? 0) > 0;
-  if (!hasLog || identify(file)?.size !== 0) return;
+  const size = hasLog ? identify(file)?.size : undefined;
+  if (!hasLog || (size ?? 0) > 0) return;
   throw new SchemaError(
-    "the file was emptied, but its write-ahead log was not: restore a backup, without the old -wal and -shm",
+    `the file ${size === 0 ? "was emptied" : "is missing"}, but its write-ahead log is not: ` +
+      "put the file back, or remove its -wal and -shm files and restore a backup",
   );
 }
 
-/** Creates the file and its directory if they do not exist, accessible only to their owner: SQLite's are world-readable. */
+/**
+ * Creates the file and its directory if they do not exist, accessible only to their owner: SQLite's are world-readable.
+ * An existing file is never opened, because closing it would release SQLite's locks.
+ * @throws an error that names the file and the cause; that of SQLite would be "unable to open database file"
+ */
 export function createSqliteFile(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  try {
-    closeSync(openSync(file, "ax", 0o600));
-  } catch {
-    // The file exists, or opening it with SQLite will report the problem.
-  }
+  // Follows a symbolic link, and creates its target.
+  if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
+  if (statSync(file).isDirectory()) throw new SchemaError("it is a directory");
+  accessSync(file, constants.R_OK);
 }

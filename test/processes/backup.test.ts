@@ -101,6 +101,11 @@ describe("backup", () => {
     const file = join(folder, "none.db");
     expect((await backUp(file)).code).toBe(1);
     expect(readdirSync(folder)).toEqual([]);
+    writeFileSync(join(folder, "live.db"), "");
+    expect(await backUp(file)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("There is no database"),
+    });
     await createKeyByCommand(DATABASE_URL);
     expect((await backUp(join(folder, "nowhere", "none.db"))).code).toBe(1);
     const { code, stderr } = await runCommand(["backup", file], { DATABASE_URL: "postgres://127.0.0.1:1/x" });

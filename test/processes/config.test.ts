@@ -56,6 +56,8 @@ describe("readConfig", () => {
     ["TRUST_PROXY", "10.0.0.0/0"],
     ["TRUST_PROXY", "10.0.0.1,"],
     ["KEEP_ALIVE_TIMEOUT", "0"],
+    ["DATABASE_URL", "sqlite:data.db "],
+    ["DATABASE_URL", "data/distribu.db"],
     ["CORS_ORIGINS", "*"],
     ["CORS_ORIGINS", "https://app.example/"],
     ["CORS_ORIGINS", "https://app.example https://b.example"],

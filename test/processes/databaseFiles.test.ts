@@ -2,11 +2,18 @@
  * SQLite: files that are deleted, replaced or emptied under the server. The server must not acknowledge writes that are
  * lost.
  */
-import { copyFileSync, renameSync, rmSync, statSync, truncateSync } from "node:fs";
+import { copyFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { createTemporaryDatabase } from "../support/databases.ts";
-import { createKeyByCommand, runCommand, spawnServer } from "../support/processes.ts";
+import {
+  createKeyByCommand,
+  createTables,
+  runCommand,
+  runServer,
+  spawnServer,
+} from "../support/processes.ts";
 
 async function startWithKey() {
   const DATABASE_URL = await createTemporaryDatabase();
@@ -71,6 +78,8 @@ it.each(Object.keys(accidents))("SQLite: %s → 503 until a restart", async (acc
   await expect
     .poll(() => server.output(), { timeout: 5_000 })
     .toContain("the database file was deleted or replaced: restart the server");
+  // A server does not start on the log of a missing file.
+  rmSync(`${file}-wal`, { force: true });
   const restarted = await restart();
   expect(await restarted.ready()).toBe(200);
 });
@@ -98,14 +107,37 @@ it("SQLite: file truncated → 503, even after a backup is copied into it", asyn
     .toContain("the database file was truncated: stop the server and restore a backup");
 });
 
-it("SQLite: file emptied before startup → an error, and the log is kept", async () => {
+it.each([
+  ["was emptied", truncateSync],
+  ["is missing", rmSync],
+] as const)("SQLite: file that %s before startup → an error, and the log is kept", async (problem, lose) => {
   const { server, file, create } = await startWithKey();
   expect(await create()).toBe(201);
   server.process.kill("SIGKILL");
   await server.exited;
-  truncateSync(file);
+  lose(file);
   const { size } = statSync(`${file}-wal`);
-  const { code, stderr } = await runCommand(["keys", "list"], { DATABASE_URL: `sqlite:${file}` });
-  expect([code, stderr]).toEqual([1, expect.stringContaining("was emptied")]);
+  const DATABASE_URL = `sqlite:${file}`;
+  const { code, stdout } = await runServer({ DATABASE_URL });
+  expect([code, stdout]).toEqual([
+    1,
+    expect.stringContaining(`the file ${problem}, but its write-ahead log`),
+  ]);
+  expect((await runCommand(["keys", "list"], { DATABASE_URL })).code).toBe(1);
   expect(statSync(`${file}-wal`).size).toBe(size);
+});
+
+it("SQLite: link to a file that does not exist → created for its owner only", async () => {
+  const url = await createTemporaryDatabase();
+  const file = url.slice("sqlite:".length);
+  symlinkSync("linked.db", file);
+  await createTables(url);
+  expect(statSync(join(dirname(file), "linked.db")).mode & 0o777).toBe(0o600);
+});
+
+it("SQLite: directory instead of a file → an error that says so", async () => {
+  const url = await createTemporaryDatabase();
+  const folder = dirname(url.slice("sqlite:".length));
+  const { code, stderr } = await runCommand(["keys", "list"], { DATABASE_URL: `sqlite:${folder}` });
+  expect([code, stderr]).toEqual([1, `Cannot open the database ${folder}: it is a directory\n`]);
 });

@@ -5,6 +5,7 @@ import {
   createTables,
   type ProgramResult,
   runCommand,
+  runProgram,
   spawnServer,
 } from "../support/processes.ts";
 import { bothScopes } from "../support/server.ts";
@@ -116,6 +117,45 @@ describe("keys list", () => {
 
   it("keys list: no keys → only the header", async () => {
     expect(await listedKeys()).toEqual([]);
+  });
+});
+
+describe("standard output that accepts nothing", () => {
+  /** Runs a command whose output is redirected. */
+  function runInShell(command: string): Promise<ProgramResult> {
+    return runProgram(
+      "bash",
+      ["-c", `set -o pipefail; "$0" dist/server/cli.js ${command}`, process.execPath],
+      {
+        DATABASE_URL,
+      },
+    );
+  }
+
+  it.each([
+    [">/dev/full", "ENOSPC"],
+    ["| true", "EPIPE"],
+  ])("keys create: %s → exit code 1, names the key to revoke", async (redirection, cause) => {
+    const { code, stderr } = await runInShell(
+      `keys create --company acme --scopes customers:read ${redirection}`,
+    );
+    expect([code, stderr]).toEqual([1, expect.stringContaining(cause)]);
+    const prefix = /distribu keys revoke (dk_\S{9})\n$/.exec(stderr)?.[1] as string;
+    expect((await keys("revoke", prefix)).code).toBe(0);
+  });
+
+  it.each(["keys list", "help"])("%s: full disk → exit code 1, the cause", async (command) => {
+    const { code, stderr } = await runInShell(`${command} >/dev/full`);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^Failed: ENOSPC\b.*\n$/m)]);
+    expect(stderr).not.toContain("    at ");
+  });
+
+  it("audit, export: the reader stops reading → exit code 0, no message", async () => {
+    await createKey();
+    for (const command of ["audit", "export"]) {
+      const { code, stderr } = await runInShell(`${command} --company acme | true`);
+      expect([code, stderr]).toEqual([0, `Database: ${DATABASE_URL}\n`]);
+    }
   });
 });
 

@@ -1,6 +1,8 @@
 /** How commands, the server and `createCustomersApi` report a PostgreSQL that they cannot use. */
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import pg from "pg";
-import { beforeAll, describe, expect, inject, it } from "vitest";
+import { beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { createCustomersApi } from "../../../server/app.ts";
 import { createTemporaryDatabase } from "../../support/databases.ts";
 import { runProgram, runServer } from "../../support/processes.ts";
@@ -42,6 +44,31 @@ describe("PostgreSQL without our tables", () => {
     const { code, stderr } = await runDistribu(["copy", "--from", source, "--to", target], {});
     expect(code).toBe(1);
     expect(stderr).toContain(`\nThere is no database at ${describeUrl(source)}\n`);
+  });
+});
+
+describe("PostgreSQL that cannot be used", () => {
+  it("PostgreSQL: a table of another program → an error that names it", async () => {
+    const DATABASE_URL = await createTemporaryDatabase();
+    const connection = new pg.Client(DATABASE_URL);
+    await connection.connect();
+    await connection.query("create table customers (id integer)");
+    await connection.end();
+    const { code, stdout } = await runServer({ DATABASE_URL });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /"reason":"Cannot use PostgreSQL at [^ ]+: relation .{1,2}customers.{1,2} already exists"/,
+    );
+  });
+
+  it("PostgreSQL: no response → an error that says so", async () => {
+    const frozen = createServer().listen(0, "127.0.0.1");
+    onTestFinished(() => void frozen.close());
+    await once(frozen, "listening");
+    const address = `127.0.0.1:${(frozen.address() as AddressInfo).port}`;
+    const { code, stderr } = await runDistribu(["keys", "list"], { DATABASE_URL: `postgres://${address}/x` });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Cannot reach PostgreSQL at 127\.0\.0\.1:\d+: no connection within 1500 ms: /m);
   });
 });
 
