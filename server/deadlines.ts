@@ -5,8 +5,11 @@ const checkInterval = 50;
 
 /** The deadline of a request. */
 export interface Deadline {
-  /** Starts or resumes the countdown. */
-  start(): void;
+  /**
+   * Starts or resumes the countdown.
+   * @param since in terms of performance.now(), by default now
+   */
+  start(since?: number): void;
   /** Pauses the countdown. */
   stop(): void;
 }
@@ -36,10 +39,10 @@ export function createDeadlines<Owner>(
       this.owner = owner;
     }
 
-    start(): void {
+    start(since = performance.now()): void {
       if (this.isRunning) return;
       this.isRunning = true;
-      this.expiresAt = performance.now() + this.millisecondsLeft;
+      this.expiresAt = since + this.millisecondsLeft;
       this.next = first;
       if (first) first.previous = this;
       first = this;
