@@ -12,7 +12,7 @@ import { connectDatabase } from "./database/connect.ts";
 import { explainConnectError } from "./database/connectError.ts";
 import type { Database } from "./database/database.ts";
 import { createDriftCheck } from "./driftCheck.ts";
-import { ApiError, OverloadError, SchemaError, serializeError, UnavailableError } from "./errors.ts";
+import { ApiError, SchemaError, serializeError, UnavailableError } from "./errors.ts";
 import { createExchanges, type Handler, type Observers } from "./exchange.ts";
 import { createLog } from "./log.ts";
 import { openLogDestination } from "./logDestination.ts";
@@ -138,7 +138,6 @@ function addMiddlewares<Target extends IRouter>(
       };
       route[method](
         setOperation,
-        rejectExpired,
         authenticate(apiKeys, limits),
         limits ? limitRate(limits) : [],
         requireScope(operation),
@@ -154,7 +153,7 @@ function addMiddlewares<Target extends IRouter>(
     );
   }
   for (const [path, page] of Object.entries(pages))
-    finishRoute(target.route(path).get(isProbe(path) ? [] : rejectExpired, setHeaders, page), ["GET"]);
+    finishRoute(target.route(path).get(setHeaders, page), ["GET"]);
   target.use(notFound, handleErrors);
   return target;
 }
@@ -177,17 +176,6 @@ function allowOrigins(origin: string[]): express.RequestHandler {
   const allowedHeaders =
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id";
   return cors({ origin, exposedHeaders, allowedHeaders, maxAge: 600, preflightContinue: true });
-}
-
-/** Rejects a request that was queued for too long, before its key is looked up. */
-const rejectExpired: Handler = (_request, response, next) => {
-  if (response.locals.exchange.isExpired) throw new OverloadError("the request was queued for too long");
-  next();
-};
-
-/** Whether a supervisor would restart the server if the page failed, or a load balancer send its requests to others. */
-function isProbe(path: string): boolean {
-  return path === "/healthz" || path === "/readyz";
 }
 
 /** Passes the headers to Express, which sends the pages. */

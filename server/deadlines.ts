@@ -5,11 +5,8 @@ const checkInterval = 50;
 
 /** The deadline of a request. */
 export interface Deadline {
-  /**
-   * Starts or resumes the countdown.
-   * @param since in terms of performance.now(), by default now
-   */
-  start(since?: number): void;
+  /** Starts or resumes the countdown. */
+  start(): void;
   /** Pauses the countdown. */
   stop(): void;
 }
@@ -39,10 +36,10 @@ export function createDeadlines<Owner>(
       this.owner = owner;
     }
 
-    start(since = performance.now()): void {
+    start(): void {
       if (this.isRunning) return;
       this.isRunning = true;
-      this.expiresAt = since + this.millisecondsLeft;
+      this.expiresAt = performance.now() + this.millisecondsLeft;
       this.next = first;
       if (first) first.previous = this;
       first = this;

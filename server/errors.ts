@@ -34,7 +34,7 @@ export class ApiError<Status extends ErrorStatus = ErrorStatus> extends Error {
   }
 }
 
-/** The database is down, locked, slow, full or damaged, or the server overloaded. The response is a 503, because a retry may succeed. */
+/** The database is down, locked, slow, full or damaged. The response is a 503, because a retry may succeed. */
 export class UnavailableError extends Error {
   /** Seconds to wait before the next request. */
   readonly retryAfter: number = 1;
@@ -46,9 +46,6 @@ export class UnavailableError extends Error {
 export class CompanyFullError extends UnavailableError {
   override readonly retryAfter = 60;
 }
-
-/** The server is overloaded, and the request was queued for too long. */
-export class OverloadError extends UnavailableError {}
 
 /** A statement was cancelled after its caller's timeout. */
 export class StatementTimeoutError extends UnavailableError {}
@@ -97,8 +94,7 @@ export function createErrorResponse(thrown: unknown, requestId: string, logCause
 function toApiError(thrown: unknown, requestId: string, logCause: LogCause): ApiError {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof UnavailableError) {
-    const message = thrown instanceof OverloadError ? "overloaded" : "database unavailable";
-    logCause({ level: "warn", message, requestId, err: thrown.cause ?? thrown });
+    logCause({ level: "warn", message: "database unavailable", requestId, err: thrown.cause ?? thrown });
     return new ApiError(503, "Service temporarily unavailable.", { retryAfter: thrown.retryAfter });
   }
   logCause({ level: "error", message: "unexpected error", requestId, err: thrown });

@@ -9,9 +9,8 @@ import { createCauseLog } from "./causeLog.ts";
 import type { Operation } from "./contract.ts";
 import { createDeadlines, type Deadline } from "./deadlines.ts";
 import type { DriftCheck } from "./driftCheck.ts";
-import { ApiError, ClientGoneError, createErrorResponse, OverloadError, UnavailableError } from "./errors.ts";
+import { ApiError, ClientGoneError, createErrorResponse, UnavailableError } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Queued } from "./shortTurns.ts";
 import { isDecodable, splitTarget, toOriginForm } from "./targets.ts";
 import type { Tracing } from "./tracing.ts";
 
@@ -32,10 +31,7 @@ export type Handler = (
 export class Exchange {
   readonly request: Request;
   readonly response: Response;
-  /** When the request arrived, in terms of performance.now(). */
-  readonly startedAt: number;
-  /** Whether the request was queued for too long. */
-  readonly isExpired: boolean;
+  readonly startedAt = performance.now();
   /** The request target in origin form, below the path where the API is mounted. */
   readonly target: string;
   readonly requestId: string;
@@ -57,11 +53,8 @@ export class Exchange {
   readonly deadline: Deadline;
 
   constructor(request: Request, response: Response, createDeadline: (exchange: Exchange) => Deadline) {
-    const queued: Queued | undefined = response.locals.queued;
     this.request = request;
     this.response = response;
-    this.startedAt = queued?.since ?? performance.now();
-    this.isExpired = queued?.isExpired ?? false;
     this.deadline = createDeadline(this);
     this.target = request.url;
     this.requestId = chooseRequestId(request);
@@ -145,7 +138,6 @@ export function createExchanges(
 
   function sendError(exchange: Exchange, thrown: unknown): void {
     const { response, requestId, isOver } = exchange;
-    if (thrown instanceof OverloadError) metrics?.requestExpired();
     if (thrown instanceof ClientGoneError) return void (isOver || response.destroy());
     // This logs the cause, even if the request fails after its response has been sent.
     const { status, headers, body } = createErrorResponse(thrown, requestId, logCause);
@@ -188,7 +180,7 @@ export function createExchanges(
       metrics?.requestBegan();
       tracing?.hideQuery();
       response.on("close", () => end(exchange));
-      exchange.deadline.start(exchange.startedAt);
+      exchange.deadline.start();
       if (request.rawHeaders.length > 2 * maxHeaderFields)
         throw new ApiError(431, "Request headers are too large.", { headers: { Connection: "close" } });
       if (request.headers.host === undefined && request.httpVersion !== "1.0")

@@ -14,7 +14,7 @@ import { createMessageClasses } from "./messageClasses.ts";
 import type { Metrics } from "./metrics.ts";
 import { type RawResponse, sendRawResponse } from "./rawResponses.ts";
 import { createReadTimeouts, quietInMilliseconds } from "./readTimeouts.ts";
-import { createShortTurns, type Queued } from "./shortTurns.ts";
+import { createShortTurns } from "./shortTurns.ts";
 import { toOriginForm } from "./targets.ts";
 
 /** How many requests may be queued on one connection, behind the request in progress. */
@@ -136,21 +136,19 @@ export function createServer(
    */
   function begin(connection: Connection, request: http.IncomingMessage, response: http.ServerResponse): void {
     connection.current = response;
-    turns.admit((queued) => handle(connection, request, response, queued));
+    turns.admit(() => handle(connection, request, response));
   }
 
   function handle(
     connection: Connection,
     request: http.IncomingMessage,
     response: http.ServerResponse,
-    queued: Queued | undefined,
   ): void {
     connection.bytesWrittenBefore = request.socket.bytesWritten;
     if (request.socket.destroyed) return;
     if (isStopping) response.shouldKeepAlive = false;
     // Otherwise Express itself responds to a target without a path.
     request.url = toOriginForm(request.url ?? "");
-    if (queued) Object.assign(response, { locals: { queued } });
     response.on("close", () => {
       connection.current = undefined;
       connection.bytesReadWhenIdle = request.socket.bytesRead;

@@ -55,11 +55,6 @@ export function createMetrics({
     registers,
   });
   for (const limit of ["key", "address"] as const) rateLimited.inc({ limit }, 0);
-  const expired = new prometheus.Counter({
-    name: "overload_rejected_requests_total",
-    help: "Requests that got a 503 because the server was overloaded and they were queued for too long.",
-    registers,
-  });
   const databaseTime = new prometheus.Histogram({
     name: "database_duration_seconds",
     help: "Time that requests waited for the database, including for a connection or a lock.",
@@ -134,11 +129,6 @@ export function createMetrics({
       requests.inc({ operation, status: status ?? "aborted" });
       durations.observe({ operation }, seconds);
       if (status === 429) rateLimited.inc({ limit: exchange.key === undefined ? "address" : "key" });
-    },
-
-    /** Counts a request that is rejected because it was queued for too long. */
-    requestExpired(): void {
-      expired.inc();
     },
 
     /** Counts a response to malformed, slow or oversized input that never became a request. */

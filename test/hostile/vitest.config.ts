@@ -7,7 +7,6 @@ const sqliteOnly = [
   "largeBodies",
   "manyConnections",
   "memory",
-  "overload",
   "slow",
   "slowReaders",
   "smuggling",
