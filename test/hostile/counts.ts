@@ -19,6 +19,8 @@ const counts = {
   /** Bodies that take long to parse and validate. */
   LARGE_BODIES: [5_000, 500],
   LARGE_BODIES_AT_ONCE: [100, 40],
+  /** Bodies of tiny chunks. */
+  CHUNKED_BODIES: [500, 100],
   /** Times that each of two responses is timed. */
   TIMINGS: [20_000, 300],
 };

@@ -10,6 +10,7 @@ const sqliteOnly = [
   "slow",
   "slowReaders",
   "smuggling",
+  "tinyChunks",
 ].map((name) => `test/hostile/${name}.test.ts`);
 
 /** `npm run test:hostile`, or `npm run test:hostile -- --mode short` for the short form that CI runs. */
