@@ -6,12 +6,12 @@
 import { writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";
 import { findAmbiguousTemplates } from "../server/pathTemplates.ts";
-import { formatClientInstallation } from "./clientInstallation.ts";
 import { formatCommonHeaders } from "./commonHeaders.ts";
 import { listOperations, readContract } from "./contractFile.ts";
 import { formatErrorTable } from "./errorTable.ts";
 import { findMissingErrors } from "./impliedErrors.ts";
 import { generateMessageTypes } from "./messageTypes.ts";
+import { formatClientInstallation, formatSandboxCommands } from "./packages.ts";
 
 const contract = readContract();
 const problems = [...findAmbiguousTemplates(Object.keys(contract.paths)), ...findMissingErrors(contract)];
@@ -26,6 +26,7 @@ const parts: Record<string, string> = {
   "the common headers": formatCommonHeaders(contract, operations),
   "the error table": formatErrorTable(contract, operations),
   "how to install the client": formatClientInstallation(),
+  "how to start the sandbox": formatSandboxCommands(),
 };
 contract.info.description = contract.info.description.replaceAll(
   /<!-- npm run generate: (.*?) -->/g,

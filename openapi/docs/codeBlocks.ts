@@ -5,7 +5,7 @@
 
 /** The highlighted tokens of each language, by Redoc's own classes. */
 const tokens: Record<string, RegExp> = {
-  bash: /(?<comment>^#.*)|(?<string>'[^']*'|"(?:\\.|[^"\\])*")|(?<property>\$\w+|\b[A-Z]+(?==))|(?<keyword>\b(?:curl|export|npm|grep|cut|docker)\b)|(?<operator>(?<=\s)--?[A-Za-z][\w-]*)/gm,
+  bash: /(?<comment>^#.*)|(?<string>'[^']*'|"(?:\\.|[^"\\])*")|(?<property>\$\w+|\b[A-Z]+(?==))|(?<keyword>\b(?:curl|export|npm|npx|grep|cut|docker)\b)|(?<operator>(?<=\s)--?[A-Za-z][\w-]*)/gm,
   json: /(?<property>"[^"]*"(?=:))|(?<string>"(?:\\.|[^"\\])*")|(?<number>-?\b\d[\d.]*\b)|(?<keyword>\b(?:true|false|null)\b)/g,
 };
 

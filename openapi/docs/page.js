@@ -32,8 +32,13 @@ init(
 
 document.addEventListener("click", async ({ target }) => {
   if (!target.matches(".example button")) return;
-  await navigator.clipboard.writeText(target.nextSibling.textContent);
-  target.textContent = "Copied";
+  try {
+    await navigator.clipboard.writeText(target.nextSibling.textContent);
+    target.textContent = "Copied";
+  } catch {
+    // Forbidden, or absent because the page is neither on this machine nor on HTTPS.
+    target.textContent = "Select the code and copy it";
+  }
   setTimeout(() => {
     target.textContent = "Copy";
   }, 2_000);

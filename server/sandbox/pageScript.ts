@@ -169,11 +169,13 @@ function showCode(): void {
 }
 
 async function copy(button: HTMLElement, text: string): Promise<void> {
-  const isCopied = await navigator.clipboard.writeText(text).then(
-    () => true,
-    () => false,
-  );
-  button.textContent = isCopied ? "Copied" : "Select the code and copy it";
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    // Forbidden, or absent because the page is neither on this machine nor on HTTPS.
+    button.textContent = "Select the code and copy it";
+  }
   setTimeout(() => (button.textContent = "Copy"), 2_000);
 }
 

@@ -7,7 +7,7 @@ import { describe, expect } from "vitest";
 import { sandboxKeys } from "../../server/sandbox/data.ts";
 import { sandboxRequests } from "../../server/sandbox/requests.ts";
 import { type SpawnedServer, spawnServer } from "../support/processes.ts";
-import { it } from "./browser.ts";
+import { insecureHost, it } from "./browser.ts";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -109,6 +109,16 @@ describe("sandbox page", () => {
       expect(copied).toBe(await row.locator("pre code").textContent());
       expect(copied).toContain(sandboxKeys.both.key);
     }
+  });
+
+  it("sandbox page: Copy over HTTP on another host → says to select the code", async ({ page, problems }) => {
+    const { port } = await openSandbox(page);
+    await page.goto(`http://${insecureHost}:${port}`);
+    const row = findRow(page, "updateCustomer 200");
+    await row.getByText("Code").click();
+    await row.locator(".copy").click();
+    await row.getByRole("button", { name: "Select the code and copy it" }).waitFor();
+    expect(unexpected(problems)).toEqual([]);
   });
 
   it("sandbox page: own request → its response, compared with the contract", async ({ page }) => {

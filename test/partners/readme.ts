@@ -82,9 +82,9 @@ scopes, then paste the block of a generator. Each block creates a project in a n
       `export DISTRIBU_URL=http://127.0.0.1:3000\nexport DISTRIBU_API_KEY=${sandboxKeys.both.key}`,
     ),
     `\`npm run test:partners\` runs each block exactly as shown, with a server and a company of its own, and writes this
-page. Each client also reads a customer whose email and name are valid but unusual. The suite also runs
-[a Jest test](jest/customers.test.js) of \`@distribu/customers-client\`, in CommonJS, in an empty project with the packed
-client.`,
+page. Each client also reads a customer whose email and name are valid but unusual. For the packed
+\`@distribu/customers-client\`, the suite also runs the three commands of [its page](../../client/README.md#install), and
+[a Jest test](jest/customers.test.js) in CommonJS, each in an empty folder.`,
     formatTable(results),
     ...generators.map((generator) => `## ${generator.name}\n\n${formatCode("sh", buildCommands(generator))}`),
     "## Postman",

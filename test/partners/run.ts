@@ -1,7 +1,7 @@
 /**
  * Tests the client generators with a live server: runs the commands of README.md for each in a shell, in a folder of
  * its own, which install it, generate code from the served contract, compile it under `strict`, and run it. Also runs
- * the packed client under Jest. Prints the results and writes README.md.
+ * the packed client by the commands of client/README.md, and under Jest. Prints the results and writes README.md.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -9,6 +9,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generators, postman } from "./generators.ts";
 import { testJest } from "./jest.ts";
+import { testPackedClient } from "./packedClient.ts";
 import { testPostman } from "./postman.ts";
 import { buildCommands, formatReadme, formatTable, formatTitle, nameProject, type Result } from "./readme.ts";
 import { here, type PartnerVariables, root, run, temporary } from "./shell.ts";
@@ -55,16 +56,18 @@ async function createPartner(company: string, url: string): Promise<PartnerVaria
   return { DISTRIBU_URL: url, DISTRIBU_API_KEY: key };
 }
 
+const unusualEmail = "o!b+{x}'@y-1.z9";
+
 /**
  * Creates a valid but unusual customer: clients with their own idea of an email address or a name would fail to read
  * it.
  */
-async function seed({ DISTRIBU_URL, DISTRIBU_API_KEY }: PartnerVariables) {
+async function seed({ DISTRIBU_URL, DISTRIBU_API_KEY }: PartnerVariables): Promise<void> {
   const response = await fetch(`${DISTRIBU_URL}/api/v1/customers`, {
     method: "POST",
     headers: { Authorization: `Bearer ${DISTRIBU_API_KEY}`, "Content-Type": "application/json" },
     body: JSON.stringify({
-      email: "o!b+{x}'@y-1.z9",
+      email: unusualEmail,
       name: "Zoë \u{1F950} \u0001 עברית",
       taxRateOverride: 0,
     }),
@@ -105,8 +108,14 @@ try {
     name: "The packed client under Jest",
     failures: await testJest(await createPartner("jest", url)),
   };
+  const packed = await createPartner("packed", url);
+  await seed(packed);
+  const threeCommands = {
+    name: "The packed client by three commands",
+    failures: await testPackedClient(packed, unusualEmail),
+  };
   const results = await testGenerators(url);
-  const all = [jest, ...results];
+  const all = [jest, threeCommands, ...results];
   const failed = all.filter(({ failures }) => failures.length > 0);
   for (const { name, failures } of failed) console.log(`${name}\n\n${failures.join("\n")}\n`);
   console.log(formatTable(results));

@@ -2,8 +2,9 @@
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it, onTestFinished } from "vitest";
+import { formatClientInstallation, formatSandboxCommands } from "../../openapi/packages.ts";
 import { installClient, packClient } from "../support/packages.ts";
-import { type Page, readBlocks } from "../support/pages.ts";
+import { type Page, pages, readBlocks, readPage } from "../support/pages.ts";
 import { runProgram } from "../support/processes.ts";
 import { startServer } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
@@ -27,6 +28,32 @@ it("client package: packed → code and types for both module systems, at most 3
   expect(files.sort()).toEqual(["LICENSE", "README.md", ...code, ...types, "package.json"].sort());
   expect(size).toBeLessThanOrEqual(30_000);
   expect(readFileSync("client/LICENSE", "utf8")).toBe(readFileSync("LICENSE", "utf8"));
+});
+
+it("client package: dependencies → openapi-fetch alone", () => {
+  const { dependencies } = JSON.parse(readFileSync("client/package.json", "utf8"));
+  expect(Object.keys(dependencies)).toEqual(["openapi-fetch"]);
+});
+
+it("pages: packages private → installed from their files, never by name", () => {
+  const { info } = JSON.parse(readFileSync("generated/openapi.json", "utf8"));
+  for (const file of ["package.json", "client/package.json"])
+    expect(JSON.parse(readFileSync(file, "utf8")).private).toBe(true);
+  for (const text of [...pages.map(readPage), info.description])
+    expect(text).not.toMatch(/\b(?:npm install|npx)\b[^`\n]* @distribu\//);
+  for (const text of [readPage("client/README.md"), info.description])
+    for (const command of ["npm pack -w client", "npm install ./distribu-customers-client-1.0.0.tgz"])
+      expect(text).toContain(command);
+});
+
+it("documentation: packages no longer private → installed by name", () => {
+  const published = (name: string) => ({ name, version: "1.2.0" });
+  expect(formatClientInstallation(published("@distribu/customers-client"))).toBe(
+    "Install it with `npm install @distribu/customers-client`.",
+  );
+  expect(formatSandboxCommands(published("@distribu/customers-api"))).toContain(
+    "\nnpx --package=@distribu/customers-api distribu sandbox\n",
+  );
 });
 
 /** Compiles the samples of a page as one file and runs them on a new server. Returns the lines that they print. */

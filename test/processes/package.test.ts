@@ -47,8 +47,8 @@ describe("package", () => {
   });
 
   it("package: distribu sandbox → serves its page and the files of the page", async () => {
-    const installed = `${folder.path}/node_modules/@distribu/customers-api`;
-    const sandbox = await spawnServer({}, `${installed}/dist/server/sandbox/main.js`);
+    const command = `${folder.path}/node_modules/.bin/distribu`;
+    const sandbox = await spawnServer({}, "sandbox", { nodeOptions: [command], cwd: folder.path });
     for (const path of ["/", "/sandbox/page.css", "/sandbox/pageScript.js", "/sandbox/codeSamples.js"])
       expect((await fetch(sandbox.url + path)).status, path).toBe(200);
   });

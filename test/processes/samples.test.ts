@@ -169,3 +169,12 @@ it("introduction: table of error messages → every message of the contract", ()
   expect(new Set(messages).size).toBeGreaterThan(30);
   for (const message of new Set(messages)) expect(description).toContain(`| \`${message}\` |`);
 });
+
+it("introduction: table of error messages → by status, each with its remedy", () => {
+  const { info, ...rest } = JSON.parse(readFileSync("generated/openapi.json", "utf8"));
+  const table = info.description.slice(info.description.indexOf("| Status and `error` |")).split("\n\n")[0];
+  const rows = [...table.matchAll(/^\| (?:\*\*(\d{3}) [^*]+\*\*|`[^`]+`) \| (.+) \|$/gm)];
+  const remedies = rows.flatMap(([, status, text]) => (status ? [[status, text]] : []));
+  expect(remedies).toEqual(Object.entries(rest["x-remedies"]));
+  expect(remedies.length).toBeGreaterThan(10);
+});

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { readPage } from "../support/pages.ts";
 
 interface Step {
   run?: string;
@@ -30,6 +31,11 @@ describe("release.yml", () => {
     ]);
     for (const { permissions } of [jobs.packages, jobs.image]) expect(permissions["id-token"]).toBe("write");
     expect(existsSync("Dockerfile")).toBe(true);
+  });
+
+  it("release checklist: step 1 → registers the npm organisation", () => {
+    const [, step] = /^## Release\n.*?^1\. (.*?)^2\. /ms.exec(readPage("openapi/README.md")) ?? [];
+    expect(step).toContain("Register the npm organisation `distribu`");
   });
 
   it("release.yml: tag differs from the packages' version → the step fails", () => {
