@@ -29,8 +29,8 @@ export type InsertCustomer = (companyId: string, steps: readonly Step[]) => Prom
 export function createCustomerInsert(database: Database, maximum: number | false): InsertCustomer {
   const { knex, prepare, dialect } = database;
   if (maximum === false) {
-    return async (_companyId, steps) => {
-      const result = await database.write(steps);
+    return async (companyId, steps) => {
+      const result = await database.write(steps, companyId);
       return "failedStep" in result ? result.failedStep : undefined;
     };
   }
@@ -61,7 +61,7 @@ export function createCustomerInsert(database: Database, maximum: number | false
       ...checks.map((statement) => ({ statement, values: { companyId } })),
       ...steps.slice(before),
     ];
-    const result = await database.write(all);
+    const result = await database.write(all, companyId);
     const remember = (left: number) =>
       rooms.set(companyId, { left, until: performance.now() + reuse.milliseconds });
     if ("rows" in result) {

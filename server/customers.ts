@@ -101,7 +101,7 @@ export function createOperations(
       const ifMatch = call.headers["If-Match"];
       const version = ifMatch === undefined ? null : await requireMatch(call, ifMatch);
       const update = customers.update({ companyId, id: path.id, version, changedBy: keyId }, body);
-      const result = isCustomerId(path.id) ? await database.write([update]) : { failedStep: 0 };
+      const result = isCustomerId(path.id) ? await database.write([update], companyId) : { failedStep: 0 };
       if ("failedStep" in result) {
         // Customers are never deleted, so one that has just been read can only have changed.
         throw version === null

@@ -158,7 +158,7 @@ export function createMetrics({
       return {
         ...database,
         read: (statement, values, options) => timed("read", () => database.read(statement, values, options)),
-        write: (steps) => timed("write", () => database.write(steps)),
+        write: (steps, companyId) => timed("write", () => database.write(steps, companyId)),
       };
     },
   };

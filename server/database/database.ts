@@ -61,8 +61,11 @@ export interface Database {
   prepare<Row>(query: Knex.QueryBuilder | Knex.Raw, options?: { planEachTime?: boolean }): Statement<Row>;
   /** Runs a statement and returns its rows. */
   read<Row>(statement: Statement<Row>, values: Values, options?: ReadOptions): Promise<Row[]>;
-  /** Runs all steps or, if one returns no row, none. Resolves once they are durable. */
-  write<const Steps extends readonly Step[]>(steps: Steps): Promise<WriteResult<Steps>>;
+  /**
+   * Runs all steps or, if one returns no row, none. Resolves once they are durable.
+   * @param companyId the company that writes: on PostgreSQL, its writes leave connections for others
+   */
+  write<const Steps extends readonly Step[]>(steps: Steps, companyId?: string): Promise<WriteResult<Steps>>;
   /**
    * Lends a connection for temporary tables and long transactions of the operator's commands. It has no timeout, and
    * opens no transactions; the statements may.

@@ -15,13 +15,21 @@ import { describeUrl } from "./describeUrl.ts";
 import { buildMigrations, newestVersion, versionTable } from "./migrate.ts";
 import { asUnavailable, FailedStep, isHealthy } from "./postgresErrors.ts";
 import { assertRoleSettings, sessionSettings } from "./postgresSettings.ts";
+import { inTransaction } from "./postgresTransaction.ts";
 import { bindValues, prepareStatement } from "./statement.ts";
+import { createTurns } from "./turns.ts";
 
 /** The advisory lock under which migrations run: an arbitrary number, the same in all processes. */
 const migrationLock = 7_216_305_118;
 
 /** How long startup waits for another process that is migrating. */
 const migrationTimeoutInMilliseconds = 600_000;
+
+/**
+ * The share of the pool that the writes of one company may use. Otherwise updates of a single customer, which wait for
+ * each other, could use all connections.
+ */
+const writesShare = 0.8;
 
 /** Knex discards a pooled connection with this property, such as one that failed during a statement. */
 type PooledConnection = pg.Client & { __knex__disposed?: unknown };
@@ -165,7 +173,13 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     });
   }
 
-  async function write<const Steps extends readonly Step[]>(steps: Steps): Promise<WriteResult<Steps>> {
+  const concurrent = Math.max(1, Math.floor(poolSize * writesShare));
+  const inTurn = createTurns({ concurrent, timeoutInMilliseconds });
+
+  async function write<const Steps extends readonly Step[]>(
+    steps: Steps,
+    companyId?: string,
+  ): Promise<WriteResult<Steps>> {
     const rows: unknown[][] = [];
     const runAll = async (connection: pg.Client) => {
       for (const [index, { statement, values }] of steps.entries()) {
@@ -175,9 +189,13 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
       }
     };
     try {
-      await onConnection((connection) =>
-        steps.length > 1 ? inTransaction(connection, "begin", () => runAll(connection)) : runAll(connection),
-      );
+      const writeAll = () =>
+        onConnection((connection) =>
+          steps.length > 1
+            ? inTransaction(connection, "begin", () => runAll(connection))
+            : runAll(connection),
+        );
+      await (companyId === undefined ? writeAll() : inTurn(companyId, writeAll));
     } catch (error) {
       if (error instanceof FailedStep) return { failedStep: error.index };
       throw error;
@@ -220,21 +238,4 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     },
     close: () => knex.destroy(),
   };
-}
-
-/** Runs work in a transaction; rolls back if it fails. */
-async function inTransaction<Result>(
-  connection: pg.Client,
-  begin: string,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  await connection.query(begin);
-  try {
-    const result = await work();
-    await connection.query("commit");
-    return result;
-  } catch (error) {
-    if (isHealthy(error)) await connection.query("rollback");
-    throw error;
-  }
 }

@@ -154,7 +154,7 @@ export async function connectSqlite(
     searchWindow,
     prepare: prepareStatement,
     read,
-    write,
+    write: (steps) => write(steps),
     async session(work) {
       connection.pragma(`busy_timeout = ${lockTimeoutInMilliseconds}`);
       try {

@@ -24,7 +24,7 @@ export function createTurns({
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         waiting.splice(waiting.indexOf(begin), 1);
-        reject(new UnavailableError("too many concurrent searches of one company"));
+        reject(new UnavailableError("too many concurrent searches or writes of one company"));
       }, timeoutInMilliseconds);
       function begin(): void {
         clearTimeout(timer);

@@ -181,9 +181,9 @@ function observeStatements(
       await onStatement(statement, values);
       return database.read(statement, values, options);
     },
-    async write(steps) {
+    async write(steps, companyId) {
       for (const { statement, values } of steps) await onStatement(statement, values);
-      return database.write(steps);
+      return database.write(steps, companyId);
     },
   };
 }
