@@ -20,10 +20,7 @@ import { toOriginForm } from "./targets.ts";
 /** How many requests may be queued on one connection, behind the request in progress. */
 const maxWaiting = 1_000;
 
-/**
- * How many requests may be queued in that way on all connections together. Without this limit, 500 connections that sent
- * 990 requests each, 13 MB in all, filled a heap of 512 MB.
- */
+/** The same on all connections. Without a limit, 500 connections with 990 requests each (13 MB) filled a heap of 512 MB. */
 const maxWaitingInAll = 5_000;
 
 /** An HTTP server that can stop gracefully. */
@@ -32,7 +29,7 @@ export interface StoppableServer extends http.Server {
    * Stops gracefully. First it keeps serving for the linger time, with `Connection: close`: clients may be sending on
    * kept-alive connections, and load balancers have yet to notice that it is not ready. Then it closes idle connections,
    * lets requests in progress finish, and stops listening. Resolves when all connections are closed, at the latest after
-   * the grace period, when it cuts them.
+   * the grace period, when it aborts them.
    */
   stop(times: { lingerInMilliseconds: number; graceInMilliseconds: number }): Promise<void>;
 }
@@ -119,8 +116,8 @@ export function createServer(
       if (!connection || connection.isRejected) return;
       if (!isUnambiguous(request)) reject(request.socket, { status: 400 });
       else if (connection.current) {
-        // Requests in the chunk that was read are queued, and no more are read until then. Node resumes the socket after
-        // parsing each request, so it is paused once the whole chunk is parsed.
+        // The rest of the chunk is parsed and queued, and the socket is paused until the queue is empty. Node resumes the
+        // socket after parsing each request, so it is paused once the whole chunk is parsed.
         if (connection.waiting.length === 0) process.nextTick(() => request.socket.pause());
         connection.waiting.push([request, response]);
         waitingInAll += 1;
@@ -188,7 +185,7 @@ export function createServer(
     ),
   );
 
-  /** Rejects input that is not a valid request, after the responses to the requests before it. */
+  /** Rejects input that is not a valid request, after responding to earlier requests. */
   function reject(socket: Socket, response: RawResponse): void {
     const connection = connections.get(socket);
     if (connection) connection.isRejected = true;

@@ -1,10 +1,10 @@
 /**
- * How many requests begin in a turn of the event loop. On SQLite, the writes of a turn share a transaction, so that fewer
+ * How many requests begin in a turn of the event loop. On SQLite, the writes of a turn share a transaction, so fewer
  * would cost throughput.
  */
 const maxPerTurn = 64;
 
-/** The same in a turn in which a connection was accepted, and so roughly for each accepted connection. */
+/** The same for a turn that accepted a connection. */
 const maxPerAcceptingTurn = 1;
 
 /** Begins a request. */
@@ -12,7 +12,7 @@ type Begin = () => void;
 
 /**
  * Bounds how many requests begin in a turn of the event loop; further ones are queued, in the order of their arrival.
- * libuv accepts only one connection in a turn. Without this, a turn takes as long as a request of every connection: while
+ * libuv accepts only one connection in a turn. Without the bound, one request of each connection runs in every turn: while
  * 1,000 clients sent one request after the other, `/healthz` on a new connection took 297 s.
  */
 export function createShortTurns() {
@@ -30,7 +30,8 @@ export function createShortTurns() {
     begun = next.length;
     hasAccepted = false;
     isEndScheduled = begun > 0;
-    // In the next turn, each after all that the one before does in microtasks, which on SQLite may be all.
+    // In the next turn, one per immediate, so each begins after the microtasks of the previous one: on SQLite, these may be
+    // the whole request.
     for (const begin of next) setImmediate(begin);
     if (isEndScheduled) setImmediate(endTurn);
   }

@@ -10,7 +10,7 @@ export default defineConfig({
     globalSetup: ["test/browser/chromium.ts"],
     env: { TEST_ENGINE: "sqlite" },
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
   },
 });

@@ -1,6 +1,6 @@
 /** Generates valid and invalid requests for both engines. */
 import fc from "fast-check";
-import { numberOfUpTo, textOfUpTo, tricky } from "../support/arbitraries.ts";
+import { arbitraryNumber, arbitraryText, tricky } from "../support/arbitraries.ts";
 
 const words = (text: string) => fc.constantFrom(...text.split(" "));
 /** Mixes two arbitraries; the second one is used in this percentage of cases. */
@@ -24,7 +24,7 @@ const folding = words(
 );
 const text = fc
   .tuple(
-    fc.oneof(tricky, syntax, folding, textOfUpTo(6)),
+    fc.oneof(tricky, syntax, folding, arbitraryText(6)),
     fc.constantFrom("", "", " ", "a"),
     fc.oneof(syntax, folding),
   )
@@ -52,7 +52,7 @@ const textJson = mostly(
 const numberJson = (max: number, spellings: string) =>
   mostly(
     fc.oneof(
-      numberOfUpTo(max).map(String),
+      arbitraryNumber(max).map(String),
       words(`0 -0 0.0 0.30 0.29999999999999999 1e-400 1.7E-2 0.1234567890123456789 null ${spellings}`),
     ),
     words(`-1 -1e-9 100000000.00000002 100000001 1e400 9007199254740993 "5" true [] {} ""`),

@@ -33,7 +33,7 @@ export class Caller {
     const all = { Connection: "keep-alive", ...headers, ...length };
     const bytes = requestBytes(`${method} ${target}`, all, body);
     const received = await this.exchange(bytes);
-    // The server cannot know the method of bytes that are no HTTP request: such a response has a body, and closes.
+    // The server cannot know the method of bytes that are not an HTTP request: such a response has a body, and closes.
     const isMalformed = method === "HEAD" && !received.toString("latin1").endsWith("\r\n\r\n");
     const assumedMethod = isMalformed ? "GET" : method;
     const [response] = parseResponses(received, assumedMethod, targetForContract(target));

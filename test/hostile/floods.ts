@@ -28,7 +28,7 @@ export function flood(port: number, bytes: string | Buffer, reads = true): Socke
   return socket;
 }
 
-/** Sends each of these on a connection, and on a new one whenever the server closes it, for so many milliseconds. */
+/** Sends each of these on a connection, and on a new one whenever the server closes it, for a number of milliseconds. */
 export async function floodAgain(port: number, packets: Buffer[], milliseconds: number): Promise<void> {
   const sockets = new Set<Socket>();
   let isOver = false;
@@ -47,7 +47,7 @@ export async function floodAgain(port: number, packets: Buffer[], milliseconds: 
   for (const socket of sockets) socket.destroy();
 }
 
-/** Keeps as many requests in progress on each of some connections, for so many milliseconds; all get a response. */
+/** Keeps as many requests in progress on each of some connections, for a number of milliseconds; all get a response. */
 export async function pipeline(
   port: number,
   connections: number,

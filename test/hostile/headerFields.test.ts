@@ -17,7 +17,7 @@ const mostFields = 100;
 /** Numbers of fields before the last one, as short as possible to fit into 16 KiB. */
 const counts = [99, 100, 101, 1_000, 2_000];
 
-/** Builds a request whose last fields come after so many others: the first ones and fillers. */
+/** Builds a request whose last fields come after a number of others: the first ones and fillers. */
 function buildRequest(line: string, first: string[], last: string[], before: number, body = ""): string {
   const fillers = Array.from({ length: before - first.length }, () => "a: b");
   return `${line} HTTP/1.1\r\n${[...first, ...fillers, ...last].map((field) => `${field}\r\n`).join("")}\r\n${body}`;

@@ -26,7 +26,7 @@ beforeAll(async () => {
       ids: [],
     })),
   );
-  // In turn, so that the customers of each company are created between those of the others.
+  // In rotation, so that the customers of the companies are interleaved.
   for (let number = 0; number < 12; number += 1) {
     for (const { marker, ids, send } of companies) {
       const customer = {

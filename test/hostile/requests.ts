@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { basePath, type Operation, type Parameter } from "../../server/contract.ts";
 import { findSchemaErrors } from "../../server/contractCheck.ts";
-import { textOfUpTo } from "../support/arbitraries.ts";
+import { arbitraryText } from "../support/arbitraries.ts";
 import type { Sent } from "./caller.ts";
 import * as corpus from "./corpus.ts";
 
@@ -26,7 +26,7 @@ interface Choice {
 
 /** Kinds of values of every field; a string or number is also at its bounds and beyond them. */
 const kinds = ["absent", "valid", "null", "of a wrong type", "hostile"];
-const kindsOfBounded = [...kinds, "at a bound", "one beyond"];
+const boundedKinds = [...kinds, "at a bound", "one beyond"];
 
 /**
  * Generates requests to an operation.
@@ -34,7 +34,7 @@ const kindsOfBounded = [...kinds, "at a bound", "one beyond"];
  * @param key the API key of all of them
  */
 export function generateRequests(operation: Operation, ids: string[], key: string): fc.Arbitrary<Generated> {
-  const ofSchemas = requestsOfSchemas(operation, ids, key);
+  const ofSchemas = generateBySchemas(operation, ids, key);
   return fc.oneof(
     { weight: 4, arbitrary: ofSchemas },
     { weight: 1, arbitrary: ofSchemas.chain((request) => breakRequest(request)) },
@@ -45,12 +45,12 @@ export function generateRequests(operation: Operation, ids: string[], key: strin
 export function listChoices(operation: Operation): string[] {
   const properties = Object.entries<Schema>((operation.bodySchema?.properties as Schema) ?? {});
   return properties.flatMap(([name, schema]) =>
-    (schema.enum ? kinds : kindsOfBounded).map((kind) => `${name}: ${kind}`),
+    (schema.enum ? kinds : boundedKinds).map((kind) => `${name}: ${kind}`),
   );
 }
 
 /** Generates requests that are valid, or invalid by the contract's schemas alone. */
-function requestsOfSchemas(operation: Operation, ids: string[], key: string): fc.Arbitrary<Generated> {
+function generateBySchemas(operation: Operation, ids: string[], key: string): fc.Arbitrary<Generated> {
   const path = operation.template.includes("{id}")
     ? fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...ids) }, fc.constantFrom(...corpus.texts))
     : fc.constant("");
@@ -162,7 +162,7 @@ function generateQuery(operation: Operation) {
         { weight: 12, arbitrary: fc.constant(undefined) },
         { weight: 8, arbitrary: validText(schema) },
         { weight: 1, arbitrary: fc.constantFrom("", ...corpus.texts) },
-        { weight: 1, arbitrary: textOfUpTo(202) },
+        { weight: 1, arbitrary: arbitraryText(202) },
         {
           weight: 1,
           arbitrary: fc.constantFrom("x".repeat(200), "😀".repeat(200), "x".repeat(201), "😀".repeat(201)),
@@ -255,7 +255,7 @@ function fieldChoices(schema: Schema, isRequired: boolean, validWeight: number):
     {
       kind: "of a wrong type",
       weight: 1,
-      text: fc.constantFrom(...corpus.jsons.filter((json) => !isOfType(schema, json))),
+      text: fc.constantFrom(...corpus.jsons.filter((json) => !hasType(schema, json))),
     },
     { kind: "hostile", weight: 1, text: hostileJson(schema) },
   ];
@@ -268,13 +268,13 @@ function fieldChoices(schema: Schema, isRequired: boolean, validWeight: number):
   ];
 }
 
-function isOfType({ type }: Schema, json: string): boolean {
+function hasType({ type }: Schema, json: string): boolean {
   const value = JSON.parse(json);
   return value === null || typeof value === type;
 }
 
 function hostileJson({ type }: Schema): fc.Arbitrary<string> {
-  const ofType = corpus.jsons.filter((json) => isOfType({ type }, json));
+  const ofType = corpus.jsons.filter((json) => hasType({ type }, json));
   return type === "number"
     ? fc.constantFrom(...ofType)
     : fc.constantFrom(...corpus.texts.map((text) => JSON.stringify(text)));
@@ -327,8 +327,8 @@ function validText(schema: Schema): fc.Arbitrary<string> {
     : schema.pattern?.includes("0-9a-f")
       ? fc.uuid({ version: 7 })
       : // Long text takes long to generate, and short text covers most of the same cases.
-        fc.oneof({ weight: 9, arbitrary: textOfUpTo(Math.min(most, 30)) }, textOfUpTo(most));
-  // ajv has the last word.
+        fc.oneof({ weight: 9, arbitrary: arbitraryText(Math.min(most, 30)) }, arbitraryText(most));
+  // ajv decides what remains.
   return fc
     .oneof({ weight: 5, arbitrary: special }, fc.constantFrom(...corpus.texts))
     .filter((text) => findSchemaErrors(schema, text).length === 0);

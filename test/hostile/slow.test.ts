@@ -24,7 +24,7 @@ interface Outcome {
 
 /** Begins a request, and sends a byte of it every half second until the connection is closed. */
 async function sendSlowly(port: number, beginning: Buffer): Promise<Outcome> {
-  // It keeps its own side open: a client that closes with the server is no danger.
+  // It keeps its own side open: a client that closes together with the server does no harm.
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   await once(socket, "connect");
   const startedAt = performance.now();

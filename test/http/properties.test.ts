@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { CustomersClient } from "../../client/index.ts";
 import type { components, operations } from "../../generated/api.ts";
-import { numberOfUpTo, textOfUpTo, tricky } from "../support/arbitraries.ts";
+import { arbitraryNumber, arbitraryText, tricky } from "../support/arbitraries.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 type Customer = components["schemas"]["Customer"];
@@ -170,22 +170,27 @@ it("all operations: random name and notes → returned as sent", async () => {
   const client = await createClient();
   let customers = 0;
   await fc.assert(
-    fc.asyncProperty(textOfUpTo(200), textOfUpTo(2000), textOfUpTo(200), async (name, notes, renamed) => {
-      customers += 1;
-      const email = `text-${customers}@fields.example`;
-      const created = await client.POST("/customers", { body: { email, name, notes } });
-      expect(created.data?.data).toMatchObject({ name, notes });
-      const id = created.data?.data.id ?? "";
-      const updated = await client.PATCH("/customers/{id}", {
-        params: { path: { id } },
-        body: { name: renamed },
-      });
-      expect(updated.data?.data).toMatchObject({ name: renamed, notes });
-      const got = await client.GET("/customers/{id}", { params: { path: { id } } });
-      expect(got.data?.data).toMatchObject({ name: renamed, notes });
-      const listed = await client.GET("/customers", { params: { query: { limit: 1 } } });
-      expect(listed.data?.data).toEqual([got.data?.data]);
-    }),
+    fc.asyncProperty(
+      arbitraryText(200),
+      arbitraryText(2000),
+      arbitraryText(200),
+      async (name, notes, renamed) => {
+        customers += 1;
+        const email = `text-${customers}@fields.example`;
+        const created = await client.POST("/customers", { body: { email, name, notes } });
+        expect(created.data?.data).toMatchObject({ name, notes });
+        const id = created.data?.data.id ?? "";
+        const updated = await client.PATCH("/customers/{id}", {
+          params: { path: { id } },
+          body: { name: renamed },
+        });
+        expect(updated.data?.data).toMatchObject({ name: renamed, notes });
+        const got = await client.GET("/customers/{id}", { params: { path: { id } } });
+        expect(got.data?.data).toMatchObject({ name: renamed, notes });
+        const listed = await client.GET("/customers", { params: { query: { limit: 1 } } });
+        expect(listed.data?.data).toEqual([got.data?.data]);
+      },
+    ),
     { numRuns: 60 },
   );
 });
@@ -195,12 +200,16 @@ it("all operations: random numbers → returned exactly", async () => {
   const { data } = await client.POST("/customers", { body: { email: "number@fields.example" } });
   const params = { path: { id: data?.data.id ?? "" } };
   await fc.assert(
-    fc.asyncProperty(numberOfUpTo(100_000_000), numberOfUpTo(0.3), async (creditLimit, taxRateOverride) => {
-      await client.PATCH("/customers/{id}", { params, body: { creditLimit, taxRateOverride } });
-      const got = await client.GET("/customers/{id}", { params });
-      expect(got.data?.data.creditLimit).toBe(creditLimit);
-      expect(got.data?.data.taxRateOverride).toBe(taxRateOverride);
-    }),
+    fc.asyncProperty(
+      arbitraryNumber(100_000_000),
+      arbitraryNumber(0.3),
+      async (creditLimit, taxRateOverride) => {
+        await client.PATCH("/customers/{id}", { params, body: { creditLimit, taxRateOverride } });
+        const got = await client.GET("/customers/{id}", { params });
+        expect(got.data?.data.creditLimit).toBe(creditLimit);
+        expect(got.data?.data.taxRateOverride).toBe(taxRateOverride);
+      },
+    ),
     { numRuns: 100 },
   );
 });

@@ -27,11 +27,11 @@ const codePoint = fc.oneof(
   },
 );
 
-export function textOfUpTo(maxLength: number) {
+export function arbitraryText(maxLength: number) {
   return fc.string({ unit: codePoint, minLength: 1, maxLength, size: "max" });
 }
 
-export function numberOfUpTo(max: number) {
+export function arbitraryNumber(max: number) {
   return fc.oneof(
     fc.double({ min: 0, max, noNaN: true }).map((number) => number + 0), // JSON has no -0
     fc.integer({ min: 0, max: Math.floor(max * 100) }).map((cents) => cents / 100),
