@@ -191,12 +191,12 @@ describe("the database of a command", () => {
     expect(stderr).toMatch(/^DATABASE_URL=mysql:\/\/x is not valid\./);
   });
 
-  it("distribu: file that is not a database → exit code 1 and a line that names it", async () => {
+  it("distribu: directory as the database → exit code 1 and a line that names it", async () => {
     const folder = createFolder();
     const { code, stderr } = await runDistribu(["keys", "list"], { DATABASE_URL: `sqlite:${folder}` });
     expect(code).toBe(1);
     expect(stderr).toBe(
-      `Database: sqlite:${folder}\nCannot open the database ${folder}: unable to open database file\n`,
+      `Database: sqlite:${folder}\nCannot open the database ${folder}: it is a directory\n`,
     );
   });
 });
