@@ -33,9 +33,9 @@ describe("release.yml", () => {
     expect(existsSync("Dockerfile")).toBe(true);
   });
 
-  it("release checklist: step 1 → registers the npm organisation", () => {
+  it("release checklist: step 1 → registers the npm organization", () => {
     const [, step] = /^## Release\n.*?^1\. (.*?)^2\. /ms.exec(readPage("openapi/README.md")) ?? [];
-    expect(step).toContain("Register the npm organisation `distribu`");
+    expect(step).toContain("Register the npm organization `distribu`");
   });
 
   it("release.yml: tag differs from the packages' version → the step fails", () => {
