@@ -126,7 +126,7 @@ describe("sandbox page", () => {
     const own = page.locator("#own");
     await own.getByLabel("Method").selectOption("POST");
     await own.getByLabel(/^Path/).fill("/customers");
-    await own.getByLabel(/^Body/).fill('{"email": "own@sandbox.example"}');
+    await own.getByLabel(/^JSON body/).fill('{"email": "own@sandbox.example"}');
     await own.getByRole("button", { name: "Run" }).click();
     await expect.poll(() => own.locator(".response h4").textContent()).toMatch(/^Response 201 /);
     expect(await own.locator(".verdict").textContent()).toBe("Conforms to the contract");
