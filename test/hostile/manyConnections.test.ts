@@ -18,7 +18,7 @@ it("connections: 250 that send one request after the other → others are served
   expect(server.process.exitCode).toBeNull();
 });
 
-it("connections: 500 with 990 requests each → bounded memory, the server keeps serving", async () => {
+it("connections: 500 with 990 requests each → bounded memory, still serving", async () => {
   const { server } = await startAttacked({}, ["--max-old-space-size=256"]);
   const packet = request.repeat(990);
   for (let index = 0; index < 500; index++) flood(server.port, packet);

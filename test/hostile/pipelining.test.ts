@@ -58,7 +58,7 @@ describe("every method and half requests, alone and between others", () => {
     return received;
   }
 
-  it.each(Object.keys(forms))("pipelining: each of them %s → the server keeps serving", async (form) => {
+  it.each(Object.keys(forms))("pipelining: each of them %s → others are served", async (form) => {
     const server = await spawnServer({ DATABASE_URL: await createTemporaryDatabase() });
     const all = Object.entries(units);
     const wrong: string[] = [];
