@@ -164,7 +164,7 @@ it("all operations: random creates, updates, iterations → same as a model", as
     }),
     { numRuns: 40 },
   );
-});
+}, 120_000);
 
 it("all operations: random name and notes → returned as sent", async () => {
   const client = await createClient();
