@@ -8,7 +8,7 @@ import express, { type Express } from "express";
  * be paused between the pieces of a read, and each takes about two microseconds and 500 bytes of memory until the body is
  * complete: 20 bodies of 65,000 one-byte chunks delayed all other requests by seconds.
  */
-const tinyPieces = { most: 8_000, averageBytes: 64 };
+const tinyPieces = { most: 2_000, averageBytes: 64 };
 
 /**
  * Creates message classes whose instances already have the prototypes that Express sets on every request and response:
