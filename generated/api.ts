@@ -297,8 +297,8 @@ export interface components {
         };
         /**
          * @description The database is down, locked or slow, or the server is overloaded. Retry after the number of
-         *     seconds in `Retry-After`. In nearly all cases, a write has not taken effect; an update, or a
-         *     create with an `Idempotency-Key`, can be repeated safely in any case.
+         *     seconds in `Retry-After`. A write may nevertheless have taken effect; an update, or a create
+         *     with an `Idempotency-Key`, can be repeated safely.
          */
         ServiceUnavailable: {
             headers: {
@@ -317,8 +317,8 @@ export interface components {
         };
         /**
          * @description The key has used up its requests for this minute, or this address has sent so many invalid
-         *     keys that further ones get 429 instead of 401; valid keys from this address keep working.
-         *     Wait the number of seconds in `Retry-After`.
+         *     keys that further ones get 429 instead of 401; valid keys that the server has seen within the
+         *     last hour keep working. Wait the number of seconds in `Retry-After`.
          */
         TooManyRequests: {
             headers: {

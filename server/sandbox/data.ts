@@ -45,8 +45,8 @@ export const sandboxKeys = {
   another: createKey("another_company", "belongs to another company with other customers", {
     company: "another",
   }),
-  broken: createKey("internal_error", "gets an internal error: 500"),
-  unavailable: createKey("unavailable", "gets an unavailable database: 503"),
+  broken: createKey("internal_error", "simulates an internal error: 500"),
+  unavailable: createKey("unavailable", "simulates an unavailable database: 503"),
 };
 
 /** An Idempotency-Key that company `sandbox` has already used with another body: 422. */

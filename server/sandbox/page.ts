@@ -129,7 +129,7 @@ the same at each start, and gone when it stops. The API is at <code>${escapeHtml
 <a href="/docs">Documentation</a></p>
 <div class="controls" role="group" aria-label="Settings" hidden>
 <label>Key <select id="key">
-<option value="">that of each request</option>
+<option value="">each request's own</option>
 ${keys.map(([name, { meaning }]) => `<option value="${name}">${name}: ${escapeHtml(meaning)}</option>`).join("\n")}
 <option value="none">no key</option>
 </select></label>
@@ -161,11 +161,11 @@ ${grouped.map((group) => formatGroup(group, origin + basePath)).join("\n")}
 <dl>
 ${keys.map(([, { key, meaning }]) => `<dt><code>${key}</code>\n<dd>${escapeHtml(meaning)}`).join("\n")}
 </dl>
-<p>The 408 has no request here: it requires one that is started but not finished within 10 seconds.</p>
+<p>No request here gets the 408: it requires headers that take more than 10 seconds to arrive.</p>
 </details>
 </main>
 <aside aria-labelledby="recent-title" hidden>
-<h2 id="recent-title">Last requests</h2>
+<h2 id="recent-title">Recent requests</h2>
 <p id="recent-empty">None yet. Requests from other programs, such as curl, appear here too.</p>
 <ol id="recent" tabindex="0" aria-labelledby="recent-title"></ol>
 </aside>

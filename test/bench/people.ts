@@ -59,14 +59,14 @@ export const terms = {
   old: "(before 2020)",
   /** In one name in five thousand. */
   rareCharacter: "ꙮ",
-  noHit: "nobody at all",
+  noMatch: "nobody at all",
   /** In no customer, although each of its trigrams is in many customers. */
-  commonPartsNoHit: "annanna",
+  commonTrigramsNoMatch: "annanna",
   twoCharacters: "ma",
-  twoCharactersNoHit: "xq",
+  twoCharactersNoMatch: "xq",
   symbols: "@@",
   /** Its word is in every email, but nowhere followed by `@`. */
-  wordOfAllNoHit: "example@",
+  wordOfAllNoMatch: "example@",
   /** In very many different words of the company with the large vocabulary, and in no name of the large company. */
   inVocabularyOfAnother: "ꙩ",
   /** In the email of one customer. */

@@ -21,7 +21,7 @@ const series: Record<string, { label: string; color: string }> = {
   "search: one customer's number": { label: "search, rare", color: "#e5534b" },
   "search: common": { label: "search, common", color: "#b07cd8" },
   "search: one character": { label: "search, a letter", color: "#d08a1d" },
-  "search: no hit": { label: "search, no hit", color: "#57a639" },
+  "search: no match": { label: "search, no match", color: "#57a639" },
 };
 
 /** Draws lines of medians by the size of the company as SVG: one panel for each engine, both axes logarithmic. */
@@ -100,7 +100,7 @@ ${[...grid, ...ticks, ...drawnLines].join("\n")}
 <text x="20" y="30" class="heading">Milliseconds of a read as a company grows</text>
 <text x="20" y="49" class="note">Medians over HTTP, one request at a time; both axes are logarithmic. In bold, the largest company.</text>
 ${drawnPanels.join("\n")}
-<text x="20" y="${height - 34}" class="note">${setting.samples} requests each, pages of 50; ten per cent as many customers belong to 99 others. All figures are in test/bench/scale.json.</text>
+<text x="20" y="${height - 34}" class="note">${setting.samples} requests each, pages of 50; 99 other companies have a tenth as many customers in total. All figures are in test/bench/scale.json.</text>
 <text x="20" y="${height - 16}" class="note">Measured ${setting.date} by npm run bench:scale on Node ${setting.node}, ${setting.processor}.</text>
 </svg>
 `;

@@ -25,8 +25,8 @@ const requests: Record<string, { method?: string; path: string; body?: Record<st
   "a term of two rare characters": { path: "/customers?search=ze" },
   "a term of two common characters": { path: "/customers?search=ry" },
   "a term neither rare nor common": { path: "/customers?search=77" },
-  "a term with no hit": { path: "/customers?search=nobody" },
-  "a term of one character with no hit": { path: "/customers?search=%E9%83%BD" },
+  "a term without a match": { path: "/customers?search=nobody" },
+  "a term of one character without a match": { path: "/customers?search=%E9%83%BD" },
   "a rare term with a common status": { path: "/customers?search=zebra&status=ACTIVE" },
   "a common term with a rare status": { path: "/customers?search=bakery&status=BLOCKED" },
   "a rare term with a rare status": { path: "/customers?search=zebra&status=BLOCKED&cursor={id}" },
@@ -48,7 +48,7 @@ const readingMany = [
   "a term of one rare character",
   "a term of two rare characters",
   "a term neither rare nor common",
-  "a term of one character with no hit",
+  "a term of one character without a match",
 ];
 
 /** A statement that the server has run. */
@@ -211,7 +211,7 @@ describe("PostgreSQL plans", () => {
     ["an email", ["customers_company_id_email_unique"], ["company_id", "email"]],
     ["a rare term", ["customers_search"], ["folded_name.*"]],
     ["a term of one rare character", ["customers_pkey"], ["company_id"]],
-    ["a term with no hit", ["customers_search"], ["folded_name.*"]],
+    ["a term without a match", ["customers_search"], ["folded_name.*"]],
     ["a create with a taken email", ["customers_company_id_email_unique"], ["company_id", "email"]],
   ])("PostgreSQL: %s → uses its index", async (name, indexes, columns) => {
     const last = (await watched.recordStatements(name, deep)).at(-1) as Ran;

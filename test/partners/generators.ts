@@ -30,8 +30,8 @@ export const generators: Generator[] = [
     configuration: "orval.config.ts",
     generate: "npx orval",
     notes: [
-      "The address of the API is compiled in (`baseUrl`); without it the paths are relative.",
-      "Every call takes the key, as `RequestInit`, or configure a `mutator`.",
+      "The URL of the API is compiled in (`baseUrl`); without it, the paths are relative.",
+      "Pass the key to every call, in its `RequestInit`, or configure a `mutator`.",
     ],
   },
   {
@@ -40,9 +40,9 @@ export const generators: Generator[] = [
     alsoInstall: [],
     generate: "npx swagger-typescript-api generate -p $DISTRIBU_URL/openapi.json -o . -n client.ts",
     notes: [
-      "An error status throws the `Response` itself, which is no `Error`.",
+      "An error status throws the `Response` itself, which is not an `Error`.",
       "Request headers (`Idempotency-Key`, `If-Match`) are not typed: pass them as `{ headers }` in the last argument.",
-      "The generated file says `@ts-nocheck`; what uses it is checked.",
+      "The generated file contains `@ts-nocheck`; the code that uses it is checked.",
     ],
   },
   {
@@ -59,8 +59,8 @@ export const generators: Generator[] = [
     configuration: "kubb.config.ts",
     generate: "npx kubb generate",
     notes: [
-      'With `client: "fetch"` in place of axios, it sends no `Content-Type` (a 415, unless you set it) and does not throw on an error status.',
-      "It reports each run to its authors unless `DO_NOT_TRACK=1` is set.",
+      'With `client: "fetch"` in place of axios, the client sends no `Content-Type` (a 415, unless you set it) and does not throw on an error status.',
+      "The generator reports each run to its authors unless `DO_NOT_TRACK=1` is set.",
     ],
   },
   {
@@ -69,8 +69,8 @@ export const generators: Generator[] = [
     alsoInstall: ["@zodios/core", "axios", "zod"],
     generate: "npx openapi-zod-client $DISTRIBU_URL/openapi.json -o client.ts",
     notes: [
-      'It checks requests itself unless `validate` is `"response"`, and then throws before anything is sent, without the server\'s message.',
-      "It counts UTF-16 units where the API counts code points: only the client rejects a name of 200 emoji.",
+      'Unless `validate` is `"response"`, the client validates requests itself, and throws before it sends an invalid one, without the server\'s error message.',
+      "It counts UTF-16 code units where the API counts code points, so it rejects a name of 200 emoji, which the API accepts.",
     ],
   },
   {
@@ -79,8 +79,8 @@ export const generators: Generator[] = [
     alsoInstall: ["openapi-fetch"],
     generate: "npx openapi-typescript $DISTRIBU_URL/openapi.json -o client.d.ts --default-non-nullable=false",
     notes: [
-      "Without `--default-non-nullable=false` it makes `status` required on create, because it has a default.",
-      "An error status does not throw; the types do not reject unknown fields, add `satisfies`.",
+      "Without `--default-non-nullable=false`, `status` is required on create, because it has a default.",
+      "An error status does not throw. The types do not reject unknown fields unless you add `satisfies`.",
     ],
   },
 ];
@@ -96,7 +96,7 @@ export const postman = {
   run: "npx newman run client-collection.json --env-var baseUrl=$DISTRIBU_URL/api/v1 --env-var bearerToken=$DISTRIBU_API_KEY",
   notes: [
     "Set the collection's variables `baseUrl` and `bearerToken`.",
-    "`id` is the example's, which gets a 404; replace it by the id of one of your customers.",
+    "`id` is that of the example and gets a 404; replace it with the ID of one of your customers.",
     "The customer of the example can be created once; after that it gets a 409.",
   ],
 };

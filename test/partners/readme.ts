@@ -73,9 +73,9 @@ export function formatReadme(results: Result[]): string {
   return `${[
     "# Generated clients",
     `These commands take you from an API key to the first listed customer by copy and paste. Start a server; the
-quickest is the sandbox (\`npm ci && npm run sandbox\` in a checkout). In another shell, set its URL and a key with both
-scopes, then paste the block of a generator. Each block creates a project in a new folder, generates the client from
-\`/openapi.json\`, compiles it under \`strict\`, and runs \`use.ts\`, which uses the client: create, get, update, list
+quickest way is the sandbox (\`npm ci && npm run sandbox\` in a checkout). In another shell, set its URL and a key with
+both scopes, then paste the block of a generator. Each block creates a project in a new folder, generates the client
+from \`/openapi.json\`, compiles it under \`strict\`, and runs \`use.ts\`, which uses the client: create, get, update, list
 (two pages), and errors (400 with its \`field\`, 401, 404, 409).`,
     formatCode(
       "sh",
@@ -89,7 +89,7 @@ page. Each client also reads a customer whose email and name are valid but unusu
     ...generators.map((generator) => `## ${generator.name}\n\n${formatCode("sh", buildCommands(generator))}`),
     "## Postman",
     formatCode("sh", [formatInstallation(postman), postman.fetch, postman.generate, postman.run].join("\n")),
-    `Or import \`client-collection.json\` into the app. The test runs it twice: as generated, and with the id of a
+    `Or import \`client-collection.json\` into the app. The test runs it twice: as generated, and with the ID of a
 customer in place of the example's. Every response must conform to the contract, and each operation must succeed once.`,
   ].join("\n\n")}\n`;
 }
