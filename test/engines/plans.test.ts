@@ -26,7 +26,7 @@ const requests: Record<string, { method?: string; path: string; body?: Record<st
   "a term of two common characters": { path: "/customers?search=ry" },
   "a term neither rare nor common": { path: "/customers?search=77" },
   "a term without a match": { path: "/customers?search=nobody" },
-  "a term of one character without a match": { path: "/customers?search=%E9%83%BD" },
+  "one character without a match": { path: "/customers?search=%E9%83%BD" },
   "a rare term with a common status": { path: "/customers?search=zebra&status=ACTIVE" },
   "a common term with a rare status": { path: "/customers?search=bakery&status=BLOCKED" },
   "a rare term with a rare status": { path: "/customers?search=zebra&status=BLOCKED&cursor={id}" },
@@ -48,7 +48,7 @@ const readingMany = [
   "a term of one rare character",
   "a term of two rare characters",
   "a term neither rare nor common",
-  "a term of one character without a match",
+  "one character without a match",
 ];
 
 /** A statement that the server has run. */
