@@ -4,6 +4,7 @@
  * Exit codes: 0 for success, 1 for a failure, 2 for wrong arguments.
  */
 import "./requireNode.ts";
+import "./compileCache.ts";
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { UsageError } from "./commands/usageError.ts";

@@ -3,6 +3,7 @@
  * each case. The responses of special keys are simulated here, outside the server, which is unaware of them.
  */
 import "../requireNode.ts";
+import "../compileCache.ts";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";

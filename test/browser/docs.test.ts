@@ -7,6 +7,7 @@ import { largePath } from "../support/largePage.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { insecureHost, it } from "./browser.ts";
 import { findPlace, operationIds as ids, openDocs, schemas } from "./docsPage.ts";
+import { isShort } from "./views.ts";
 
 const root = new URL("../..", import.meta.url);
 const docsFile = pathToFileURL(fileURLToPath(new URL("dist/docs.html", root))).href;
@@ -121,7 +122,8 @@ describe("documentation in a browser", () => {
     const inside = links.filter((link) => link.startsWith("#") && link !== "#/");
     expect(inside.length).toBeGreaterThan(30);
     const missed: string[] = [];
-    for (const link of inside) {
+    // Each takes half a second.
+    for (const link of isShort ? inside.filter((_, index) => index % 4 === 0) : inside) {
       // After a second `#` comes an anchor within the first one.
       const id = decodeURIComponent(link.slice(2).split("#").at(-1) as string);
       await page.evaluate((hash) => void (location.hash = hash), link);

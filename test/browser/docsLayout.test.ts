@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect } from "vitest";
 import { startServer, type TestServer } from "../support/server.ts";
 import { it } from "./browser.ts";
 import { findPlace, openDocs } from "./docsPage.ts";
+import { listViews } from "./views.ts";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -120,10 +121,8 @@ describe("layout of the documentation", () => {
     expect(await pairs.count()).toBe(3);
   });
 
-  const views = [1280, 390].flatMap((width) =>
-    (["light", "dark"] as const).flatMap((mode) =>
-      ["#/", "#/schemas"].map((place) => ({ width, mode, place })),
-    ),
+  const views = listViews(1280, 390).flatMap((view) =>
+    ["#/", "#/schemas"].map((place) => ({ ...view, place })),
   );
   it.for(views)(
     "/docs: $width px, $mode, $place → accessible, no horizontal overflow",

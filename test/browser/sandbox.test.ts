@@ -8,6 +8,7 @@ import { sandboxKeys } from "../../server/sandbox/data.ts";
 import { sandboxRequests } from "../../server/sandbox/requests.ts";
 import { type SpawnedServer, spawnServer } from "../support/processes.ts";
 import { insecureHost, it } from "./browser.ts";
+import { listViews } from "./views.ts";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -185,8 +186,7 @@ describe("sandbox page", () => {
     expect(blocked).toEqual(expect.arrayContaining(["connect-src", "style-src-attr", "style-src-elem"]));
   });
 
-  const views = [1440, 390].flatMap((width) => (["light", "dark"] as const).map((mode) => ({ width, mode })));
-  it.for(views)(
+  it.for(listViews(1440, 390))(
     "sandbox page: axe-core at $width px, $mode → no violation, no overflow",
     async ({ width, mode }, { page, problems }) => {
       await page.setViewportSize({ width, height: 900 });

@@ -1,6 +1,6 @@
 // cspell:ignore DATABSE LEVELL
 /** Output of the server at startup, the files that it creates, and the databases that it rejects. */
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import SqliteConnection from "better-sqlite3";
 import { beforeEach, expect, it, onTestFinished } from "vitest";
@@ -92,4 +92,14 @@ it("startup: misspelled variables → one warning, without their values", async 
     ),
   ]);
   expect(server.output()).not.toContain("s3cret");
+});
+
+it("startup: compiled code → cached in node_modules, not in the temporary folder", async () => {
+  const cache = "node_modules/.cache/compiled";
+  const { path: TMPDIR, remove } = temporaryFolder();
+  onTestFinished(remove);
+  expect((await runCommand(["--version"], { TMPDIR })).code).toBe(0);
+  expect(readdirSync(TMPDIR)).toEqual([]);
+  const [compiled = ""] = readdirSync(cache);
+  expect(readdirSync(join(cache, compiled)).length).toBeGreaterThan(0);
 });
