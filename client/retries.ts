@@ -17,7 +17,7 @@ type Fetch = (request: Request, ...extensions: never[]) => Promise<Response>;
 /** Reads change nothing, and updates set absolute values, so repeating them is safe. */
 const repeatableMethods = ["GET", "HEAD", "OPTIONS", "PATCH"];
 /** The API's temporary errors, and those of a proxy whose connection to the API failed. */
-const retriedStatuses = [429, 502, 503, 504];
+const retriedStatuses = [408, 429, 502, 503, 504];
 /** A network failure, an attempt that took too long, and a response whose JSON is incomplete. */
 const retriedErrors = ["TypeError", "TimeoutError", "SyntaxError"];
 
@@ -29,10 +29,10 @@ const longestTimerInMilliseconds = 2 ** 31 - 1;
 const longestRetryAfterInSeconds = 60;
 
 /**
- * Wraps a `fetch`. Network failures, attempts that took too long and the statuses 429, 502, 503 and 504 are retried,
- * with the same bytes and headers, if the request is a read, an update, or a create with an Idempotency-Key. Each retry
- * waits as long as `Retry-After` says, plus a random time of up to 500 ms before the first retry, doubled for each
- * further one, up to 30 s. After the last attempt, its response is returned or its error thrown, as by `fetch`. A
+ * Wraps a `fetch`. Network failures, attempts that took too long and the statuses 408, 429, 502, 503 and 504 are
+ * retried, with the same bytes and headers, if the request is a read, an update, or a create with an Idempotency-Key.
+ * Each retry waits as long as `Retry-After` says, plus a random time of up to 500 ms before the first retry, doubled for
+ * each further one, up to 30 s. After the last attempt, its response is returned or its error thrown, as by `fetch`. A
  * response whose `Retry-After` is more than a minute is returned immediately. The request's signal aborts attempts and
  * waits immediately, with its reason.
  * @param pacer decides when each attempt may be sent

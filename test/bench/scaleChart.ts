@@ -100,7 +100,7 @@ ${[...grid, ...ticks, ...drawnLines].join("\n")}
 <text x="20" y="30" class="heading">Milliseconds of a read as a company grows</text>
 <text x="20" y="49" class="note">Medians over HTTP, one request at a time; both axes are logarithmic. In bold, the largest company.</text>
 ${drawnPanels.join("\n")}
-<text x="20" y="${height - 34}" class="note">${setting.samples} requests each, pages of 50; 99 other companies have a tenth as many customers in total. All figures are in test/bench/scale.json.</text>
+<text x="20" y="${height - 34}" class="note">${setting.samples} requests each, pages of 50; 99 other companies have a tenth as many customers in total. Data: test/bench/scale.json.</text>
 <text x="20" y="${height - 16}" class="note">Measured ${setting.date} by npm run bench:scale on Node ${setting.node}, ${setting.processor}.</text>
 </svg>
 `;

@@ -66,7 +66,7 @@ it("backoff: 40 failures → waits at most 30 seconds", async () => {
   expect(Math.min(...waits.slice(-30))).toBe(30_000);
 });
 
-it.each([429, 502, 503, 504])(
+it.each([408, 429, 502, 503, 504])(
   "backoff: %i with Retry-After → waits that long, plus the backoff",
   async (status) => {
     fixBackoff(1);
