@@ -32,7 +32,7 @@ export function findBreakingChanges(released: Part, current: Part): string[] {
     }
   }
   /** Reports a value that clients rely on, if it differs. */
-  function keep(where: string, what: string, from: Part, to: Part): void {
+  function reportDifference(where: string, what: string, from: Part, to: Part): void {
     if (!same(from, to)) report(where, `${what} was ${JSON.stringify(from)}, is ${JSON.stringify(to)}`);
   }
 
@@ -47,17 +47,17 @@ export function findBreakingChanges(released: Part, current: Part): string[] {
           ? narrow(before, after)
           : narrow(after, before)
         : !same(before, after);
-      if (breaking) keep(where, keyword, before, after);
+      if (breaking) reportDifference(where, keyword, before, after);
     }
     compareAll(where, from.properties, to.properties, (...parts) => compareSchemas(direction, ...parts));
     if (from.items && to.items) compareSchemas(direction, `${where} items`, from.items, to.items);
     if (direction === "output") return;
-    keep(where, "default", from.default, to.default);
-    for (const [keyword, message] of Object.entries(byKeyword(from["x-error-message"]))) {
-      const messages = byKeyword(to["x-error-message"]);
+    reportDifference(where, "default", from.default, to.default);
+    for (const [keyword, message] of Object.entries(groupByKeyword(from["x-error-message"]))) {
+      const messages = groupByKeyword(to["x-error-message"]);
       const kept = keyword === "*" ? Object.values(messages) : [messages[keyword] ?? messages["*"]];
       if (kept.length === 0 || kept.some((text) => text !== message))
-        report(where, `message ${JSON.stringify(message)} was changed or removed`);
+        report(where, `error message ${JSON.stringify(message)} was changed or removed`);
     }
   }
 
@@ -66,8 +66,14 @@ export function findBreakingChanges(released: Part, current: Part): string[] {
       compareSchemas(direction, place, one.schema, other.schema);
       for (const [message, field] of listMessages(one)) {
         const messages = listMessages(other);
-        if (!messages.has(message)) report(place, `message ${JSON.stringify(message)} removed`);
-        else keep(place, `field of message ${JSON.stringify(message)}`, field, messages.get(message));
+        if (!messages.has(message)) report(place, `error message ${JSON.stringify(message)} removed`);
+        else
+          reportDifference(
+            place,
+            `field of error message ${JSON.stringify(message)}`,
+            field,
+            messages.get(message),
+          );
       }
     });
   }
@@ -77,8 +83,8 @@ export function findBreakingChanges(released: Part, current: Part): string[] {
       compareContent("output", place, one, other);
       compareAll(
         `${place} header`,
-        lowerCased(one.headers),
-        lowerCased(other.headers),
+        lowerCaseNames(one.headers),
+        lowerCaseNames(other.headers),
         (header, before, after) => {
           if (before.required && !after.required) report(header, "no longer always present");
           compareSchemas("output", header, before.schema, after.schema);
@@ -91,7 +97,7 @@ export function findBreakingChanges(released: Part, current: Part): string[] {
   }
 
   function compareOperations(where: string, from: Part, to: Part): void {
-    keep(where, "operationId", from.operationId, to.operationId);
+    reportDifference(where, "operationId", from.operationId, to.operationId);
     for (const tag of from.tags ?? []) if (!to.tags?.includes(tag)) report(where, `tag ${tag} removed`);
     for (const scope of to["x-required-scopes"] ?? [])
       if (!from["x-required-scopes"]?.includes(scope)) report(where, `scope ${scope} is now required`);
@@ -101,22 +107,23 @@ export function findBreakingChanges(released: Part, current: Part): string[] {
         report(where, `security ${JSON.stringify(credentials)} no longer suffices`);
 
     compareAll(where, from.parameters, to.parameters, (place, one, other) => {
-      if (other.required && !one.required) report(place, "required");
+      if (other.required && !one.required) report(place, "now required");
       for (const freedom of ["allowEmptyValue", "allowReserved"])
-        if (one[freedom] && !other[freedom]) report(place, `no longer ${freedom}`);
-      for (const form of ["style", "explode", "content"]) keep(place, form, one[form], other[form]);
+        if (one[freedom] && !other[freedom]) report(place, `${freedom} removed`);
+      for (const form of ["style", "explode", "content"])
+        reportDifference(place, form, one[form], other[form]);
       compareSchemas("input", place, one.schema, other.schema);
     });
     for (const [name, { required }] of Object.entries<Part>(to.parameters))
       if (required && !from.parameters[name]) report(`${where} ${name}`, "new and required");
 
     const body = `${where} body`;
-    if (to.requestBody?.required && !from.requestBody?.required) report(body, "required");
+    if (to.requestBody?.required && !from.requestBody?.required) report(body, "now required");
     if (from.requestBody && !to.requestBody) report(body, "removed");
     if (from.requestBody && to.requestBody) {
       compareContent("input", body, from.requestBody, to.requestBody);
       if (falls(from.requestBody["x-max-bytes"], to.requestBody["x-max-bytes"]))
-        keep(body, "x-max-bytes", from.requestBody["x-max-bytes"], to.requestBody["x-max-bytes"]);
+        reportDifference(body, "x-max-bytes", from.requestBody["x-max-bytes"], to.requestBody["x-max-bytes"]);
     }
     compareResponses(where, from.responses, to.responses);
   }
@@ -129,7 +136,7 @@ export function findBreakingChanges(released: Part, current: Part): string[] {
     current.components?.securitySchemes,
     (...parts) => {
       const [where, { description: _, ...from }, { description: __, ...to }] = parts;
-      keep(where, "definition", from, to);
+      reportDifference(where, "definition", from, to);
     },
   );
   const [from, to] = [dereference(released), dereference(current)];
@@ -182,11 +189,11 @@ function listMessages(mediaType: Part): Map<string, string | undefined> {
 }
 
 /** Returns `x-error-message` by failing keyword; `*` stands for all keywords. */
-function byKeyword(messages: string | Record<string, string> = {}): Record<string, string> {
+function groupByKeyword(messages: string | Record<string, string> = {}): Record<string, string> {
   return typeof messages === "string" ? { "*": messages } : messages;
 }
 
-function lowerCased(headers: Part = {}): Part {
+function lowerCaseNames(headers: Part = {}): Part {
   return Object.fromEntries(Object.entries(headers).map(([name, header]) => [name.toLowerCase(), header]));
 }
 

@@ -6,7 +6,7 @@ import { hash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { documentContract } from "./docs/documentedContract.ts";
-import { logo, page, sha256 } from "./docs/page.ts";
+import { createPage, logo, sha256 } from "./docs/page.ts";
 import { createPostmanCollection } from "./docs/postmanCollection.ts";
 import { buildRedoc } from "./docs/redoc.ts";
 
@@ -35,7 +35,7 @@ const src = `docs/docs.js?v=${hash("sha256", script, "base64url")}`;
 const inline = script.replaceAll(/<\/(?=script)/gi, "<\\/");
 write(
   "docs.html",
-  page(
+  createPage(
     contract,
     {
       contract,
@@ -51,7 +51,7 @@ write(
 // Written last: its presence means that the other files are complete.
 write(
   "docs/index.html",
-  page(
+  createPage(
     contract,
     { contract, downloadUrls: downloads.map(({ title, url }) => ({ title, url })) },
     { script: `<script type="module" src="${src}" integrity="sha256-${scriptHash}"></script>`, scriptHash },

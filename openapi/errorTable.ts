@@ -16,7 +16,7 @@ export function formatErrorTable(contract: Part, operations: ContractOperation[]
         const messages = groups.get(status) ?? new Map<string, Set<string>>();
         groups.set(status, messages);
         const causes = messages.get(message) ?? new Set();
-        messages.set(message, causes.add(oneLine(example.summary ?? description)));
+        messages.set(message, causes.add(joinLines(example.summary ?? description)));
       }
     }
   const statuses = [...groups.keys()].sort();
@@ -32,6 +32,6 @@ export function formatErrorTable(contract: Part, operations: ContractOperation[]
   return ["| Status and `error` | Remedy and cause |", "| --- | --- |", ...rows].join("\n");
 }
 
-function oneLine(text: string): string {
+function joinLines(text: string): string {
   return text.trim().replaceAll(/\s+/g, " ").replace(/\.$/, "");
 }

@@ -12,7 +12,7 @@ import {
 } from "./contractFile.ts";
 
 /** Schema keywords that do not restrict text. */
-const unlimiting = ["type", "description", "default", "example", "title", "deprecated", "nullable"];
+const annotations = ["type", "description", "default", "example", "title", "deprecated", "nullable"];
 
 /** The response status that a request header implies. */
 const headerStatuses: Record<string, string> = {
@@ -29,14 +29,14 @@ export function findMissingErrors(contract: Part): string[] {
 function findErrorsMissingFrom(operation: ContractOperation, contract: Part): string[] {
   const missing = new Set<string>();
   const report = (what: string) => missing.add(`${operation.operationId}: ${what}`);
-  const shown = (status: string) =>
+  const listMessages = (status: string) =>
     listErrorMessages(contract, operation.responses[status]).map(({ message }) => message);
 
   function requireStatus(status: string, reason: string): void {
     if (!operation.responses[status]) report(`no response ${status}, which ${reason} implies`);
   }
   function requireMessage(status: string, message: string, reason: string): void {
-    if (!operation.responses[status] || !shown(status).includes(message))
+    if (!operation.responses[status] || !listMessages(status).includes(message))
       report(`${status} does not show ${JSON.stringify(message)}, which ${reason} implies`);
   }
   /** Requires the error messages of a shared response. */
@@ -66,16 +66,17 @@ function findErrorsMissingFrom(operation: ContractOperation, contract: Part): st
     if (operation.scopes.length === 0) report("no x-required-scopes, which the API key implies");
   }
   for (const scope of operation.scopes) {
-    const names = operation.responses["403"] && shown("403").some((message) => message.includes(scope));
-    if (!names) report(`403 shows no message that names the scope ${scope}`);
+    const isNamed =
+      operation.responses["403"] && listMessages("403").some((message) => message.includes(scope));
+    if (!isNamed) report(`403 has no error message that names the scope ${scope}`);
   }
 
   for (const parameter of operation.parameters) {
     const place = `${parameter.in} parameter ${parameter.name}`;
     const schema = resolve(contract, parameter.schema);
-    const isLimited =
-      schema.type !== "string" || Object.keys(schema).some((keyword) => !unlimiting.includes(keyword));
-    if (isLimited) requireSchemaMessages(schema, place);
+    const isRestricted =
+      schema.type !== "string" || Object.keys(schema).some((keyword) => !annotations.includes(keyword));
+    if (isRestricted) requireSchemaMessages(schema, place);
     if (parameter.in === "query") requireExample("repeatedQueryParameter", place);
     if (parameter.in === "path") requireStatus("404", place);
     const status = parameter.in === "header" && headerStatuses[parameter.name.toLowerCase()];
@@ -93,7 +94,7 @@ function findErrorsMissingFrom(operation: ContractOperation, contract: Part): st
     requireMessage("400", message, `the rejected field ${name}`);
   for (const [name, property] of Object.entries<Part>(schema.properties ?? {}))
     requireSchemaMessages(resolve(contract, property), `field ${name}`);
-  if (schema.additionalProperties === false) requireSchemaMessages(schema, "a body of known fields only");
+  if (schema.additionalProperties === false) requireSchemaMessages(schema, "additionalProperties: false");
   else report("the body accepts unknown fields: set additionalProperties to false");
   return [...missing];
 }

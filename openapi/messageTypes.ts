@@ -2,7 +2,7 @@ import { type ContractOperation, listErrorMessages, type Part, resolve } from ".
 
 /** Generates messages.ts: the error messages, defaults and scopes of a contract as literal types. */
 export function generateMessageTypes(contract: Part, operations: ContractOperation[]): string {
-  const union = (texts: Iterable<string>) => [...texts].map((text) => JSON.stringify(text)).join(" | ");
+  const formatUnion = (texts: Iterable<string>) => [...texts].map((text) => JSON.stringify(text)).join(" | ");
 
   /** Formats the error statuses of some responses, with their error messages, as the members of an interface. */
   function listMembers(responses: Record<string, Part>, indent: string): string {
@@ -10,14 +10,14 @@ export function generateMessageTypes(contract: Part, operations: ContractOperati
       .filter(([status]) => status >= "400")
       .map(([status, response]) => {
         const messages = listErrorMessages(contract, response).map(({ message }) => message);
-        return `${indent}${status}: ${union(messages)};`;
+        return `${indent}${status}: ${formatUnion(messages)};`;
       })
       .join("\n");
   }
 
-  function namesWithDefault(schemas: [string, Part][]): string {
+  function listNamesWithDefault(schemas: [string, Part][]): string {
     const named = schemas.filter(([, schema]) => resolve(contract, schema).default !== undefined);
-    return union(named.map(([name]) => name)) || "never";
+    return formatUnion(named.map(([name]) => name)) || "never";
   }
 
   const messages = operations.map(
@@ -29,7 +29,7 @@ export function generateMessageTypes(contract: Part, operations: ContractOperati
       .map((parameter): [string, Part] => [parameter.name, parameter.schema]);
     const schema = resolve(contract, body?.content["application/json"].schema);
     const fields = Object.entries<Part>(schema?.properties ?? {});
-    return `  ${operationId}: { query: ${namesWithDefault(query)}; body: ${namesWithDefault(fields)} };`;
+    return `  ${operationId}: { query: ${listNamesWithDefault(query)}; body: ${listNamesWithDefault(fields)} };`;
   });
   const scopes = new Set(operations.flatMap((operation) => operation.scopes));
 
@@ -49,6 +49,6 @@ ${defaults.join("\n")}
 }
 
 /** The scopes that an API key can have. */
-export type Scope = ${union(scopes)};
+export type Scope = ${formatUnion(scopes)};
 `;
 }

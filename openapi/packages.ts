@@ -11,7 +11,7 @@ interface PackageFile {
 /** How to install the client, in Markdown. */
 export function formatClientInstallation(file = readPackage("../client/package.json")): string {
   return file.private
-    ? `In a checkout of the server, \`npm pack -w client\` packs it; in your project, \`npm install ${archive(file)}\` installs the file.`
+    ? `In a checkout of the server, \`npm pack -w client\` packs it; in your project, \`npm install ${nameArchive(file)}\` installs the file.`
     : `Install it with \`npm install ${file.name}\`.`;
 }
 
@@ -19,7 +19,7 @@ export function formatClientInstallation(file = readPackage("../client/package.j
 export function formatSandboxCommands(file = readPackage("../package.json")): string {
   return [
     "# From the image\ndocker run --rm --publish 127.0.0.1:3000:3000 distribu-customers-api distribu sandbox",
-    `# From the packed server\nnpx --package=${file.private ? archive(file) : file.name} distribu sandbox`,
+    `# From the packed server\nnpx --package=${file.private ? nameArchive(file) : file.name} distribu sandbox`,
     "# In a checkout\nnpm run sandbox",
   ]
     .map((commands) => `\`\`\`bash\n${commands}\n\`\`\``)
@@ -27,7 +27,7 @@ export function formatSandboxCommands(file = readPackage("../package.json")): st
 }
 
 /** The file that `npm pack` writes. */
-function archive({ name, version }: PackageFile): string {
+function nameArchive({ name, version }: PackageFile): string {
   return `./${name.replace("@", "").replace("/", "-")}-${version}.tgz`;
 }
 

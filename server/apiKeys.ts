@@ -3,7 +3,7 @@ import crypto from "node:crypto";
 import type { Database } from "./database/database.ts";
 import { named } from "./database/statement.ts";
 
-/** A live key. */
+/** A live key: neither expired nor revoked, and of a company that is not blocked. */
 export interface ApiKey {
   id: string;
   companyId: string;

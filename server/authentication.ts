@@ -16,10 +16,10 @@ const realm = 'Bearer realm="Distribu Customers API"';
 export function authenticate(apiKeys: ApiKeys, limits: RateLimits | undefined): Handler {
   return async (request, response, next) => {
     const { authorization } = request.headers;
-    // A failed lookup costs as much as a successful one. A key that was recently live is still looked up, so that
-    // nobody is locked out by others behind the same address.
-    if (limits?.countNetworksOverLimit() && !apiKeys.wasLive(authorization))
-      limits.rejectOverLimit(findCallerNetwork(request));
+    // A failed lookup costs as much as a successful one, so a network over its limit gets its 429 without one. A key that
+    // was recently live is still looked up, so that nobody is locked out by others in the same network.
+    if (limits?.hasNetworksOverLimit() && !apiKeys.wasLive(authorization))
+      limits.rejectIfOverLimit(findCallerNetwork(request));
     const key = await apiKeys.find(authorization);
     if (key) {
       response.locals.exchange.key = key;

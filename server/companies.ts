@@ -59,7 +59,7 @@ export function createCompanies(database: Database) {
 
   return {
     /** The step that creates a company; it returns no row if the company exists. */
-    insertion(slug: string): Step<{ id: string }> {
+    buildInsert(slug: string): Step<{ id: string }> {
       return { statement: insert, values: values(slug) };
     },
 
@@ -67,7 +67,7 @@ export function createCompanies(database: Database) {
      * The step that creates a company unless it exists. It returns no row if another company's slug differs only in
      * case.
      */
-    ensure(slug: string): Step<{ id: string }> {
+    buildUpsert(slug: string): Step<{ id: string }> {
       return { statement: ensure, values: values(slug) };
     },
 
@@ -94,7 +94,7 @@ export function createCompanies(database: Database) {
         isBlocked
           ? { statement: block, values: { id, now: Date.now() } }
           : { statement: unblock, values: { id } },
-        trail.record(slug, isBlocked ? "block company" : "unblock company", id),
+        trail.buildEntry(slug, isBlocked ? "block company" : "unblock company", id),
       ]);
       return "rows" in result;
     },

@@ -22,7 +22,7 @@ export function isCustomerId(text: string): boolean {
 }
 
 /** The time of creation in an ID, in milliseconds since 1970. */
-export function createdAt(id: string): number {
+export function parseCreatedAt(id: string): number {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 

@@ -1,7 +1,7 @@
 /** The four operations on customers. */
 import crypto from "node:crypto";
 import { basePath } from "./contract.ts";
-import { createdAt, isCustomerId, newCustomerId } from "./customerIds.ts";
+import { isCustomerId, newCustomerId, parseCreatedAt } from "./customerIds.ts";
 import { createCustomerInsert } from "./customerLimit.ts";
 import { type CustomerRow, createCustomerTable, toCustomer } from "./database/customers.ts";
 import type { Database } from "./database/database.ts";
@@ -69,18 +69,18 @@ export function createOperations(
     async createCustomer(call) {
       const row = newCustomer(call.body);
       const { companyId, keyId, rawBody } = call;
-      const insertion = customers.insertion(companyId, row, keyId);
+      const insert = customers.buildInsert(companyId, row, keyId);
       const key = call.headers["Idempotency-Key"];
       if (key === undefined) {
-        const failedStep = await insertCustomer(companyId, [insertion]);
+        const failedStep = await insertCustomer(companyId, [insert]);
         return failedStep === undefined ? toCreated(row) : retryCreate(call, row);
       }
 
       // The customer's ID is known beforehand, so the idempotency key and the customer are one write: the database
       // makes a second request with this key wait for the first.
       const bodySha256 = crypto.hash("sha256", rawBody);
-      const taking = { companyId, key, bodySha256, customerId: row.id };
-      const failedStep = await insertCustomer(companyId, [idempotencyKeys.take(taking), insertion]);
+      const claim = { companyId, key, bodySha256, customerId: row.id };
+      const failedStep = await insertCustomer(companyId, [idempotencyKeys.buildClaim(claim), insert]);
       if (failedStep === undefined) return toCreated(row);
       if (failedStep === 1) return retryCreate(call, row);
       const first = await idempotencyKeys.get(companyId, key);
@@ -91,7 +91,7 @@ export function createOperations(
       // The response depends only on the body, which is the same, and on the ID, so it is not stored.
       const { headers, ...created } = toCreated({
         ...row,
-        ...{ id: first.customerId, version: createdAt(first.customerId) },
+        ...{ id: first.customerId, version: parseCreatedAt(first.customerId) },
       });
       return { ...created, headers: { ...headers, "Idempotent-Replayed": "true" } };
     },
@@ -100,7 +100,7 @@ export function createOperations(
       const { companyId, keyId, path, body } = call;
       const ifMatch = call.headers["If-Match"];
       const version = ifMatch === undefined ? null : await requireMatch(call, ifMatch);
-      const update = customers.update({ companyId, id: path.id, version, changedBy: keyId }, body);
+      const update = customers.buildUpdate({ companyId, id: path.id, version, changedBy: keyId }, body);
       const result = isCustomerId(path.id) ? await database.write([update], companyId) : { failedStep: 0 };
       if ("failedStep" in result) {
         // Customers are never deleted, so one that has just been read can only have changed.
@@ -156,7 +156,7 @@ export function newCustomer(body: Call<"createCustomer">["body"]): CustomerRow {
   const id = newCustomerId();
   return {
     ...{ id, email: email.toLowerCase(), name, status, notes, creditLimit, taxRateOverride },
-    ...{ emailVerified: false, version: createdAt(id) },
+    ...{ emailVerified: false, version: parseCreatedAt(id) },
   };
 }
 

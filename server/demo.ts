@@ -39,7 +39,7 @@ export async function createDemo(database: Database): Promise<string | undefined
   if (!apiKey) throw new Error("The demo's key is not live");
   const table = createCustomerTable(database);
   for (const body of customers)
-    await database.write([table.insertion(apiKey.companyId, newCustomer(body), apiKey.id)]);
+    await database.write([table.buildInsert(apiKey.companyId, newCustomer(body), apiKey.id)]);
   return key;
 }
 

@@ -26,11 +26,11 @@ export async function eraseCustomer(
   const { knex, prepare, session, dialect } = database;
   const fields: Field[] = ["email", "name", "notes", "status"];
   const columns = listColumns(fields);
-  const ofCustomer = (table: string, idColumn: string) =>
+  const queryCustomer = (table: string, idColumn: string) =>
     knex(table).where("company_id", named("companyId")).where(idColumn, named("customerId"));
-  const find = prepare(ofCustomer("customers", "id").select("id"));
+  const find = prepare(queryCustomer("customers", "id").select("id"));
   const erase = prepare(
-    ofCustomer("customers", "id")
+    queryCustomer("customers", "id")
       .where((row) => {
         for (const column of columns) row.orWhereRaw("?? is distinct from ?", [column, named(column)]);
       })
@@ -44,7 +44,7 @@ export async function eraseCustomer(
       })
       .returning("id"),
   );
-  const deleteKeys = prepare(deleteReturning(knex, ofCustomer("idempotency_keys", "customer_id"), "key"));
+  const deleteKeys = prepare(deleteReturning(knex, queryCustomer("idempotency_keys", "customer_id"), "key"));
   const values = {
     ...toColumns({
       email: `erased+${customerId}@erased.invalid`,
@@ -65,7 +65,7 @@ export async function eraseCustomer(
     const isChanged = (await run(erase, values)).length > 0;
     const deletedKeys = (await run(deleteKeys, values)).length;
     if (isChanged || deletedKeys > 0) {
-      const entry = createOperatorTrail(database).record(company.slug, "erase customer", customerId);
+      const entry = createOperatorTrail(database).buildEntry(company.slug, "erase customer", customerId);
       await run(entry.statement, entry.values);
     }
     await execute("commit");

@@ -2,13 +2,13 @@
 import type { AnyRequestMessages, Messages } from "../generated/messages.ts";
 import type { LogCause } from "./causeLog.ts";
 
-type EveryMessages = Messages[keyof Messages] | AnyRequestMessages;
+type AllMessages = Messages[keyof Messages] | AnyRequestMessages;
 
 /** All error statuses in the contract. */
-export type ErrorStatus = EveryMessages extends infer M ? (M extends M ? keyof M & number : never) : never;
+export type ErrorStatus = AllMessages extends infer M ? (M extends M ? keyof M & number : never) : never;
 
 /** The error messages in the contract for a status, of any operation. */
-export type MessageOf<Status extends ErrorStatus> = EveryMessages extends infer M
+export type MessageOf<Status extends ErrorStatus> = AllMessages extends infer M
   ? M extends { [S in Status]: infer Message extends string }
     ? Message
     : never

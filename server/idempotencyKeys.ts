@@ -38,11 +38,11 @@ export function createIdempotencyKeys({ knex, prepare, read }: Database) {
 
   return {
     /** The step that claims a key, if it is unused or has expired. */
-    take(taken: FirstRequest & { companyId: string; key: string }): Step<{ key: string }> {
+    buildClaim(claim: FirstRequest & { companyId: string; key: string }): Step<{ key: string }> {
       const now = Date.now();
       const values = {
-        ...{ company_id: taken.companyId, key: taken.key, body_sha256: taken.bodySha256 },
-        ...{ customer_id: taken.customerId, created_at: now },
+        ...{ company_id: claim.companyId, key: claim.key, body_sha256: claim.bodySha256 },
+        ...{ customer_id: claim.customerId, created_at: now },
         expiredBefore: now - replayWindowInMilliseconds,
       };
       return { statement: insert, values };

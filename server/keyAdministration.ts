@@ -76,13 +76,13 @@ export function createKeyAdministration(database: Database) {
       })
       .orderBy("api_keys.id"),
   );
-  const isLive = () =>
+  const queryLiveKey = () =>
     knex("api_keys")
       .where("id", named("id"))
       .whereNull("revoked_at")
       .where((key) => key.whereNull("expires_at").orWhere("expires_at", ">", named("now")));
   const expireById = prepare<{ id: string }>(
-    isLive()
+    queryLiveKey()
       .update(
         "expires_at",
         knex.raw("case when expires_at < ? then expires_at else ? end", [
@@ -101,7 +101,7 @@ export function createKeyAdministration(database: Database) {
   );
 
   /** Generates a key, and the step that inserts its row. */
-  function insertion({ company, scopes, name = "", expiresAt = null, requestsPerMinute = null }: NewKey) {
+  function generateKey({ company, scopes, name = "", expiresAt = null, requestsPerMinute = null }: NewKey) {
     const key = `dk_${crypto.randomBytes(32).toString("base64url")}`;
     const id = uuidv7();
     const values = {
@@ -119,12 +119,12 @@ export function createKeyAdministration(database: Database) {
      * @throws {CommandError} when another company's slug differs from this one only in case
      */
     async create(newKey: NewKey): Promise<string> {
-      const { key, id, step } = insertion(newKey);
+      const { key, id, step } = generateKey(newKey);
       await companies.requireDistinct(newKey.company);
       const result = await write([
-        companies.ensure(newKey.company),
+        companies.buildUpsert(newKey.company),
         step,
-        trail.record(newKey.company, "create key", id),
+        trail.buildEntry(newKey.company, "create key", id),
       ]);
       if ("failedStep" in result) throw new CommandError(`A company like ${newKey.company} was just created`);
       return key;
@@ -135,12 +135,12 @@ export function createKeyAdministration(database: Database) {
      * @returns the key, or undefined if a key or this company already exists
      */
     async createFirst(newKey: NewKey): Promise<string | undefined> {
-      const { key, id, step } = insertion(newKey);
+      const { key, id, step } = generateKey(newKey);
       const result = await write([
         { statement: noKeyExists, values: {} },
-        companies.insertion(newKey.company),
+        companies.buildInsert(newKey.company),
         step,
-        trail.record(newKey.company, "create key", id),
+        trail.buildEntry(newKey.company, "create key", id),
       ]);
       return "rows" in result ? key : undefined;
     },
@@ -164,13 +164,13 @@ export function createKeyAdministration(database: Database) {
     async rotate(old: ListedKey, overlapInMilliseconds: number): Promise<string> {
       const now = Date.now();
       const expiresAt = old.expiresAt === null ? null : now + old.expiresAt - old.createdAt;
-      const { key, id, step } = insertion({ ...old, expiresAt });
+      const { key, id, step } = generateKey({ ...old, expiresAt });
       const expiration = { id: old.id, now, expiresAt: now + overlapInMilliseconds };
       const result = await write([
         { statement: expireById, values: expiration },
         step,
-        trail.record(old.company, "rotate key", old.id),
-        trail.record(old.company, "create key", id),
+        trail.buildEntry(old.company, "rotate key", old.id),
+        trail.buildEntry(old.company, "create key", id),
       ]);
       if ("failedStep" in result) throw new CommandError(`${old.prefix} is ${old.status}; create a new key`);
       return key;
@@ -180,7 +180,7 @@ export function createKeyAdministration(database: Database) {
     async revoke({ id, company }: Pick<ListedKey, "id" | "company">): Promise<void> {
       await write([
         { statement: revokeById, values: { id, now: Date.now() } },
-        trail.record(company, "revoke key", id),
+        trail.buildEntry(company, "revoke key", id),
       ]);
     },
   };

@@ -1,7 +1,7 @@
 /** The log of the server. */
 import pino, { type DestinationStream, type Logger } from "pino";
 import { serializeError } from "./errors.ts";
-import { isoTime } from "./isoTime.ts";
+import { formatIsoTime } from "./formatIsoTime.ts";
 
 /** A line of JSON for each entry, or human-readable lines. */
 export type LogFormat = "json" | "pretty";
@@ -15,7 +15,7 @@ export async function createLog(
     {
       level: logLevel,
       base: null,
-      timestamp: () => `,"time":"${isoTime(Date.now())}"`,
+      timestamp: () => `,"time":"${formatIsoTime(Date.now())}"`,
       formatters: { level: (level) => ({ level }) },
       serializers: { err: serializeError },
     },

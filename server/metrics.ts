@@ -100,7 +100,7 @@ export function createMetrics({
     });
   }
 
-  async function timed<Result>(kind: "read" | "write", work: () => Promise<Result>): Promise<Result> {
+  async function measure<Result>(kind: "read" | "write", work: () => Promise<Result>): Promise<Result> {
     const end = databaseTime.startTimer({ kind });
     try {
       return await work();
@@ -157,8 +157,9 @@ export function createMetrics({
       }
       return {
         ...database,
-        read: (statement, values, options) => timed("read", () => database.read(statement, values, options)),
-        write: (steps, companyId) => timed("write", () => database.write(steps, companyId)),
+        read: (statement, values, options) =>
+          measure("read", () => database.read(statement, values, options)),
+        write: (steps, companyId) => measure("write", () => database.write(steps, companyId)),
       };
     },
   };

@@ -45,7 +45,7 @@ export function createOperatorTrail({ knex, prepare, read }: Database) {
   );
   return {
     /** The step that records an action within a company. */
-    record(slug: string, action: OperatorAction, subjectId: string): Step<{ id: string }> {
+    buildEntry(slug: string, action: OperatorAction, subjectId: string): Step<{ id: string }> {
       const changedBy = findSystemUser();
       return {
         statement: insert,

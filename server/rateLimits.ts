@@ -21,13 +21,13 @@ export interface RateLimits {
    * @throws {ApiError} 429 when the caller's network is over its limit
    */
   countInvalidKey(network: string, hasKey: boolean): Promise<void>;
-  /** How many networks this process knows to be over their limit of invalid keys. */
-  countNetworksOverLimit(): number;
+  /** Whether this process knows of any network over its limit of invalid keys. */
+  hasNetworksOverLimit(): boolean;
   /**
-   * Rejects a request without querying the database.
+   * Rejects a request if its network is over the limit, without querying the database.
    * @throws {ApiError} 429 when this process knows that the network is over its limit
    */
-  rejectOverLimit(network: string): void;
+  rejectIfOverLimit(network: string): void;
 }
 
 /**
@@ -57,18 +57,18 @@ export function createRateLimits(requestsPerMinute: number, database: Database):
         limiter = createLimiter(`key${limit}`, limit, database);
         requests.set(limit, limiter);
       }
-      return toHeaders(limit, await limiter.consume(keyId, 1));
+      return checkUsage(limit, await limiter.consume(keyId, 1));
     },
     async countInvalidKey(network, hasKey) {
       const usage = await failures.consume(network, hasKey ? 1 : 0);
       if (usage.consumed > failuresPerMinute) rememberOverLimit(network, usage.millisecondsUntilReset);
-      toHeaders(failuresPerMinute, usage);
+      checkUsage(failuresPerMinute, usage);
     },
-    countNetworksOverLimit: () => overLimit.size,
-    rejectOverLimit(network) {
+    hasNetworksOverLimit: () => Boolean(overLimit.size),
+    rejectIfOverLimit(network) {
       const millisecondsUntilReset = (overLimit.get(network) ?? 0) - performance.now();
       if (millisecondsUntilReset > 0)
-        toHeaders(failuresPerMinute, { consumed: failuresPerMinute + 1, millisecondsUntilReset });
+        checkUsage(failuresPerMinute, { consumed: failuresPerMinute + 1, millisecondsUntilReset });
     },
   };
 }
@@ -85,7 +85,7 @@ function createLimiter(prefix: string, limit: number, database: Database): RateL
       // It rejects with the usage if the limit is exceeded.
       const { consumedPoints, msBeforeNext } = await limiter.consume(name, points).catch((rejection) => {
         if (rejection instanceof RateLimiterRes) return rejection;
-        throw new UnavailableError("the rate limits", { cause: rejection });
+        throw new UnavailableError("the primary did not count the request", { cause: rejection });
       });
       return { consumed: consumedPoints, millisecondsUntilReset: msBeforeNext };
     },
@@ -93,10 +93,10 @@ function createLimiter(prefix: string, limit: number, database: Database): RateL
 }
 
 /**
- * Creates the RateLimit headers of a response.
- * @throws {ApiError} 429 when the usage is over the limit
+ * Returns the RateLimit headers of a response, unless the usage is over the limit.
+ * @throws {ApiError} 429 when it is
  */
-function toHeaders(limit: number, usage: Usage): Record<string, string> {
+function checkUsage(limit: number, usage: Usage): Record<string, string> {
   const headers = createHeaders(limit, usage);
   if (usage.consumed <= limit) return headers;
   throw new ApiError(429, "Rate limit exceeded.", {

@@ -52,20 +52,20 @@ onSignal((signal) => {
   if (!stopSignals.includes(signal)) log.warn(`${signal} ignored`);
   else if (!isStopping) shutDown(signal);
 });
-// Before the workers start, so that the database is already migrated. Signals that arrived meanwhile are handled in turns
-// of the event loop, which neither loading modules nor opening a SQLite database takes.
+// Before the workers start, so that the database is already migrated. Signal listeners run in the event loop, to which
+// neither loading modules nor opening a SQLite database yields: hence a turn before and a turn after.
 await nextTurn();
 const database = await connect();
 await nextTurn();
-const isSupervisor = config.workers > 1 && cluster.isPrimary;
+const startsWorkers = config.workers > 1 && cluster.isPrimary;
 const monitoring = config.metricsPort === false ? undefined : await import("./metrics.ts");
 const isTraced = Object.keys(process.env).some((name) => name.startsWith("OTEL_"));
 const tracing = isTraced ? (await import("./tracing.ts")).tracing : undefined;
 const sqliteFile = parseSqliteUrl(config.database.url);
 const diskFile = sqliteFile === ":memory:" ? undefined : sqliteFile;
 const { droppedLines } = logDestination;
-const metrics = isSupervisor ? undefined : monitoring?.createMetrics({ droppedLines, diskFile });
-const listening = isSupervisor ? await supervise() : await serve();
+const metrics = startsWorkers ? undefined : monitoring?.createMetrics({ droppedLines, diskFile });
+const listening = startsWorkers ? await serveWithWorkers() : await serve();
 const metricsServer = cluster.isPrimary ? await startMetricsServer() : undefined;
 stop = async () => {
   await listening.stop();
@@ -129,7 +129,7 @@ async function serve(): Promise<Listening> {
 }
 
 /** Starts workers that listen. */
-async function supervise(): Promise<Listening> {
+async function serveWithWorkers(): Promise<Listening> {
   const firstListening = once(cluster, "listening");
   const workers = startWorkers(config.workers, log);
   stop = workers.stop;

@@ -13,7 +13,7 @@ export const variables = {
   PORT: {
     default: "3000",
     description: "TCP port to listen on, 0 to 65535; 0 picks a free one.",
-    parse: (text: string) => integer(text, 0, 65_535),
+    parse: (text: string) => parseInteger(text, 0, 65_535),
   },
   HOST: {
     default: "127.0.0.1",
@@ -24,25 +24,26 @@ export const variables = {
     default: "off",
     description:
       "TCP port of /metrics, on the same address, 0 to 65535; 0 picks a free one; off disables it.",
-    parse: (text: string) => (text === "off" ? false : integer(text, 0, 65_535)),
+    parse: (text: string) => (text === "off" ? false : parseInteger(text, 0, 65_535)),
   },
   TRUST_PROXY: {
     default: "off",
     description:
       "Express's `trust proxy` setting, which takes the client's address from X-Forwarded-For: the number of proxies in front of the server, 1 to 16, or their addresses and subnets, separated by commas.",
-    parse: (text: string) => (text === "off" ? false : (integer(text, 1, 16) ?? list(text, isSubnet))),
+    parse: (text: string) =>
+      text === "off" ? false : (parseInteger(text, 1, 16) ?? parseList(text, isSubnet)),
   },
   KEEP_ALIVE_TIMEOUT: {
     default: "65",
     description:
       "Seconds after which an idle connection is closed, 1 to 3600; must exceed the idle timeout of the load balancer.",
-    parse: (text: string) => integer(text, 1, 3_600),
+    parse: (text: string) => parseInteger(text, 1, 3_600),
   },
   WORKERS: {
     default: "1",
     description:
       "Number of server processes, 1 to 256; auto for one per core. More than one requires a database that they can share.",
-    parse: (text: string) => (text === "auto" ? availableParallelism() : integer(text, 1, 256)),
+    parse: (text: string) => (text === "auto" ? availableParallelism() : parseInteger(text, 1, 256)),
   },
   PUBLIC_URL: {
     default: "off",
@@ -66,7 +67,7 @@ export const variables = {
   DATABASE_POOL_SIZE: {
     default: "10",
     description: "PostgreSQL: maximum number of connections per process, 1 to 1000.",
-    parse: (text: string) => integer(text, 1, 1_000),
+    parse: (text: string) => parseInteger(text, 1, 1_000),
   },
   DATABASE_POOLER: {
     default: "off",
@@ -78,18 +79,18 @@ export const variables = {
     default: "1500",
     description:
       "PostgreSQL: milliseconds after which a statement is cancelled and its request gets a 503, 100 to 60000; every request gets a 503 after 1750.",
-    parse: (text: string) => integer(text, 100, 60_000),
+    parse: (text: string) => parseInteger(text, 100, 60_000),
   },
   MAX_CUSTOMERS_PER_COMPANY: {
     default: "off",
     description:
       "Maximum number of customers of a company, 1 to 100000000; further creates get a 503; off for no limit.",
-    parse: (text: string) => (text === "off" ? false : integer(text, 1, 100_000_000)),
+    parse: (text: string) => (text === "off" ? false : parseInteger(text, 1, 100_000_000)),
   },
   AUDIT_RETENTION_DAYS: {
     default: "off",
     description: "Days after which audit trail entries are deleted, 1 to 36500; off keeps them.",
-    parse: (text: string) => (text === "off" ? false : integer(text, 1, 36_500)),
+    parse: (text: string) => (text === "off" ? false : parseInteger(text, 1, 36_500)),
   },
   LOG_LEVEL: {
     default: "info",
@@ -108,29 +109,29 @@ export const variables = {
     default: "600",
     description:
       "Requests per minute for each API key, 0 to 1000000; each address may send a tenth of that with invalid keys; 0 disables both limits.",
-    parse: (text: string) => integer(text, 0, 1_000_000),
+    parse: (text: string) => parseInteger(text, 0, 1_000_000),
   },
   DRIFT_CHECK_ONE_IN: {
     default: "100",
     description:
       "One in this many responses, at random, is compared with the contract after it was sent, 1 to 1000000; 0 for none.",
-    parse: (text: string) => integer(text, 0, 1_000_000),
+    parse: (text: string) => parseInteger(text, 0, 1_000_000),
   },
   CORS_ORIGINS: {
     default: "off",
     description:
       "Origins whose pages may call the API from a browser, such as https://app.example, separated by commas.",
-    parse: (text: string) => (text === "off" ? false : list(text, isOrigin)),
+    parse: (text: string) => (text === "off" ? false : parseList(text, isOrigin)),
   },
 };
 
-function integer(text: string, minimum: number, maximum: number): number | undefined {
+function parseInteger(text: string, minimum: number, maximum: number): number | undefined {
   const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
   return value >= minimum && value <= maximum ? value : undefined;
 }
 
 /** Parses a comma-separated list. Returns undefined if an item is invalid. */
-function list(text: string, isValid: (item: string) => boolean): string[] | undefined {
+function parseList(text: string, isValid: (item: string) => boolean): string[] | undefined {
   const items = text.split(",").map((item) => item.trim());
   return items.every(isValid) ? items : undefined;
 }
@@ -141,7 +142,7 @@ function isSubnet(text: string): boolean {
   const version = isIP(address);
   if (version === 0 || rest.length > 0) return false;
   // Express rejects a subnet that contains all addresses.
-  return bits === undefined || integer(bits, 1, version === 4 ? 32 : 128) !== undefined;
+  return bits === undefined || parseInteger(bits, 1, version === 4 ? 32 : 128) !== undefined;
 }
 
 /** Removes trailing slashes. Returns undefined if it is not an HTTP URL, or has a user, query or fragment. */

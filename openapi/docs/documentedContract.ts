@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { listCommonHeaders } from "../commonHeaders.ts";
 import { listOperations, type Part, resolve } from "../contractFile.ts";
-import { colorCodeBlocks } from "./codeBlocks.ts";
+import { highlightCodeBlocks } from "./codeBlocks.ts";
 import { languages, listSamples } from "./samples.ts";
 
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
@@ -10,7 +10,7 @@ const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta
 /** @param served the contract as the server sends it; it is not modified */
 export function documentContract(served: Part): Part {
   const contract = structuredClone(served);
-  contract.info.description = colorCodeBlocks(`${contract.info.description}\n${changes()}`);
+  contract.info.description = highlightCodeBlocks(`${contract.info.description}\n${formatChangelog()}`);
   // The introduction describes them once for all operations.
   for (const name of listCommonHeaders(contract, listOperations(contract))) {
     for (const { responses } of listOperations(contract))
@@ -37,7 +37,7 @@ export function documentContract(served: Part): Part {
  * Returns CHANGELOG.md as a section, without its introduction. Its headings become bold text, so that they are not in
  * the menu.
  */
-function changes(): string {
+function formatChangelog(): string {
   const changelog = read("CHANGELOG.md");
   const releases = changelog.slice(changelog.indexOf("\n## ["));
   return `## Changelog\n${releases.replaceAll(/^#{2,3} \[?(.+?)\]?(?= - |$)/gm, "**$1**")}`;

@@ -15,12 +15,12 @@ const style = [read("theme.css"), ...colors, read("page.css")].join("\n");
 const accent = "#0b6e63";
 
 /** A square with the letter D. */
-const icon = image(
+const icon = toDataUrl(
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="${accent}"/><path d="M9 7h6a9 9 0 0 1 0 18H9zm5 5v8h1a4 4 0 0 0 0-8z" fill="#fff"/></svg>`,
 );
 
 /** The icon and the name, in a color that is legible on light and dark backgrounds. */
-export const logo = image(
+export const logo = toDataUrl(
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 136 32" width="136" height="32"><rect width="32" height="32" rx="7" fill="${accent}"/><path d="M9 7h6a9 9 0 0 1 0 18H9zm5 5v8h1a4 4 0 0 0 0-8z" fill="#fff"/><text x="42" y="24" fill="#12897b" font-family="system-ui,sans-serif" font-size="24" font-weight="700" textLength="92" lengthAdjust="spacingAndGlyphs">distribu</text></svg>`,
 );
 
@@ -28,7 +28,7 @@ export const logo = image(
  * @param script the element that runs the script
  * @param scriptHash the SHA-256 of that script, in base64
  */
-export function page(
+export function createPage(
   { info }: Part,
   data: { contract: Part; downloadUrls: { title: string; url: string }[] },
   { script, scriptHash }: { script: string; scriptHash: string },
@@ -70,6 +70,6 @@ export function sha256(text: string): string {
   return hash("sha256", text, "base64");
 }
 
-function image(svg: string): string {
+function toDataUrl(svg: string): string {
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }

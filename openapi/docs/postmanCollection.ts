@@ -23,12 +23,12 @@ export function createPostmanCollection(contract: Part): Part {
     item: listOperations(contract).map((operation) => ({
       name: operation.summary,
       description: operation.description,
-      item: requests(contract, operation),
+      item: createRequests(contract, operation),
     })),
   };
 }
 
-function requests(contract: Part, operation: Part): Part[] {
+function createRequests(contract: Part, operation: Part): Part[] {
   const bodies = Object.values<Part>(
     operation.body?.content["application/json"].examples ?? { only: { summary: operation.summary } },
   );
@@ -41,15 +41,15 @@ function requests(contract: Part, operation: Part): Part[] {
     };
     const header = [
       ...(body ? [{ key: "Content-Type", value: "application/json" }] : []),
-      ...optional(operation, "header"),
+      ...listParameters(operation, "header"),
     ];
-    return { name: summary, request: { method: operation.method, header, url: url(operation), body } };
+    return { name: summary, request: { method: operation.method, header, url: createUrl(operation), body } };
   });
 }
 
-function url(operation: Part): Part {
+function createUrl(operation: Part): Part {
   const path = operation.path.slice(1).replace("{id}", "{{ID}}").split("/");
-  const query = optional(operation, "query");
+  const query = listParameters(operation, "query");
   return {
     raw: `{{API}}/${path.join("/")}`,
     host: ["{{API}}"],
@@ -62,7 +62,7 @@ function url(operation: Part): Part {
  * Lists the parameters of one kind, with their examples. They are disabled, so they are not sent until the user enables
  * them.
  */
-function optional({ parameters }: Part, kind: "header" | "query"): Part[] {
+function listParameters({ parameters }: Part, kind: "header" | "query"): Part[] {
   return parameters
     .filter((parameter: Part) => parameter.in === kind)
     .map(({ name, example, description }: Part) => ({

@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { type Command, Option } from "commander";
 import type { Database, Value } from "../database/database.ts";
 import { named } from "../database/statement.ts";
-import { isoTime } from "../isoTime.ts";
+import { formatIsoTime } from "../formatIsoTime.ts";
 import { createKeyAdministration } from "../keyAdministration.ts";
 import { createOperatorTrail, type OperatorEntry } from "../operatorTrail.ts";
 import { pruneAuditTrail } from "../pruneAuditTrail.ts";
@@ -48,7 +48,7 @@ export function define(command: Command): void {
     .action(({ before }: { before: number }) =>
       withDatabase(async (database) => {
         console.error(
-          `Deleted ${await pruneAuditTrail(database, before)} entries before ${isoTime(before)}.`,
+          `Deleted ${await pruneAuditTrail(database, before)} entries before ${formatIsoTime(before)}.`,
         );
       }),
     );
@@ -97,19 +97,19 @@ export async function* listAudit(
   isJson: boolean,
 ): AsyncGenerator<string> {
   const keys = new Map((await createKeyAdministration(database).list()).map((key) => [key.id, key]));
-  const nameWriter = (id: string) => {
+  const nameAuthor = (id: string) => {
     const key = keys.get(id);
     return key ? `${key.prefix} ${key.name}`.trimEnd() : id;
   };
-  const width = Math.max(...[formatImporter("operator"), ...keys.keys()].map((id) => nameWriter(id).length));
+  const width = Math.max(...[formatImporter("operator"), ...keys.keys()].map((id) => nameAuthor(id).length));
   const formatColumns = (time: string, action: string, subject: string, by: string, fields: string) =>
     `${time.padEnd(24)}  ${action.padEnd(15)}  ${subject.padEnd(36)}  ${by.padEnd(width)}  ${fields}\n`;
 
   if (!isJson) yield formatColumns("TIME", "ACTION", "SUBJECT", "BY", "FIELDS");
   for await (const { changedAt, action, subjectId, changedBy, fields } of mergeEntries(database, filter)) {
-    const time = isoTime(changedAt);
+    const time = formatIsoTime(changedAt);
     if (!isJson) {
-      yield formatColumns(time, action, subjectId, nameWriter(changedBy), fields.join(",") || "-");
+      yield formatColumns(time, action, subjectId, nameAuthor(changedBy), fields.join(",") || "-");
       continue;
     }
     const isCustomer = !/ (key|company)$/.test(action);

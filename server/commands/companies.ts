@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { type Company, createCompanies } from "../companies.ts";
 import type { Database } from "../database/database.ts";
-import { isoTime } from "../isoTime.ts";
+import { formatIsoTime } from "../formatIsoTime.ts";
 import { formatTable } from "./table.ts";
 import { UsageError } from "./usageError.ts";
 import { withDatabase } from "./withDatabase.ts";
@@ -49,8 +49,8 @@ function formatCompanies(companies: Company[]): string {
   return formatTable([
     ["SLUG", "CREATED", "KEYS", "STATUS", "ID"],
     ...companies.map(({ slug, createdAt, keys, blockedAt, id }) => [
-      ...[slug, isoTime(createdAt), String(keys)],
-      ...[blockedAt === null ? "active" : `blocked ${isoTime(blockedAt)}`, id],
+      ...[slug, formatIsoTime(createdAt), String(keys)],
+      ...[blockedAt === null ? "active" : `blocked ${formatIsoTime(blockedAt)}`, id],
     ]),
   ]);
 }
@@ -58,7 +58,7 @@ function formatCompanies(companies: Company[]): string {
 function formatJson({ createdAt, blockedAt, ...company }: Company): string {
   return JSON.stringify({
     ...company,
-    createdAt: isoTime(createdAt),
-    blockedAt: blockedAt === null ? null : isoTime(blockedAt),
+    createdAt: formatIsoTime(createdAt),
+    blockedAt: blockedAt === null ? null : formatIsoTime(blockedAt),
   });
 }

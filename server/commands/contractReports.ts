@@ -76,7 +76,7 @@ export function formatJson(run: Run): string {
 /** Formats the run as JUnit XML: a test case for each response, and an error if the API stopped responding. */
 export function formatJunit({ url, startedAt, results, error }: Run): string {
   const cases = results.map(({ name, outcome, milliseconds, report }) => {
-    const start = `<testcase classname="${parseOperation(name)}" name="${escapeXml(name)}" time="${inSeconds(milliseconds)}"`;
+    const start = `<testcase classname="${parseOperation(name)}" name="${escapeXml(name)}" time="${formatSeconds(milliseconds)}"`;
     if (outcome === "conforms") return `${start}/>`;
     const detail =
       outcome === "skipped"
@@ -89,7 +89,7 @@ export function formatJunit({ url, startedAt, results, error }: Run): string {
       `<testcase classname="any" name="a response" time="0.000"><error message="${escapeXml(error)}"/></testcase>`,
     );
   const { differing, skipped } = count(results);
-  const time = inSeconds(results.reduce((sum, { milliseconds }) => sum + milliseconds, 0));
+  const time = formatSeconds(results.reduce((sum, { milliseconds }) => sum + milliseconds, 0));
   const errors = cases.length - results.length;
   const counts = `tests="${cases.length}" failures="${differing}" errors="${errors}" skipped="${skipped}" time="${time}"`;
   return [
@@ -140,7 +140,7 @@ function round(milliseconds: number): number {
   return Math.round(milliseconds * 10) / 10;
 }
 
-function inSeconds(milliseconds: number): string {
+function formatSeconds(milliseconds: number): string {
   return (milliseconds / 1_000).toFixed(3);
 }
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Command } from "commander";
 import { connectDatabase } from "../database/connect.ts";
 import { explainConnectError } from "../database/connectError.ts";
-import { idColumns, idValues } from "../database/customers.ts";
+import { idColumns, toIdValues } from "../database/customers.ts";
 import type { Database, Run, Value } from "../database/database.ts";
 import { describeUrl } from "../database/describeUrl.ts";
 import { keepStatements, named } from "../database/statement.ts";
@@ -163,7 +163,7 @@ function createInsert({ knex, prepare, dialect }: Database, run: Run, { name, co
   );
   return async (rows: Row[]): Promise<void> => {
     const values = rows.flatMap((row, index) => {
-      const full = { ...row, ...(isCustomers && idValues(dialect, String(row.id))) };
+      const full = { ...row, ...(isCustomers && toIdValues(dialect, String(row.id))) };
       for (const column of booleans) full[column] = Number(full[column]);
       return Object.entries(full).map(([column, value]) => [`${index}.${column}`, value as Value]);
     });

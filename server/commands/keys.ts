@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { Scope } from "../../generated/messages.ts";
 import { scopes as knownScopes } from "../contract.ts";
 import { CommandError } from "../errors.ts";
-import { isoTime } from "../isoTime.ts";
+import { formatIsoTime } from "../formatIsoTime.ts";
 import { createKeyAdministration, type ListedKey } from "../keyAdministration.ts";
 import { companyOption, parseDuration, parseExpiry, parseInteger } from "./options.ts";
 import { formatTable } from "./table.ts";
@@ -125,7 +125,7 @@ function findKey(keys: ListedKey[], name: string): ListedKey {
 }
 
 function formatTime(time: number | null): string {
-  return time === null ? "never" : isoTime(time);
+  return time === null ? "never" : formatIsoTime(time);
 }
 
 function formatKeys(keys: ListedKey[]): string {
@@ -144,7 +144,7 @@ function formatJson(key: ListedKey): string {
     createdAt: key.createdAt,
     expiresAt: key.expiresAt,
     lastUsedAt: key.lastUsedAt,
-  }).map(([name, time]) => [name, time === null ? null : isoTime(time)]);
+  }).map(([name, time]) => [name, time === null ? null : formatIsoTime(time)]);
   return JSON.stringify({ ...key, ...Object.fromEntries(times) });
 }
 

@@ -1,7 +1,7 @@
 /** Parsers of the options that several commands share. */
 import { InvalidArgumentError, Option } from "commander";
 import { isCustomerId } from "../customerIds.ts";
-import { isoTime } from "../isoTime.ts";
+import { formatIsoTime } from "../formatIsoTime.ts";
 import { variables } from "../variables.ts";
 
 /** The required option `--company <slug>`. */
@@ -34,7 +34,8 @@ export function parseTime(text: string): number {
   const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/.test(text);
   const time = isTime ? Date.parse(text) : Number.NaN;
   // Date.parse reads February 30 as March 2.
-  const hasDate = !Number.isNaN(time) && isoTime(Date.parse(text.slice(0, 10))).startsWith(text.slice(0, 10));
+  const hasDate =
+    !Number.isNaN(time) && formatIsoTime(Date.parse(text.slice(0, 10))).startsWith(text.slice(0, 10));
   if (!hasDate)
     throw new InvalidArgumentError("Expected a date or a time with a zone, such as 2027-01-01T00:00:00Z.");
   return time;

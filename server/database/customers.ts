@@ -1,7 +1,7 @@
 /** The customers table: the only list of its columns, and its statements. */
 import type { Knex } from "knex";
-import { createdAt, toPosition } from "../customerIds.ts";
-import { isoTime } from "../isoTime.ts";
+import { parseCreatedAt, toPosition } from "../customerIds.ts";
+import { formatIsoTime } from "../formatIsoTime.ts";
 import type { Customer } from "../operations.ts";
 import type { Database, Dialect, Step, Value, Values } from "./database.ts";
 import { foldText } from "./foldText.ts";
@@ -63,19 +63,19 @@ export function toColumns(fields: Fields): Record<string, Value> {
 /** The columns that identify a customer: its ID and, on SQLite, its position in the order of IDs. */
 export const idColumns = { sqlite: ["id", "position"], postgres: ["id"] };
 
-/** Returns the values of these columns. */
-export function idValues(dialect: Dialect, id: string): Record<string, Value> {
+/** Returns the values of the columns that identify a customer. */
+export function toIdValues(dialect: Dialect, id: string): Record<string, Value> {
   return dialect === "sqlite" ? { id, position: toPosition(id) } : { id };
 }
 
-/** Lists all columns that an insert sets, `company_id` first. */
-export function insertedColumns(dialect: Dialect): string[] {
+/** Lists the columns that an insert sets, `company_id` first. */
+export function listInsertColumns(dialect: Dialect): string[] {
   const fields = Object.keys(fieldColumns) as Field[];
   return [...["company_id", ...idColumns[dialect]], ...listColumns(fields), ...["updated_at", "changed_by"]];
 }
 
-/** Returns the values of these columns. */
-export function insertedValues(
+/** Returns the values of the columns that an insert sets. */
+export function toInsertValues(
   dialect: Dialect,
   companyId: string,
   { id, version, emailVerified, ...fields }: CustomerRow,
@@ -83,7 +83,7 @@ export function insertedValues(
 ): Record<string, Value> {
   return {
     company_id: companyId,
-    ...idValues(dialect, id),
+    ...toIdValues(dialect, id),
     ...toColumns({ ...fields, emailVerified: Boolean(emailVerified) }),
     updated_at: version,
     changed_by: changedBy,
@@ -95,8 +95,8 @@ export function toCustomer({ version, ...fields }: CustomerRow): Customer {
   return {
     ...fields,
     emailVerified: Boolean(fields.emailVerified),
-    createdAt: isoTime(createdAt(fields.id)),
-    updatedAt: isoTime(version),
+    createdAt: formatIsoTime(parseCreatedAt(fields.id)),
+    updatedAt: formatIsoTime(version),
   };
 }
 
@@ -135,7 +135,7 @@ export function createCustomerTable(database: Database) {
   );
   const insert = prepare<{ id: string }>(
     knex("customers")
-      .insert(namedColumns(insertedColumns(dialect)))
+      .insert(namedColumns(listInsertColumns(dialect)))
       .onConflict()
       .ignore()
       .returning("id"),
@@ -195,15 +195,15 @@ export function createCustomerTable(database: Database) {
     },
 
     /** The step that inserts a customer; it returns no row if its ID or email is taken. */
-    insertion(companyId: string, row: CustomerRow, changedBy: string | null) {
-      return { statement: insert, values: insertedValues(dialect, companyId, row, changedBy) };
+    buildInsert(companyId: string, row: CustomerRow, changedBy: string | null) {
+      return { statement: insert, values: toInsertValues(dialect, companyId, row, changedBy) };
     },
 
     /**
      * The step that updates these fields, and also the version if a value differs. It returns no row if there is no
      * such customer, or it does not have the given version.
      */
-    update(
+    buildUpdate(
       key: { companyId: string; id: string; version: number | null; changedBy: string },
       fields: Fields,
     ): Step<CustomerRow> {

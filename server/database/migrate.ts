@@ -15,7 +15,7 @@ const migrations: Migration[] = [initial];
 /** The number of the newest migration. */
 export const newestVersion = migrations.length;
 
-/** The date of the newest migration: a clock before it is wrong. */
+/** The revision of the newest migration, which begins with its date: a clock before that date is wrong. */
 export const newestRevision = (migrations.at(-1) as Migration).revision;
 
 /** An applied migration, as recorded in the database. */

@@ -168,7 +168,9 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
         async () => await run(connection, statement, values),
       ).catch((error) => {
         const isTimeout = error instanceof pg.DatabaseError && error.code === "57014";
-        throw isTimeout ? new StatementTimeoutError("PostgreSQL", { cause: error }) : error;
+        throw isTimeout
+          ? new StatementTimeoutError("PostgreSQL cancelled the statement", { cause: error })
+          : error;
       });
     });
   }

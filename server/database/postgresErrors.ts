@@ -31,5 +31,5 @@ export function asUnavailable(error: unknown): unknown {
     return error;
   const isFromServer = error instanceof pg.DatabaseError;
   if (isFromServer && !unavailableStates.test(String(error.code))) return error;
-  return new UnavailableError("PostgreSQL", { cause: error });
+  return new UnavailableError("PostgreSQL is unavailable", { cause: error });
 }

@@ -22,10 +22,10 @@ export function createRarity({ database }: SearchedTable) {
   );
   return async function sortByRarity(companyId: string, parts: readonly string[]): Promise<CountedPart[]> {
     const texts = await read(sample, { companyId });
-    const contain = (part: string) =>
+    const countTexts = (part: string) =>
       texts.filter(({ email, name }) => email.includes(part) || name?.includes(part)).length;
     return parts
-      .map((part) => ({ part, count: contain(part) }))
+      .map((part) => ({ part, count: countTexts(part) }))
       .sort((one, other) => one.count - other.count);
   };
 }

@@ -3,7 +3,7 @@ import crypto from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import type { Scope } from "../../generated/messages.ts";
 import { scopes as bothScopes, contract } from "../contract.ts";
-import { createdAt } from "../customerIds.ts";
+import { parseCreatedAt } from "../customerIds.ts";
 import { type CustomerRow, createCustomerTable } from "../database/customers.ts";
 import type { Database, Step, Value } from "../database/database.ts";
 import type { Customer } from "../operations.ts";
@@ -88,11 +88,11 @@ const taxRates = [null, 0, 0.07, 0.3, 0.19];
 
 /** Creates the customers of a company, oldest first; no two companies share an ID or a time of creation. */
 function createCustomers(company: SandboxKey["company"], count: number): CustomerRow[] {
-  const second = company === "sandbox" ? 0 : 1_000;
+  const offset = company === "sandbox" ? 0 : 1_000;
   return Array.from({ length: count }, (_, index) => {
-    const time = firstDay + index * hour + second;
-    const chance = Buffer.from(crypto.hash("sha256", `${company} ${index}`), "hex").subarray(0, 16);
-    const id = uuidv7({ msecs: time, seq: 0, random: chance });
+    const time = firstDay + index * hour + offset;
+    const random = Buffer.from(crypto.hash("sha256", `${company} ${index}`), "hex").subarray(0, 16);
+    const id = uuidv7({ msecs: time, seq: 0, random });
     return {
       id,
       email: `buyer${index % 9 === 8 ? "!o+b" : ""}.${String(index).padStart(3, "0")}@${company}.example`,
@@ -103,7 +103,7 @@ function createCustomers(company: SandboxKey["company"], count: number): Custome
       taxRateOverride: taxRates[index % taxRates.length] as number | null,
       emailVerified: index % 3 !== 0,
       // Every fourth customer was updated after its creation.
-      version: createdAt(id) + (index % 4 === 3 ? 30 * hour : 0),
+      version: parseCreatedAt(id) + (index % 4 === 3 ? 30 * hour : 0),
     };
   });
 }
@@ -125,19 +125,19 @@ export async function fillSandbox(database: Database): Promise<void> {
   const { knex, prepare, write } = database;
   const customers = createCustomerTable(database);
   /** Builds the step that inserts a row, given by column names. */
-  function insertion(table: string, row: Record<string, Value | boolean>): Step {
+  function buildInsert(table: string, row: Record<string, Value | boolean>): Step {
     return { statement: prepare(knex(table).insert(row).returning("*")), values: {} };
   }
   const steps: Step[] = [];
   for (const [index, company] of (["sandbox", "another"] as const).entries()) {
     const companyId = `00000000-0000-7000-8000-00000000000${index + 1}`;
-    steps.push(insertion("companies", { id: companyId, slug: company, created_at: firstDay }));
+    steps.push(buildInsert("companies", { id: companyId, slug: company, created_at: firstDay }));
     for (const customer of sandboxCustomers[company])
-      steps.push(customers.insertion(companyId, customer, null));
+      steps.push(customers.buildInsert(companyId, customer, null));
     for (const [place, [name, key]] of Object.entries(sandboxKeys).entries()) {
       if (key.company !== company) continue;
       steps.push(
-        insertion("api_keys", {
+        buildInsert("api_keys", {
           id: `00000000-0000-7000-9000-00000000000${place}`,
           company_id: companyId,
           name,
@@ -152,7 +152,7 @@ export async function fillSandbox(database: Database): Promise<void> {
     }
   }
   steps.push(
-    insertion("idempotency_keys", {
+    buildInsert("idempotency_keys", {
       company_id: "00000000-0000-7000-8000-000000000001",
       key: usedIdempotencyKey,
       body_sha256: "of another body",

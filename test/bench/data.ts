@@ -59,7 +59,7 @@ export async function createData(databaseUrl: string, customers: number): Promis
       const length = Math.min(1000, count - start);
       const rows = Array.from({ length }, (_, index) => newCustomer(customer(start + index)));
       ids.push(...rows.map(({ id }) => id));
-      await database.write(rows.map((row) => table.insertion(companyId, row, keyId)));
+      await database.write(rows.map((row) => table.buildInsert(companyId, row, keyId)));
     }
     return { key, ids };
   }

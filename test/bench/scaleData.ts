@@ -2,7 +2,7 @@
 import { v7 as uuidv7 } from "uuid";
 import { type ApiKey, createApiKeys } from "../../server/apiKeys.ts";
 import { connectDatabase } from "../../server/database/connect.ts";
-import { insertedColumns, insertedValues } from "../../server/database/customers.ts";
+import { listInsertColumns, toInsertValues } from "../../server/database/customers.ts";
 import type { Database, Run, Value } from "../../server/database/database.ts";
 import { keepStatements, named } from "../../server/database/statement.ts";
 import { createKeyAdministration } from "../../server/keyAdministration.ts";
@@ -82,7 +82,7 @@ async function insertCustomers(
 ): Promise<void> {
   const random = createRandom(0);
   const bytes = Buffer.alloc(16);
-  const columns = insertedColumns(dialect);
+  const columns = listInsertColumns(dialect);
   let batch: Record<string, Value>[] = [];
   const buildInsert = keepStatements((count: number) =>
     prepare(
@@ -120,7 +120,7 @@ async function insertCustomers(
       ...{ creditLimit: body.creditLimit ?? null, taxRateOverride: body.taxRateOverride ?? null },
       ...{ emailVerified: false, version: updatedAt },
     };
-    batch.push(insertedValues(dialect, companies[company] as string, row, null));
+    batch.push(toInsertValues(dialect, companies[company] as string, row, null));
     if (batch.length === batchSize[dialect]) await flush();
   }
   if (batch.length > 0) await flush();

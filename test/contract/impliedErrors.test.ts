@@ -45,7 +45,7 @@ const changes: [change: string, apply: (contract: Part) => unknown, missing: str
   [
     "no example of an unknown field",
     (c) => delete examples(one(c).patch).unknownField,
-    ['updateCustomer: 400 does not show "Unknown field.", which a body of known fields only implies'],
+    ['updateCustomer: 400 does not show "Unknown field.", which additionalProperties: false implies'],
   ],
   [
     "no example of a rejected field",
@@ -58,7 +58,7 @@ const changes: [change: string, apply: (contract: Part) => unknown, missing: str
     ['createCustomer: 400 does not show "Notes must be at most 2000 characters.", which field notes implies'],
   ],
   [
-    "no example of one of a field's several messages",
+    "no example of one of a field's error messages",
     (c) => delete examples(create(c)).emailRequired,
     ['createCustomer: 400 does not show "Email is required.", which field email implies'],
   ],
@@ -75,7 +75,7 @@ const changes: [change: string, apply: (contract: Part) => unknown, missing: str
     ],
   ],
   [
-    "another message beside a constraint",
+    "a changed x-error-message",
     (c) => (schema(c, "CustomerName")["x-error-message"] = "Name is too long."),
     [
       'createCustomer: 400 does not show "Name is too long.", which field name implies',
@@ -83,22 +83,22 @@ const changes: [change: string, apply: (contract: Part) => unknown, missing: str
     ],
   ],
   [
-    "a new field without a message",
+    "a new field without an x-error-message",
     (c) => (schema(c, "CustomerUpdate").properties.phone = { type: "string", maxLength: 30 }),
     ["updateCustomer: field phone has no x-error-message"],
   ],
   [
-    "a new field with a message",
+    "a new field with another error message",
     (c) => (schema(c, "CustomerUpdate").properties.phone = { "x-error-message": "Invalid phone." }),
     ['updateCustomer: 400 does not show "Invalid phone.", which field phone implies'],
   ],
   [
-    "a limited parameter without a message",
+    "a restricted parameter without an x-error-message",
     (c) => list(c).parameters.push({ name: "since", in: "query", schema: { type: "string", minLength: 1 } }),
     ["listCustomers: query parameter since has no x-error-message"],
   ],
   [
-    "a limited parameter of the whole path",
+    "a restricted parameter of the whole path",
     (c) =>
       (one(c).parameters[0].schema = { type: "string", pattern: "^c", "x-error-message": "Invalid id." }),
     [
@@ -122,14 +122,14 @@ const changes: [change: string, apply: (contract: Part) => unknown, missing: str
     ['updateCustomer: 413 does not show "Request body is too large.", which the body\'s x-max-bytes implies'],
   ],
   [
-    "no limit of the body's size",
+    "no size limit of the body",
     (c) => delete create(c).requestBody["x-max-bytes"],
     ["createCustomer: the body has no x-max-bytes"],
   ],
   [
     "the 403 of another scope",
     (c) => (one(c).get.responses["403"] = create(c).responses["403"]),
-    ["getCustomer: 403 shows no message that names the scope customers:read"],
+    ["getCustomer: 403 has no error message that names the scope customers:read"],
   ],
   [
     "no 401",
@@ -192,7 +192,7 @@ describe("generate", () => {
     expect(findMissingErrors(contract)).toEqual(missing);
   });
 
-  it("generate: a header's message that its parameter names differently → named", () => {
+  it("generate: changed x-error-message of a header parameter → named", () => {
     const contract = structuredClone(current);
     parameter(create(contract), "Idempotency-Key").schema["x-error-message"] = "Bad key.";
     expect(findMissingErrors(contract)).toEqual([

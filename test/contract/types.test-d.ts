@@ -96,7 +96,7 @@ it("ApiError: message of the operation and status → compiles", () => {
   new ApiError(408, "Request timed out.");
 });
 
-it("ApiError: message that the contract does not show → error", () => {
+it("ApiError: message that the contract lacks → error", () => {
   // @ts-expect-error no such message
   call.error(404, "No such customer.");
   // @ts-expect-error no such message

@@ -65,7 +65,7 @@ describe.each([
 
   const isSqlite = engine === "sqlite";
   /** Builds an insert with these values in place of valid ones. */
-  function insertion(values: Record<string, string> = {}): string {
+  function buildInsert(values: Record<string, string> = {}): string {
     const row: Record<string, string> = {
       company_id: "(select id from companies where slug = 'acme')",
       ...{ id: `'${id}'`, email: "'other@x.example'", name: "'Other Ünit'", folded_name: "'other ünit'" },
@@ -81,7 +81,7 @@ describe.each([
     );
 
   it("other programs: insert, update, delete → search follows, index intact", async () => {
-    await run(insertion());
+    await run(buildInsert());
     expect(await find("ünit")).toEqual(["other@x.example"]);
     const { headers } = await partner.send("GET", `/customers/${id}`);
     await run(
@@ -100,7 +100,7 @@ describe.each([
   });
 
   it("other programs: changed_by set → an audit entry that names the fields", async () => {
-    await run(insertion({ changed_by: "'dashboard'" }));
+    await run(buildInsert({ changed_by: "'dashboard'" }));
     await run(
       `update customers set name = 'New', folded_name = 'new', notes = 'x', changed_by = 'dashboard', updated_at = updated_at + 1 where id = '${id}'`,
     );
@@ -138,6 +138,6 @@ describe.each([
         ] satisfies [string, Record<string, string>][])
       : []),
   ])("other programs: insert %s → rejected", async (_what, values) => {
-    await expect(run(insertion(values))).rejects.toThrow(/constraint/i);
+    await expect(run(buildInsert(values))).rejects.toThrow(/constraint/i);
   });
 });

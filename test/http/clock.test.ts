@@ -1,6 +1,6 @@
 /** Behavior that depends on time, with a clock that the tests control: it can stand still, advance or go back. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from "vitest";
-import { createdAt, newCustomerId } from "../../server/customerIds.ts";
+import { newCustomerId, parseCreatedAt } from "../../server/customerIds.ts";
 import { createKeyAdministration } from "../../server/keyAdministration.ts";
 import type { Partner } from "../support/partner.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -26,15 +26,15 @@ it("createCustomer: createdAt and updatedAt → the time of the create", async (
 it("customer IDs: 40,000 within a millisecond → ascending, each with its time", () => {
   vi.setSystemTime(Date.now() + 1_000);
   let latest = newCustomerId();
-  const first = createdAt(latest);
+  const first = parseCreatedAt(latest);
   for (let n = 1; n < 40_000; n++) {
     const id = newCustomerId();
-    if (id <= latest || createdAt(id) < createdAt(latest)) throw new Error(`${id} after ${latest}`);
+    if (id <= latest || parseCreatedAt(id) < parseCreatedAt(latest)) throw new Error(`${id} after ${latest}`);
     latest = id;
   }
   // A 15-bit counter within a millisecond, so the IDs span two or three milliseconds.
-  expect(createdAt(latest) - first).toBeGreaterThanOrEqual(1);
-  expect(createdAt(latest) - first).toBeLessThanOrEqual(2);
+  expect(parseCreatedAt(latest) - first).toBeGreaterThanOrEqual(1);
+  expect(parseCreatedAt(latest) - first).toBeLessThanOrEqual(2);
 });
 
 it("customer IDs: clock back, forward, standing still → in order of creation", async () => {

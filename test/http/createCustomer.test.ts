@@ -195,8 +195,8 @@ it("createCustomer: ID just used by another process → 201 with another ID", as
     onStatement: async ({ sql }, { company_id, id }) => {
       if (!/^insert into .customers./.test(sql) || ![1, 3].includes(++insertions)) return;
       const row = newCustomer({ email: `other${insertions}@x.example`, status: "ACTIVE" });
-      const { insertion } = createCustomerTable(colliding.database);
-      await colliding.database.write([insertion(String(company_id), { ...row, id: String(id) }, null)]);
+      const { buildInsert } = createCustomerTable(colliding.database);
+      await colliding.database.write([buildInsert(String(company_id), { ...row, id: String(id) }, null)]);
     },
   });
   onTestFinished(() => colliding.stop());

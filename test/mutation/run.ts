@@ -1,6 +1,6 @@
 /**
- * `npm run test:mutation -- server/entityTags.ts`: makes small mistakes in the given files, or in all files of
- * files.ts, one at a time, and lists those that no test detects.
+ * `npm run test:mutation -- server/entityTags.ts`: mutates the given files, or all files of files.ts, one
+ * change at a time, and lists the mutants that survive the tests.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -38,11 +38,11 @@ for (const file of given.length > 0 ? given : Object.keys(testsByFile)) {
     readFileSync(`test/mutation/reports/${file.replaceAll("/", "-")}.json`, "utf8"),
   );
   const { source, mutants } = report.files[file] as Report["files"][string];
-  const unnoticed = mutants.filter(({ status }) => status === "Survived" || status === "NoCoverage");
-  const noticed = mutants.filter(({ status }) => status === "Killed" || status === "Timeout");
-  for (const mutant of unnoticed) console.log(describeMutant(file, source, mutant));
-  const total = noticed.length + unnoticed.length;
-  scores.push(`${file}: ${noticed.length} of ${total}, ${Math.round((100 * noticed.length) / total)} %`);
+  const survived = mutants.filter(({ status }) => status === "Survived" || status === "NoCoverage");
+  const killed = mutants.filter(({ status }) => status === "Killed" || status === "Timeout");
+  for (const mutant of survived) console.log(describeMutant(file, source, mutant));
+  const total = killed.length + survived.length;
+  scores.push(`${file}: ${killed.length} of ${total}, ${Math.round((100 * killed.length) / total)} %`);
 }
 console.log(`\n${scores.join("\n")}`);
 

@@ -9,7 +9,7 @@ export default {
   // Only what has changed since the last run is tested again.
   incremental: true,
   incrementalFile: `test/mutation/reports/${file.replaceAll("/", "-")}.json`,
-  // It would also add comments to docs.html, and change the page.
+  // Otherwise Stryker would also add comments to docs.html, and change the page.
   disableTypeChecks: false,
   reporters: ["progress-append-only"],
   tempDirName: "test/mutation/sandbox",

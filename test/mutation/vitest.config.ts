@@ -8,7 +8,7 @@ const file = process.env.MUTATED_FILE ?? "";
 const isOnBoth = onBothEngines.includes(file);
 const tests = testsByFile[file] ?? [];
 
-/** Runs the files in the order of the list, those that detect most mistakes first: the first failure ends a run. */
+/** Runs the files in the order of the list, those that kill most mutants first: the first failure ends a run. */
 class ListedOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]) {
     const rank = ({ moduleId }: TestSpecification) =>

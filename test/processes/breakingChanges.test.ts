@@ -30,69 +30,69 @@ interface Rule {
 }
 
 const rules: Record<string, Rule> = {
-  "a path that is removed, not one that is added": {
+  "a removed path, not an added one": {
     breaking: (c) => delete c.paths["/customers/{id}"],
     reports: [/^GET \/customers\/\{id\}: removed$/, /^PATCH \/customers\/\{id\}: removed$/],
     harmless: (c) => (c.paths["/orders"] = c.paths["/customers"]),
   },
-  "an operation that is removed, not one that is added": {
+  "a removed operation, not an added one": {
     breaking: (c) => delete one(c).patch,
     reports: [/^PATCH \/customers\/\{id\}: removed$/],
     harmless: (c) => (one(c).delete = { operationId: "removeCustomer", responses: {} }),
   },
-  "another operationId, not another summary": {
+  "a changed operationId, not a changed summary": {
     breaking: (c) => (list(c).operationId = "findCustomers"),
     reports: [/^GET \/customers: operationId was "listCustomers", is "findCustomers"$/],
     harmless: (c) => (list(c).summary = "Find customers"),
   },
-  "a tag that is removed, not one more": {
+  "a removed tag, not an added one": {
     breaking: (c) => (list(c).tags = []),
     reports: [/^GET \/customers: tag Customers removed$/],
     harmless: (c) => list(c).tags.push("Lists"),
   },
-  "a schema by another name, not one more": {
+  "a renamed schema, not an added one": {
     before: (c) => (c.components.schemas.Extra = { type: "string" }),
     breaking: (c) => delete c.components.schemas.Extra,
     reports: [/^schema Extra: removed$/],
     harmless: (c) => (c.components.schemas.More = { type: "string" }),
   },
-  "a server that is removed, not one that is added": {
+  "a removed server, not an added one": {
     breaking: (c) => c.servers.shift(),
     reports: [/^server https:\/\/distribu.app\/api\/v1: removed$/],
     harmless: (c) => c.servers.push({ url: "https://eu.distribu.app/api/v1" }),
   },
-  "a status that is removed, not an error that is added": {
+  "a removed success status, not an added error status": {
     breaking: (c) => delete create(c).responses[201],
     reports: [/^POST \/customers 201: removed$/],
     harmless: (c) => (create(c).responses[402] = create(c).responses[409]),
   },
-  "an error that is removed, not one that is described anew": {
+  "a removed error status, not a reworded description": {
     breaking: (c) => delete create(c).responses[409],
     reports: [/^POST \/customers 409: removed$/],
     harmless: (c) => (create(c).responses[409].description = "Taken."),
   },
-  "another success than those that clients know, not another description of one": {
+  "an added success status, not a reworded description": {
     breaking: (c) => (create(c).responses[202] = create(c).responses[201]),
     reports: [/^POST \/customers 202: new successful response$/],
     harmless: (c) => (create(c).responses[201].description = "Done."),
   },
-  "a status of any request that is removed, not one that is added": {
+  "a removed status of any request, not an added one": {
     breaking: (c) => delete c["x-any-request"].responses[405],
     reports: [/^any request 405: removed$/],
     harmless: (c) => (c["x-any-request"].responses[414] = c["x-any-request"].responses[404]),
   },
-  "a field that responses no longer have, not one that is added": {
+  "a field removed from responses, not an added one": {
     before: (c) => (schema(c, "Pagination").properties.total = { type: "integer" }),
     breaking: (c) => delete schema(c, "Pagination").properties.total,
     reports: [/^GET \/customers 200 application\/json pagination total: removed$/],
     harmless: (c) => (schema(c, "Pagination").properties.pages = { type: "integer" }),
   },
-  "a field that requests can no longer have, not one that is added": {
+  "a field removed from requests, not an added one": {
     breaking: (c) => delete schema(c, "CustomerCreate").properties.notes,
     reports: [/^POST \/customers body application\/json notes: removed$/],
     harmless: (c) => (schema(c, "CustomerCreate").properties.phone = { type: "string" }),
   },
-  "a field within a list that responses no longer have, not one that is added": {
+  "a field removed within a list of a response, not an added one": {
     before: (c) => (schema(c, "Customer").properties.phone = { type: "string" }),
     breaking: (c) => delete schema(c, "Customer").properties.phone,
     reports: [
@@ -103,94 +103,94 @@ const rules: Record<string, Rule> = {
     ],
     harmless: (c) => (schema(c, "Customer").properties.fax = { type: "string" }),
   },
-  "a parameter that is removed, not one that is added": {
+  "a removed parameter, not an added one": {
     breaking: (c) => remove(list(c).parameters, parameter(c, "search")),
     reports: [/^GET \/customers query search: removed$/],
     harmless: (c) => list(c).parameters.push({ name: "sort", in: "query", schema: { type: "string" } }),
   },
-  "a parameter that is new and required, not one that is new": {
+  "a new required parameter, not a new optional one": {
     breaking: (c) => list(c).parameters.push({ name: "store", in: "query", required: true }),
     reports: [/^GET \/customers query store: new and required$/],
     harmless: (c) => list(c).parameters.push({ name: "store", in: "query", required: false }),
   },
-  "a parameter of a path that is new and required, not one that is new": {
+  "a new required parameter of a whole path, not a new optional one": {
     breaking: (c) => one(c).parameters.push({ name: "X-Store", in: "header", required: true }),
     reports: [/^GET .* header x-store: new and required$/, /^PATCH .* header x-store: new and required$/],
     harmless: (c) => one(c).parameters.push({ name: "X-Store", in: "header" }),
   },
-  "a parameter that becomes required, not one that ceases to be": {
+  "a parameter made required, not one made optional": {
     before: (c) => (parameter(c, "limit").required = true),
     breaking: (c) => (parameter(c, "status").required = true),
-    reports: [/^GET \/customers query status: required$/],
+    reports: [/^GET \/customers query status: now required$/],
     harmless: (c) => delete parameter(c, "limit").required,
   },
   "a parameter that may no longer be empty, not one that now may": {
     breaking: (c) => delete parameter(c, "search").allowEmptyValue,
-    reports: [/^GET \/customers query search: no longer allowEmptyValue$/],
+    reports: [/^GET \/customers query search: allowEmptyValue removed$/],
     harmless: (c) => (parameter(c, "status").allowEmptyValue = true),
   },
-  "a parameter whose characters must now be escaped, not one whose need not": {
+  "a parameter whose characters must now be escaped, not the opposite": {
     breaking: (c) => delete parameter(c, "search").allowReserved,
-    reports: [/^GET \/customers query search: no longer allowReserved$/],
+    reports: [/^GET \/customers query search: allowReserved removed$/],
     harmless: (c) => (parameter(c, "cursor").allowReserved = true),
   },
-  "a parameter in another form, not one with another example": {
+  "a parameter in another style, not with another example": {
     breaking: (c) => (parameter(c, "status").style = "spaceDelimited"),
     reports: [/^GET \/customers query status: style was/],
     harmless: (c) => (parameter(c, "status").example = "BLOCKED"),
   },
-  "a header of requests by another name, not in another case": {
+  "a renamed request header, not one in another case": {
     breaking: (c) => (create(c).parameters[0].name = "Idempotency"),
     reports: [/^POST \/customers header idempotency-key: removed$/],
     harmless: (c) => (create(c).parameters[0].name = "idempotency-key"),
   },
-  "another default, not one of responses": {
+  "a changed default of a parameter, not of a response": {
     breaking: (c) => (parameter(c, "limit").schema.default = 20),
     reports: [/^GET \/customers query limit: default was 50, is 20$/],
     harmless: (c) => (schema(c, "Pagination").properties.hasMore.default = false),
   },
-  "a default where there was none, not that a field is deprecated": {
+  "an added default of a field, not its deprecation": {
     breaking: (c) => (schema(c, "CustomerNotes").default = ""),
     reports: [/^POST .* notes: default was undefined, is ""$/, /^PATCH .* notes: default was undefined/],
     harmless: (c) => (schema(c, "CustomerNotes").deprecated = true),
   },
-  "a body that becomes required, not one that ceases to be": {
+  "a body made required, not one made optional": {
     before: (c) => (create(c).requestBody.required = false),
     breaking: (c) => (create(c).requestBody.required = true),
-    reports: [/^POST \/customers body: required$/],
+    reports: [/^POST \/customers body: now required$/],
     harmless: (c) => (one(c).patch.requestBody.required = false),
   },
-  "a body that is no longer taken, not one that now may be sent": {
+  "a removed request body, not an added optional one": {
     breaking: (c) => delete one(c).patch.requestBody,
     reports: [/^PATCH \/customers\/\{id\} body: removed$/],
     harmless: (c) => (list(c).requestBody = { content: {} }),
   },
-  "a body that may be less large, not a larger one": {
+  "a lower size limit of a body, not a higher one": {
     breaking: (c) => (create(c).requestBody["x-max-bytes"] = 1024),
     reports: [/^POST \/customers body: x-max-bytes was 65536, is 1024$/],
     harmless: (c) => (create(c).requestBody["x-max-bytes"] = 131_072),
   },
-  "a media type of requests that is removed, not one that is added": {
+  "a removed media type of requests, not an added one": {
     breaking: (c) => (create(c).requestBody.content = { "application/xml": {} }),
     reports: [/^POST \/customers body application\/json: removed$/],
     harmless: (c) => (create(c).requestBody.content["application/xml"] = {}),
   },
-  "a media type of responses that is removed, not one that is added": {
+  "a removed media type of responses, not an added one": {
     breaking: (c) => (list(c).responses[200].content = { "application/xml": {} }),
     reports: [/^GET \/customers 200 application\/json: removed$/],
     harmless: (c) => (list(c).responses[200].content["application/xml"] = {}),
   },
-  "a header of responses that is removed, not one that is added": {
+  "a removed response header, not an added one": {
     breaking: (c) => delete create(c).responses[201].headers.Location,
     reports: [/^POST \/customers 201 header location: removed$/],
     harmless: (c) => (create(c).responses[201].headers.Link = { schema: { type: "string" } }),
   },
-  "a header of responses that is no longer always there, not one that now is": {
+  "a response header that is no longer required, not one that now is": {
     breaking: (c) => (create(c).responses[201].headers.Location.required = false),
     reports: [/^POST \/customers 201 header location: no longer always present$/],
     harmless: (c) => (create(c).responses[201].headers["Idempotent-Replayed"].required = true),
   },
-  "a header of responses with another content, not in another case": {
+  "a response header with another pattern, not one in another case": {
     breaking: (c) => (create(c).responses[201].headers.Location.schema.pattern = "^https:"),
     reports: [/^POST \/customers 201 header location: pattern was/],
     harmless(c) {
@@ -199,57 +199,59 @@ const rules: Record<string, Rule> = {
       delete headers.Location;
     },
   },
-  "a scope that is needed anew, not one that no longer is": {
+  "a newly required scope, not a dropped one": {
     breaking: (c) => list(c)["x-required-scopes"].push("customers:list"),
     reports: [/^GET \/customers: scope customers:list is now required$/],
     harmless: (c) => (list(c)["x-required-scopes"] = []),
   },
-  "a scope by another name, not an operation that needs none": {
+  "a renamed scope, not an operation that requires none": {
     breaking: (c) => (list(c)["x-required-scopes"] = ["customers:list"]),
     reports: [/^GET \/customers: scope customers:list is now required$/],
     harmless: (c) => delete list(c)["x-required-scopes"],
   },
-  "credentials that no longer suffice, not others that do too": {
+  "credentials that no longer suffice, not an added alternative": {
     breaking: (c) => (list(c).security = [{ apiKey: [], mutualTls: [] }]),
     reports: [/^GET \/customers: security \{"apiKey":\[\]\} no longer suffices$/],
     harmless: (c) => (list(c).security = [{ apiKey: [] }, { mutualTls: [] }]),
   },
-  "credentials where none were needed, not that none are": {
+  "newly required credentials, not dropped ones": {
     before: (c) => (list(c).security = []),
     breaking: (c) => delete list(c).security,
     reports: [/^GET \/customers: security \{\} no longer suffices$/],
     harmless: (c) => (create(c).security = []),
   },
-  "another way to show the key, not another description of it": {
+  "another authentication scheme, not another description of it": {
     breaking: (c) => (c.components.securitySchemes.apiKey.scheme = "basic"),
     reports: [/^security scheme apiKey: definition was .*"bearer".* is .*"basic"/],
     harmless: (c) => (c.components.securitySchemes.apiKey.description = "A key."),
   },
-  "a message that is worded anew, not one that is added": {
+  "a reworded error message, not an added one": {
     breaking: (c) => (conflict(c).emailExists.value.error = "Email taken."),
-    reports: [/^POST \/customers 409 .*: message "A customer with this email already exists." removed$/],
+    reports: [
+      /^POST \/customers 409 .*: error message "A customer with this email already exists." removed$/,
+    ],
     harmless: (c) => (conflict(c).phoneExists = { value: { error: "Phone taken." } }),
   },
-  "another field beside a message, not another name or summary of its example": {
+  "another field of an error message, not another name or summary of its example": {
     breaking: (c) => (invalid(c).emailRequired.value.field = "mail"),
-    reports: [/: field of message "Email is required." was "email", is "mail"$/],
+    reports: [/: field of error message "Email is required." was "email", is "mail"$/],
     harmless(c) {
       invalid(c).missing = { ...invalid(c).emailRequired, summary: "Missing" };
       delete invalid(c).emailRequired;
     },
   },
-  "another message beside a constraint, not one where there was none": {
+  "a changed x-error-message of a keyword, not an added one": {
     breaking: (c) => (email(c)["x-error-message"].pattern = "Email is required."),
-    reports: [/ email: message "Invalid email address." was changed or removed$/],
+    reports: [/ email: error message "Invalid email address." was changed or removed$/],
     harmless: (c) => (email(c)["x-error-message"].format = "Invalid email address."),
   },
-  "a message beside constraints that is gone for one of them, not the same said of each": {
+  "an x-error-message that no longer covers a keyword, not one listed by keyword": {
     breaking: (c) =>
       (parameter(c, "status").schema["x-error-message"] = { enum: "Invalid status.", type: "Other." }),
-    reports: [/^GET \/customers query status: message "Invalid status." was changed or removed$/],
+    reports: [/^GET \/customers query status: error message "Invalid status." was changed or removed$/],
     harmless: (c) => (parameter(c, "status").schema["x-error-message"] = { enum: "Invalid status." }),
   },
-  "a keyword that no rule knows, not one that only explains": {
+  "an added keyword without a rule, not one that only describes": {
     breaking: (c) => (schema(c, "Pagination").not = {}),
     reports: [/^GET \/customers 200 application\/json pagination: not was undefined, is \{\}$/],
     harmless: (c) => (schema(c, "Pagination").title = "Pagination"),

@@ -1,7 +1,7 @@
 /** The text of a CSV file: UTF-8, or UTF-16 with its byte order mark. */
 import { isUtf8 } from "node:buffer";
 import { CommandError } from "../../errors.ts";
-import { likelyEncoding, saveAs } from "./encodings.ts";
+import { guessEncoding, saveAs } from "./encodings.ts";
 
 /** How many bytes at the beginning are used to detect the encoding. */
 const sniffedBytes = 4_096;
@@ -93,7 +93,7 @@ function createDecodingError(chunk: Buffer, name: string, line: number): Command
     0,
     lines.findIndex((bytes) => !isUtf8(bytes)),
   );
-  const { encoding, sample } = likelyEncoding(Buffer.concat(lines.slice(bad)));
+  const { encoding, sample } = guessEncoding(Buffer.concat(lines.slice(bad)));
   return new CommandError(
     `${name}:${line + bad}: not UTF-8 but probably ${encoding} ("${sample}"). ${saveAs}`,
   );

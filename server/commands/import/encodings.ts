@@ -10,14 +10,14 @@ const windowsPunctuation = new Set([0x80, 0x85, 0x91, 0x92, 0x93, 0x94, 0x96, 0x
  * Returns the likely encoding of bytes that are not UTF-8, and the first non-ASCII word in that encoding, which
  * lets the user see whether the guess is right.
  */
-export function likelyEncoding(bytes: Buffer): { encoding: string; sample: string } {
-  const { encoding, label } = guess(bytes.filter((byte) => byte >= 0x80).length, bytes);
+export function guessEncoding(bytes: Buffer): { encoding: string; sample: string } {
+  const { encoding, label } = detectEncoding(bytes.filter((byte) => byte >= 0x80).length, bytes);
   const text = new TextDecoder(label).decode(bytes);
   const sample = /[^\s,;"]*[^\p{ASCII}][^\s,;"]*/u.exec(text)?.[0] ?? "";
   return { encoding, sample: [...sample].slice(0, 40).join("") };
 }
 
-function guess(highBytes: number, bytes: Buffer): { encoding: string; label: string } {
+function detectEncoding(highBytes: number, bytes: Buffer): { encoding: string; label: string } {
   const getShare = (test: (byte: number, at: number) => boolean) =>
     bytes.filter((byte, at) => byte >= 0x80 && test(byte, at)).length / highBytes;
 

@@ -1,6 +1,6 @@
 /** Stages the rows of an import in a temporary table: a file may not fit in memory, and staging locks nothing. */
-import { createdAt, newCustomerId } from "../../customerIds.ts";
-import { insertedColumns, insertedValues } from "../../database/customers.ts";
+import { newCustomerId, parseCreatedAt } from "../../customerIds.ts";
+import { listInsertColumns, toInsertValues } from "../../database/customers.ts";
 import type { Database, Run, Value } from "../../database/database.ts";
 import { named, namedColumns } from "../../database/statement.ts";
 import { type CheckedRow, defaultStatus } from "./rowCheck.ts";
@@ -40,7 +40,7 @@ export async function createStaging(
   run: Run,
   { companyId, changedBy }: { companyId: string; changedBy: string },
 ) {
-  const columns = insertedColumns(dialect);
+  const columns = listInsertColumns(dialect);
   const execute = (sql: string) => run(prepare(knex.raw(sql)));
   let [number, pending]: [number, Record<string, Value>[]] = [0, []];
 
@@ -66,11 +66,11 @@ export async function createStaging(
   return {
     async add({ status, ...row }: CheckedRow, line: number): Promise<void> {
       const id = newCustomerId();
-      const values = insertedValues(
+      const values = toInsertValues(
         dialect,
         companyId,
         {
-          ...{ id, version: createdAt(id), emailVerified: false, status: defaultStatus },
+          ...{ id, version: parseCreatedAt(id), emailVerified: false, status: defaultStatus },
           // Lower-cased only after validation: lower-casing turns the Kelvin sign into an ASCII k.
           ...{ email: row.email.toLowerCase(), name: row.name ?? null, notes: row.notes ?? null },
           ...{ creditLimit: row.creditLimit ?? null, taxRateOverride: row.taxRateOverride ?? null },

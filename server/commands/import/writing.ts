@@ -1,7 +1,7 @@
 /** Writes the staged rows of an import: in one transaction, or in batches between which other clients can write. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { createdAt, newCustomerId } from "../../customerIds.ts";
-import { idColumns, idValues, insertedColumns } from "../../database/customers.ts";
+import { newCustomerId, parseCreatedAt } from "../../customerIds.ts";
+import { idColumns, listInsertColumns, toIdValues } from "../../database/customers.ts";
 import type { Database, Run } from "../../database/database.ts";
 import { named, namedColumns } from "../../database/statement.ts";
 import { defaultStatus } from "./rowCheck.ts";
@@ -79,7 +79,7 @@ function createRowWriter(
     knex.raw(`select count(*) as count from staged where ${isInRange}`, range),
   );
 
-  const columns = insertedColumns(dialect);
+  const columns = listInsertColumns(dialect);
   const values = columns.map((column) => (column === "status" ? "coalesce(status, ?)" : column));
   const insert = prepare(
     knex.raw(
@@ -121,7 +121,7 @@ function createRowWriter(
     for (let taken = await run(takenIds, rows); taken.length > 0; taken = await run(takenIds, rows)) {
       for (const { number } of taken) {
         const id = newCustomerId();
-        await run(moveRow, { number, ...idValues(dialect, id), version: createdAt(id) });
+        await run(moveRow, { number, ...toIdValues(dialect, id), version: parseCreatedAt(id) });
       }
     }
   }

@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import Ajv from "ajv";
 import pino from "pino";
 // IDs, and the text that searches compare.
-import { createdAt, newCustomerId, toPosition } from "../../../dist/server/customerIds.js";
+import { newCustomerId, parseCreatedAt, toPosition } from "../../../dist/server/customerIds.js";
 import { foldText } from "../../../dist/server/database/foldText.js";
 
 export { isCustomerId } from "../../../dist/server/customerIds.js";
@@ -283,7 +283,7 @@ export function newRow(companyId, body, keyId) {
     credit_limit: body.creditLimit ?? null,
     tax_rate_override: body.taxRateOverride ?? null,
     email_verified: 0,
-    updated_at: createdAt(id),
+    updated_at: parseCreatedAt(id),
     changed_by: keyId,
   };
 }
@@ -312,7 +312,7 @@ export function toCustomer(row) {
     creditLimit: row.credit_limit,
     taxRateOverride: row.tax_rate_override,
     emailVerified: Boolean(row.email_verified),
-    createdAt: new Date(createdAt(row.id)).toISOString(),
+    createdAt: new Date(parseCreatedAt(row.id)).toISOString(),
     updatedAt: new Date(row.updated_at).toISOString(),
   };
 }

@@ -11,7 +11,7 @@ let latest = { day: Number.NaN, prefix: "" };
  * day: formatting the hundred timestamps in a list of 50 took a third of the time of the request.
  * @param milliseconds since 1970, not negative
  */
-export function isoTime(milliseconds: number): string {
+export function formatIsoTime(milliseconds: number): string {
   const day = Math.floor(milliseconds / dayInMilliseconds);
   if (day !== latest.day) {
     latest = { day, prefix: new Date(day * dayInMilliseconds).toISOString().slice(0, -13) };
