@@ -12,7 +12,13 @@ import { operations } from "./data.ts";
 import { engines, parseEngines } from "./engines.ts";
 import { measureEngine } from "./measure.ts";
 import { printResults, type Results, toJson } from "./results.ts";
-import { installedSize, installReferences, programs, type ServerName, serversByEngine } from "./servers.ts";
+import {
+  installReferences,
+  measureInstalledSize,
+  programs,
+  type ServerName,
+  serversByEngine,
+} from "./servers.ts";
 
 const help = `Usage: npm run bench -- [options]
 
@@ -67,7 +73,7 @@ const results: Results = {
     soakRequests: Number(options.soak),
   },
   engines: {},
-  installed: installedSize(),
+  installed: measureInstalledSize(),
 };
 try {
   for (const engine of measured) {

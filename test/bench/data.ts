@@ -87,7 +87,7 @@ export const shares: Record<OperationName, number> = {
 };
 
 /** Builds the requests of each operation, no two in a row for the same customer. */
-export function requestsFor({
+export function buildRequests({
   key,
   ids,
 }: Pick<BenchData, "key" | "ids">): Record<OperationName, () => LoadRequest> {

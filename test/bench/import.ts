@@ -48,7 +48,7 @@ interface Measured {
 const folder = mkdtempSync(join(tmpdir(), "distribu-import-"));
 try {
   const file = join(folder, "customers.csv");
-  await pipeline(Readable.from(people()), stringify({ header: true }), createWriteStream(file));
+  await pipeline(Readable.from(generatePeople()), stringify({ header: true }), createWriteStream(file));
   const megabytes = statSync(file).size / 2 ** 20;
   console.log(`${rows} rows, ${megabytes.toFixed(0)} MB of CSV, Node ${process.version}`);
   const baseline = options.baseline === undefined ? undefined : checkOut(options.baseline);
@@ -57,7 +57,7 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-function* people() {
+function* generatePeople() {
   for (let index = 0; index < rows; index++) yield person(index);
 }
 

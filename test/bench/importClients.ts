@@ -54,7 +54,9 @@ export async function createUnderImport(databaseUrl: string, file: string, args:
       for (; !isDone; await sleep(100))
         readiness.add((await fetch(`http://127.0.0.1:${server.port}/readyz`)).status);
     })();
-    const locked = databaseUrl.startsWith("sqlite:") ? longestLock(databaseUrl, () => isDone) : undefined;
+    const locked = databaseUrl.startsWith("sqlite:")
+      ? measureLongestLock(databaseUrl, () => isDone)
+      : undefined;
     const { stdout } = await work.finally(() => (isDone = true));
     await Promise.all([...clients, polls]);
     const counts = [...statuses].map(([status, count]) => `${count} times ${status}`).join(", ");
@@ -83,7 +85,7 @@ function create(port: number, agent: http.Agent, key: string, email: string): Pr
 }
 
 /** Returns the longest time, in milliseconds, during which SQLite's write lock was not available. */
-async function longestLock(databaseUrl: string, isDone: () => boolean): Promise<number> {
+async function measureLongestLock(databaseUrl: string, isDone: () => boolean): Promise<number> {
   const connection = new Sqlite(databaseUrl.slice("sqlite:".length), { timeout: 0 });
   let [longest, freeAt] = [0, performance.now()];
   for (; !isDone(); await sleep(2)) {

@@ -1,7 +1,7 @@
 /** Measures the servers of one engine. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { compareResponses } from "./compareResponses.ts";
-import { createData, type OperationName, operations, requestsFor, shares } from "./data.ts";
+import { buildRequests, createData, type OperationName, operations, shares } from "./data.ts";
 import { type BenchDatabase, type Engine, type RunningEngine, startEngine } from "./engines.ts";
 import { load } from "./load.ts";
 import {
@@ -32,7 +32,7 @@ interface Measurement extends Setting {
   folder: string;
 }
 
-type Requests = ReturnType<typeof requestsFor>;
+type Requests = ReturnType<typeof buildRequests>;
 
 /**
  * The number of parts in which the requests of a round are sent, so that other load on the machine affects all servers
@@ -48,21 +48,23 @@ export async function measureEngine(measurement: Measurement): Promise<EngineRes
   const { engine, names, customers, timed, rounds, folder } = measurement;
   const running = await startEngine(engine, folder);
   try {
-    progress(`${engine}: writing ${customers} customers ...`);
+    printProgress(`${engine}: writing ${customers} customers ...`);
     const template = await running.createDatabase();
     const data = await createData(template.url, customers);
     const copies = new Map<ServerName, BenchDatabase>();
     for (const name of names) copies.set(name, await running.copyDatabase(template.url));
-    const bench = { ...measurement, copies, template, running, requests: requestsFor(data) };
+    const bench = { ...measurement, copies, template, running, requests: buildRequests(data) };
 
     await withServers(bench, async (servers) => {
       const count = await compareResponses(servers, data);
-      progress(`${servers.length} servers gave the same ${count} responses, which conform to the contract.`);
+      printProgress(
+        `${servers.length} servers gave the same ${count} responses, which conform to the contract.`,
+      );
     });
     const processes = await measureProcesses(bench);
     const samples = new Map<string, Sample[]>();
     for (let round = 1; round <= rounds; round++) {
-      progress(`${engine}: round ${round} of ${rounds} ...`);
+      printProgress(`${engine}: round ${round} of ${rounds} ...`);
       await measureRound(bench, round, samples);
     }
     const getSamples = (operation: string, name?: ServerName) => samples.get(`${operation}/${name}`) ?? [];
@@ -164,7 +166,7 @@ async function soak(
   { connections, requests, soakRequests }: Bench,
   { name, port, pid }: BenchServer,
 ): Promise<number> {
-  progress(`${soakRequests} requests for the memory of ${titles[name]} ...`);
+  printProgress(`${soakRequests} requests for the memory of ${titles[name]} ...`);
   for (const operation of operations)
     await load(port, connections, Math.ceil(soakRequests / operations.length), requests[operation]);
   return readMemory(pid);
@@ -193,6 +195,6 @@ async function loadOnce(
   };
 }
 
-function progress(text: string): void {
+function printProgress(text: string): void {
   console.error(text);
 }

@@ -113,7 +113,7 @@ async function measureEngine(name: Engine): Promise<void> {
 }
 
 async function measure(port: number, data: ScaleData): Promise<Map<string, Times>> {
-  const requests = requestsFor(data);
+  const requests = buildRequests(data);
   const all = new Map<string, number[]>(Object.keys(requests).map((operation) => [operation, []]));
   for (let round = 0; round <= rounds; round++) {
     for (const [operation, next] of Object.entries(requests)) {
@@ -131,7 +131,7 @@ async function measure(port: number, data: ScaleData): Promise<Map<string, Times
   );
 }
 
-function requestsFor({ key, ids }: ScaleData): Record<string, () => LoadRequest> {
+function buildRequests({ key, ids }: ScaleData): Record<string, () => LoadRequest> {
   let count = 0;
   // A prime step visits customers in an order that makes caches useless.
   const some = () => (++count * 7919) % ids.length;

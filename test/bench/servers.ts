@@ -151,7 +151,7 @@ export function readMemory(pid: number): number {
 }
 
 /** Returns the size of an installation of this server without development dependencies, in megabytes. */
-export function installedSize(): { packages: number; megabytes: number } {
+export function measureInstalledSize(): { packages: number; megabytes: number } {
   const root = join(import.meta.dirname, "../..");
   const list = execFileSync("npm", ["ls", "--all", "--omit=dev", "--parseable"], {
     cwd: root,

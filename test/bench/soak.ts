@@ -8,7 +8,7 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { createData, type OperationName, requestsFor, shares } from "./data.ts";
+import { buildRequests, createData, type OperationName, shares } from "./data.ts";
 import { type LoadRequest, load } from "./load.ts";
 import { median } from "./results.ts";
 import { type BenchServer, readMemory, startServer } from "./servers.ts";
@@ -64,7 +64,7 @@ try {
   const databaseUrl = `sqlite:${join(folder, "data.db")}`;
   const data = await createData(databaseUrl, Number(options.customers));
   server = await startServer("ours", databaseUrl, folder);
-  process.exitCode = (await soak(server, mixRequests(requestsFor(data)))) ? 0 : 1;
+  process.exitCode = (await soak(server, mixRequests(buildRequests(data)))) ? 0 : 1;
 } finally {
   await server?.stop();
   rmSync(folder, { recursive: true, force: true });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import pg from "pg";
 import { basePath } from "../../server/contract.ts";
-import { requestsFor } from "./data.ts";
+import { buildRequests } from "./data.ts";
 import type { RunningEngine } from "./engines.ts";
 import { load } from "./load.ts";
 import { readCpuTime, startServer, sumCpuTime } from "./servers.ts";
@@ -28,7 +28,7 @@ export async function measureWrites(
   const server = await startServer("unlimited", databaseUrl, folder, join(tree, "dist/server/main.js"));
   try {
     const ids = await listIds(server.port, key);
-    const next = requestsFor({ key, ids });
+    const next = buildRequests({ key, ids });
     const costs = {} as Record<"create" | "update", WriteCost>;
     for (const operation of ["create", "update"] as const) {
       // The first quarter is a warm-up.

@@ -3,10 +3,10 @@ import { readEntityTag, unwrap } from "../../client/index.ts";
 import { catchApiError, createMany, fixBackoff, setUpClients } from "../support/clients.ts";
 import { startServer } from "../support/server.ts";
 
-const { observedClient, clientBehind } = setUpClients();
+const { createObservedClient, createClientBehind } = setUpClients();
 
 it("customers(): several pages → every customer once, newest first", async () => {
-  const { client, sent } = await observedClient();
+  const { client, sent } = await createObservedClient();
   const emails = await createMany(client, 7);
   sent.length = 0;
   const listed: string[] = [];
@@ -16,7 +16,7 @@ it("customers(): several pages → every customer once, newest first", async () 
 });
 
 it("customers(): no limit → pages of 100, each requested when needed", async () => {
-  const { client, sent } = await observedClient();
+  const { client, sent } = await createObservedClient();
   await createMany(client, 4);
   sent.length = 0;
   for await (const _ of client.customers()) break;
@@ -27,7 +27,7 @@ it("customers(): no limit → pages of 100, each requested when needed", async (
 });
 
 it("customers(): status and search → applied to every page", async () => {
-  const { client } = await observedClient();
+  const { client } = await createObservedClient();
   const [, second, third] = await createMany(client, 4);
   for await (const { id, email } of client.customers()) {
     const notThis = email !== second && email !== third;
@@ -44,7 +44,7 @@ it("customers(): status and search → applied to every page", async () => {
 });
 
 it("customers(): cursor → starts after it", async () => {
-  const { client } = await observedClient();
+  const { client } = await createObservedClient();
   const emails = await createMany(client, 3);
   const page = await unwrap(client.GET("/customers", { params: { query: { limit: 1 } } }));
   const cursor = page.pagination.nextCursor as string;
@@ -54,13 +54,13 @@ it("customers(): cursor → starts after it", async () => {
 });
 
 it("customers(): a page gets 400 → throws its error", async () => {
-  const { client } = await observedClient();
+  const { client } = await createObservedClient();
   const error = await catchApiError(client.customers({ cursor: "nonsense" }).next());
   expect(error).toMatchObject({ status: 400, message: "Invalid cursor.", field: "cursor" });
 });
 
 it("customers(): signal aborted → throws its reason, no further request", async () => {
-  const { client, sent } = await observedClient();
+  const { client, sent } = await createObservedClient();
   await createMany(client, 2);
   sent.length = 0;
   const controller = new AbortController();
@@ -72,14 +72,14 @@ it("customers(): signal aborted → throws its reason, no further request", asyn
 });
 
 it("unwrap: result, or promise of one → its body", async () => {
-  const { client } = await observedClient();
+  const { client } = await createObservedClient();
   const created = await unwrap(client.POST("/customers", { body: { email: "a@x.example" } }));
   const result = await client.GET("/customers/{id}", { params: { path: { id: created.data.id } } });
   expect(unwrap(result)).toEqual(created);
 });
 
 it("unwrap: 400 → throws error message, field and request ID", async () => {
-  const { client } = await observedClient();
+  const { client } = await createObservedClient();
   const headers = { "X-Request-Id": "order-77" };
   const error = await catchApiError(unwrap(client.POST("/customers", { body: { email: "no" }, headers })));
   expect(error).toMatchObject({ status: 400, message: "Invalid email address.", field: "email" });
@@ -88,7 +88,7 @@ it("unwrap: 400 → throws error message, field and request ID", async () => {
 });
 
 it("unwrap: 304 → throws", async () => {
-  const { client } = await observedClient();
+  const { client } = await createObservedClient();
   const created = await client.POST("/customers", { body: { email: "same@x.example" } });
   const { id } = unwrap(created).data;
   const header = { "If-None-Match": readEntityTag(created) };
@@ -108,14 +108,14 @@ it("unwrap: 429 → throws with the seconds to wait", async () => {
 });
 
 it("unwrap: 502 from a proxy → throws with the status", async () => {
-  const { client } = await clientBehind(["502 after the server got it"], { maxRetries: 0 });
+  const { client } = await createClientBehind(["502 after the server got it"], { maxRetries: 0 });
   const error = await catchApiError(unwrap(client.GET("/customers")));
   expect(error).toMatchObject({ status: 502, message: "HTTP 502 Bad Gateway", retryAfter: 0 });
   expect(error).toMatchObject({ requestId: undefined, field: undefined });
 });
 
 it("readEntityTag: tag as If-Match → first update succeeds, second gets 412", async () => {
-  const { client, sent } = await observedClient();
+  const { client, sent } = await createObservedClient();
   const created = await client.POST("/customers", { body: { email: "tag@x.example" } });
   const path = { id: unwrap(created).data.id };
   const update = (header: { "If-Match": string }, name: string) =>
@@ -133,13 +133,15 @@ it("readEntityTag: weak tag from a proxy → the strong tag", () => {
 });
 
 it("readEntityTag: response without ETag → throws", async () => {
-  const { client } = await observedClient();
+  const { client } = await createObservedClient();
   const missing = await client.GET("/customers/{id}", { params: { path: { id: "nobody" } } });
   expect(() => readEntityTag(missing)).toThrow("The response, a 404, has no ETag.");
 });
 
 it("openapi-fetch: options, request(), middleware → work as documented", async () => {
-  const { client, sent } = await observedClient({ headers: new Headers({ "X-Request-Id": "of-client" }) });
+  const { client, sent } = await createObservedClient({
+    headers: new Headers({ "X-Request-Id": "of-client" }),
+  });
   const seen: string[] = [];
   const middleware = {
     onRequest: ({ schemaPath }: { schemaPath: string }) => void seen.push(schemaPath),
@@ -161,7 +163,10 @@ it("openapi-fetch: options, request(), middleware → work as documented", async
 
 it("openapi-fetch: middleware, request retried → one request and one response", async () => {
   fixBackoff(0);
-  const { client } = await clientBehind(["dropped before its response", "503 before the server gets it"]);
+  const { client } = await createClientBehind([
+    "dropped before its response",
+    "503 before the server gets it",
+  ]);
   const seen: unknown[] = [];
   client.use({
     onRequest: ({ request }) => void seen.push(request.headers.has("Idempotency-Key")),
@@ -174,7 +179,7 @@ it("openapi-fetch: middleware, request retried → one request and one response"
 
 it("openapi-fetch: options unknown to Request → passed to fetch", async () => {
   const seen: unknown[] = [];
-  const { client } = await observedClient({
+  const { client } = await createObservedClient({
     fetch(request) {
       seen.push((request as Request & { next?: unknown }).next);
       return fetch(request);
@@ -185,7 +190,7 @@ it("openapi-fetch: options unknown to Request → passed to fetch", async () => 
 });
 
 it("openapi-fetch: fetch passed to a call → no retries, still an Idempotency-Key", async () => {
-  const { client } = await observedClient();
+  const { client } = await createObservedClient();
   const sent: Request[] = [];
   const failing = (request: Request) => {
     sent.push(request);
@@ -197,7 +202,7 @@ it("openapi-fetch: fetch passed to a call → no retries, still an Idempotency-K
 });
 
 it("customers().pages(): two pages → each as the API returns it", async () => {
-  const { client, sent } = await observedClient();
+  const { client, sent } = await createObservedClient();
   const emails = await createMany(client, 3);
   sent.length = 0;
   const pages = [];
@@ -211,7 +216,7 @@ it("customers().pages(): two pages → each as the API returns it", async () => 
 });
 
 it("findCustomerByEmail: another's email contains it → the exact match", async () => {
-  const { client } = await observedClient();
+  const { client } = await createObservedClient();
   for (const email of ["ann@find.example", "joann@find.example"])
     await unwrap(client.POST("/customers", { body: { email } }));
   expect((await client.findCustomerByEmail("ANN@find.example"))?.email).toBe("ann@find.example");
@@ -219,7 +224,7 @@ it("findCustomerByEmail: another's email contains it → the exact match", async
 });
 
 it("findCustomerByEmail: nobody's email, empty email → undefined", async () => {
-  const { client, sent } = await observedClient();
+  const { client, sent } = await createObservedClient();
   await createMany(client, 1);
   sent.length = 0;
   expect(await client.findCustomerByEmail("nobody@find.example")).toBeUndefined();
@@ -228,13 +233,13 @@ it("findCustomerByEmail: nobody's email, empty email → undefined", async () =>
 });
 
 it("findCustomerByEmail: 255 characters → throws the 400", async () => {
-  const { client } = await observedClient();
+  const { client } = await createObservedClient();
   const error = await catchApiError(client.findCustomerByEmail(`${"a".repeat(250)}@x.example`));
   expect(error).toMatchObject({ status: 400, message: "Invalid email address.", field: "email" });
 });
 
 it("findCustomerByEmail: signal aborted → throws its reason", async () => {
-  const { client } = await observedClient();
+  const { client } = await createObservedClient();
   const signal = AbortSignal.abort(new Error("too late"));
   await expect(client.findCustomerByEmail("a@x.example", { signal })).rejects.toThrow("too late");
 });

@@ -16,11 +16,11 @@ import { lockDatabase } from "../support/databaseFaults.ts";
 import { type Fault, faults } from "../support/network.ts";
 import { startServer } from "../support/server.ts";
 
-const { observedClient, clientBehind } = setUpClients();
+const { createObservedClient, createClientBehind } = setUpClients();
 
 it.each(Object.keys(faults) as Fault[])("createCustomer: %s → retried, created once", async (fault) => {
   fixBackoff(0);
-  const { client, network, direct } = await clientBehind([fault], {
+  const { client, network, direct } = await createClientBehind([fault], {
     timeout: faults[fault].outcome === "held" ? 2_000 : undefined,
   });
   const created = await client.POST("/customers", { body: { email: "once@x.example", name: "Löwin" } });
@@ -34,14 +34,14 @@ it.each(Object.keys(faults) as Fault[])("createCustomer: %s → retried, created
 
 it("createCustomer: own Idempotency-Key → retried with it", async () => {
   fixBackoff(0);
-  const { client, network } = await clientBehind(["dropped before its response"]);
+  const { client, network } = await createClientBehind(["dropped before its response"]);
   const header = { "Idempotency-Key": "order-77" };
   await unwrap(client.POST("/customers", { params: { header }, body: { email: "own@x.example" } }));
   expect(network.attempts.map(({ headers }) => headers["idempotency-key"])).toEqual(["order-77", "order-77"]);
 });
 
 it("createCustomer: two calls with the same email → two keys, 409", async () => {
-  const { client, sent } = await observedClient();
+  const { client, sent } = await createObservedClient();
   const body = { email: "twice@x.example" };
   await unwrap(client.POST("/customers", { body }));
   expect(await catchApiError(unwrap(client.POST("/customers", { body })))).toMatchObject({ status: 409 });
@@ -50,7 +50,7 @@ it("createCustomer: two calls with the same email → two keys, 409", async () =
 });
 
 it("createCustomer: middleware removes the key → not retried", async () => {
-  const { client, network, direct } = await clientBehind(["dropped before its response"]);
+  const { client, network, direct } = await createClientBehind(["dropped before its response"]);
   client.use({ onRequest: ({ request }) => request.headers.delete("Idempotency-Key") as undefined });
   await expect(client.POST("/customers", { body: { email: "bare@x.example" } })).rejects.toThrow(TypeError);
   expect(network.attempts).toHaveLength(1);
@@ -60,7 +60,7 @@ it("createCustomer: middleware removes the key → not retried", async () => {
 it("createCustomer: first attempt arrives after the second → created once", async () => {
   fixBackoff(0);
   let late: Request | undefined;
-  const { client } = await observedClient({
+  const { client } = await createObservedClient({
     fetch(request) {
       if (late) return fetch(request);
       late = new Request(request.clone(), { signal: null });
@@ -104,13 +104,13 @@ describe("interrupted responses", () => {
   ])("listCustomers: %s → retried", async (_title, body) => {
     fixBackoff(0);
     const responses = [new Response(body), new Response(whole)];
-    const { client } = await observedClient({ fetch: async () => responses.shift() as Response });
+    const { client } = await createObservedClient({ fetch: async () => responses.shift() as Response });
     expect(await unwrap(client.GET("/customers"))).toEqual(JSON.parse(whole));
     expect(responses).toEqual([]);
   });
 
   it("listCustomers: always an empty body → throws SyntaxError", async () => {
-    const { client } = await observedClient({ fetch: async () => new Response(null), maxRetries: 0 });
+    const { client } = await createObservedClient({ fetch: async () => new Response(null), maxRetries: 0 });
     await expect(client.GET("/customers")).rejects.toThrow(SyntaxError);
   });
 });
@@ -121,7 +121,7 @@ describe("updateCustomer", () => {
   );
   it.each(ofUpdate)("updateCustomer: %s → retried, changed once", async (fault) => {
     fixBackoff(0);
-    const { client, network, direct } = await clientBehind([], {
+    const { client, network, direct } = await createClientBehind([], {
       timeout: faults[fault].outcome === "held" ? 2_000 : undefined,
     });
     const { data } = await unwrap(direct.POST("/customers", { body: { email: "u@x.example" } }));
@@ -137,7 +137,7 @@ describe("updateCustomer", () => {
 
   it("updateCustomer: If-Match, own first attempt arrived → 412", async () => {
     fixBackoff(0);
-    const { client, network, direct } = await clientBehind();
+    const { client, network, direct } = await createClientBehind();
     const created = await direct.POST("/customers", { body: { email: "u@x.example" } });
     const { id } = unwrap(created).data;
     network.faults.push("dropped before its response");
@@ -155,7 +155,7 @@ describe("random faults", () => {
 
   it("createCustomer: random faults → at most one customer, four identical attempts", async () => {
     fixBackoff(0);
-    const { client, network, direct } = await clientBehind();
+    const { client, network, direct } = await createClientBehind();
     let customers = 0;
     await fc.assert(
       fc.asyncProperty(sequences, async (sequence) => {
@@ -185,7 +185,7 @@ describe("random faults", () => {
 
   it("customers(): random faults → every customer once, or an error", async () => {
     fixBackoff(0);
-    const { client, network, direct } = await clientBehind();
+    const { client, network, direct } = await createClientBehind();
     const emails = await createMany(direct, 5);
     await fc.assert(
       fc.asyncProperty(sequences, async (sequence) => {
@@ -207,7 +207,7 @@ it.each([304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 431, 500, 501])(
   "createCustomer: %i → not retried",
   async (status) => {
     const received: Response[] = [];
-    const { client } = await observedClient({
+    const { client } = await createObservedClient({
       async fetch() {
         const response = new Response(null, { status, headers: { "Retry-After": "0" } });
         received.push(response);
@@ -221,7 +221,7 @@ it.each([304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 431, 500, 501])(
 
 it("listCustomers: an error of the caller's fetch → not retried", async () => {
   let calls = 0;
-  const { client } = await observedClient({
+  const { client } = await createObservedClient({
     async fetch() {
       calls++;
       throw new RangeError("not the network");
@@ -258,7 +258,7 @@ it("fetch: a retry and a success → no listener left on the signal", async () =
 });
 
 it("timeout: Infinity → no timeout", async () => {
-  const { client, network } = await clientBehind([], { timeout: Number.POSITIVE_INFINITY });
+  const { client, network } = await createClientBehind([], { timeout: Number.POSITIVE_INFINITY });
   await unwrap(client.GET("/customers"));
   expect(network.attempts).toHaveLength(1);
 });
@@ -266,7 +266,7 @@ it("timeout: Infinity → no timeout", async () => {
 it.each(["held before its response", "held before the server gets it"] as const)(
   "abort: %s → throws its reason, not retried",
   async (fault) => {
-    const { client, network } = await clientBehind([fault]);
+    const { client, network } = await createClientBehind([fault]);
     const controller = new AbortController();
     const create = client.POST("/customers", {
       body: { email: "a@x.example" },
@@ -280,14 +280,14 @@ it.each(["held before its response", "held before the server gets it"] as const)
 );
 
 it("abort: before the call → throws, nothing sent", async () => {
-  const { client, sent } = await observedClient();
+  const { client, sent } = await createObservedClient();
   const signal = AbortSignal.abort(new Error("too late"));
   await expect(client.GET("/customers", { signal })).rejects.toThrow("too late");
   expect(sent).toEqual([]);
 });
 
 it("abort: AbortSignal.timeout → throws TimeoutError", async () => {
-  const { client, network } = await clientBehind(["held before its response"]);
+  const { client, network } = await createClientBehind(["held before its response"]);
   const call = client.GET("/customers", { signal: AbortSignal.timeout(50) });
   await expect(call).rejects.toMatchObject({ name: "TimeoutError" });
   expect(network.attempts.length).toBeLessThanOrEqual(1);

@@ -33,10 +33,10 @@ const insideResponses: Record<
 > = {
   // First, because it takes ten seconds, during which the others run.
   "any 408 Request timed out.": async (start) =>
-    only(await (await start()).exchange("GET /api/v1/customers HTTP/1.1\r\nHost: a\r\n")),
-  "any 400 Malformed request.": async (start) => only(await (await start()).exchange("no HTTP\r\n\r\n")),
+    getOnly(await (await start()).exchange("GET /api/v1/customers HTTP/1.1\r\nHost: a\r\n")),
+  "any 400 Malformed request.": async (start) => getOnly(await (await start()).exchange("no HTTP\r\n\r\n")),
   "any 431 Request headers are too large.": async (start) =>
-    only(
+    getOnly(
       await (await start()).exchange(`GET /api/v1/customers HTTP/1.1\r\nA: ${"a".repeat(17_000)}\r\n\r\n`),
     ),
   ...forOperations(reads, "403 This API key lacks the customers:read scope.", async (start: Start, id) =>
@@ -113,13 +113,13 @@ describe("responses that a key can provoke", () => {
   });
   afterAll(() => server.stop());
 
-  it.each(titled(provokedResponses))("response: %s → conforms", async (_title, name, provoke) => {
+  it.each(addTitles(provokedResponses))("response: %s → conforms", async (_title, name, provoke) => {
     expectResponse(name, await provoke(api));
   });
 });
 
 describe.concurrent("responses with another cause", () => {
-  it.each(titled(insideResponses))("response: %s → conforms", async (_title, name, provoke) => {
+  it.each(addTitles(insideResponses))("response: %s → conforms", async (_title, name, provoke) => {
     const servers: TestServer[] = [];
     const start: Start = async (options) => {
       const server = await startServer(options);
@@ -141,7 +141,7 @@ it("response: every status that any request may get → provoked", () => {
 });
 
 /** Entries with a title for each. */
-function titled<Provoke>(responses: Record<string, Provoke>) {
+function addTitles<Provoke>(responses: Record<string, Provoke>) {
   return Object.entries(responses).map(([name, provoke]) => [shorten(name, 58), name, provoke] as const);
 }
 
@@ -149,7 +149,7 @@ async function createApiFor({ url, createKey }: TestServer, scopes?: Scope[]): P
   return createContractClient({ url, key: await createKey(scopes && { scopes }) });
 }
 
-function only(responses: ObservedResponse[]): ObservedResponse {
+function getOnly(responses: ObservedResponse[]): ObservedResponse {
   expect(responses.map(nameResponse)).toHaveLength(1);
   return responses[0] as ObservedResponse;
 }

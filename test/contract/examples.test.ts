@@ -52,34 +52,34 @@ describe("examples", () => {
   afterAll(() => server.stop());
 
   /** Creates a client for a new company, because several examples have the same email. */
-  async function apiFor(company: string): Promise<ContractClient> {
+  async function createApiFor(company: string): Promise<ContractClient> {
     return createContractClient({ url: server.url, key: await server.createKey({ company }) });
   }
 
   const requests = operations.flatMap((operation) =>
-    Object.entries(requestExamples(operation)).map(
+    Object.entries(listRequestExamples(operation)).map(
       ([name, body]) => [operation.operationId, name, body] as const,
     ),
   );
   it.each(requests)("%s: example %s → the response example of that name", async (id, name, body) => {
-    const api = await apiFor(`${id}-${name}`);
+    const api = await createApiFor(`${id}-${name}`);
     const customer = id === "createCustomer" ? {} : await createExample(api);
     const response = await api.call(id, { ...customer, body: JSON.stringify(body) });
     expect([200, 201]).toContain(response.status);
-    expectLike(JSON.parse(response.body), responseExample(id, response.status, name));
+    expectLike(JSON.parse(response.body), findResponseExample(id, response.status, name));
   });
 
   it("listCustomers: one customer → the example lastPage", async () => {
-    const api = await apiFor("list");
+    const api = await createApiFor("list");
     await createExample(api);
     const response = await api.call("listCustomers");
-    expectLike(JSON.parse(response.body), responseExample("listCustomers", 200, "lastPage"));
+    expectLike(JSON.parse(response.body), findResponseExample("listCustomers", 200, "lastPage"));
   });
 
   it("getCustomer: existing customer → the example customer", async () => {
-    const api = await apiFor("get");
+    const api = await createApiFor("get");
     const response = await api.call("getCustomer", await createExample(api));
-    expectLike(JSON.parse(response.body), responseExample("getCustomer", 200, "customer"));
+    expectLike(JSON.parse(response.body), findResponseExample("getCustomer", 200, "customer"));
   });
 
   // Here, no customer has the ID of the examples; in the sandbox, one does.
@@ -98,7 +98,7 @@ describe("examples", () => {
           .map((parameter) => [parameter.name, String((parameter as Part).example)]),
       );
     const query = new URLSearchParams(examples("query"));
-    const api = await apiFor("parameters");
+    const api = await createApiFor("parameters");
     const response = await api.call(operationId, {
       ...examples("path"),
       ...(query.size > 0 && { query: `?${query}` }),
@@ -108,16 +108,16 @@ describe("examples", () => {
   });
 });
 
-function namedExamples(described: Part): Record<string, Part> {
+function listNamedExamples(described: Part): Record<string, Part> {
   return Object.fromEntries(listExamples(described?.content["application/json"] ?? {}));
 }
 
-function requestExamples(operation: Operation): Record<string, Part> {
-  return namedExamples(contract.paths[operation.template][operation.method.toLowerCase()].requestBody);
+function listRequestExamples(operation: Operation): Record<string, Part> {
+  return listNamedExamples(contract.paths[operation.template][operation.method.toLowerCase()].requestBody);
 }
 
-function responseExample(id: OperationId, status: number, name: string): Part {
-  return namedExamples(findResponses(getOperation(id))[status])[name];
+function findResponseExample(id: OperationId, status: number, name: string): Part {
+  return listNamedExamples(findResponses(getOperation(id))[status])[name];
 }
 
 /** Creates the customer of the contract's response examples. */
@@ -138,16 +138,16 @@ const chosen = ["id", "emailVerified", "createdAt", "updatedAt"];
 
 function expectLike(received: unknown, example: unknown): void {
   expect(example).toBeDefined();
-  expect(withoutChosen(received)).toEqual(withoutChosen(example));
+  expect(removeChosen(received)).toEqual(removeChosen(example));
 }
 
-function withoutChosen(value: Part): Part {
-  if (Array.isArray(value)) return value.map(withoutChosen);
+function removeChosen(value: Part): Part {
+  if (Array.isArray(value)) return value.map(removeChosen);
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, field]) => [
       key,
-      chosen.includes(key) ? typeof field : withoutChosen(field),
+      chosen.includes(key) ? typeof field : removeChosen(field),
     ]),
   );
 }

@@ -35,8 +35,8 @@ async function startDeployment(environment: Record<string, string> = {}, hasPref
   return { url, key, servers, send };
 }
 
-/** Sends a request with a wrong key from this loopback address. Returns the status. */
-async function sendWrongKey(url: string, localAddress: string, forwardedFor?: string): Promise<number> {
+/** Sends a request with an invalid key from this loopback address. Returns the status. */
+async function sendInvalidKey(url: string, localAddress: string, forwardedFor?: string): Promise<number> {
   const Authorization = `Bearer dk_${"x".repeat(43)}`;
   const headers = { Authorization, ...(forwardedFor && { "X-Forwarded-For": forwardedFor }) };
   const request = https.get(`${url}/api/v1/customers`, {
@@ -94,24 +94,24 @@ describe("nginx.conf with two servers", () => {
     expect([malformed.status, await malformed.json()]).toEqual([400, { error: "Malformed request." }]);
   });
 
-  it("TRUST_PROXY: wrong keys of one address over the limit → 401 for another address", async () => {
+  it("TRUST_PROXY: an address over its limit → 401 for invalid keys of another", async () => {
     const { url, send } = await startDeployment({ RATE_LIMIT_PER_MINUTE: "20", TRUST_PROXY: "1" });
     // Two per minute for each of the two servers, which count separately on SQLite.
-    const own = await Promise.all(Array.from({ length: 12 }, () => sendWrongKey(url, "127.0.0.2")));
+    const own = await Promise.all(Array.from({ length: 12 }, () => sendInvalidKey(url, "127.0.0.2")));
     expect(own.filter((status) => status === 401)).toHaveLength(4);
     expect(own.filter((status) => status === 429)).toHaveLength(8);
     // A forged X-Forwarded-For changes nothing.
-    expect(await sendWrongKey(url, "127.0.0.2", "203.0.113.7")).toBe(429);
-    expect(await sendWrongKey(url, "127.0.0.3")).toBe(401);
+    expect(await sendInvalidKey(url, "127.0.0.2", "203.0.113.7")).toBe(429);
+    expect(await sendInvalidKey(url, "127.0.0.3")).toBe(401);
     expect((await send("/customers")).status).toBe(200);
   });
 
-  it("TRUST_PROXY: off, wrong keys over the limit → 429 for wrong keys of any address", async () => {
+  it("TRUST_PROXY: off, invalid keys over the limit → 429 for those of any address", async () => {
     const { url, send } = await startDeployment({ RATE_LIMIT_PER_MINUTE: "20" });
     // Both servers have seen the live key.
     for (let n = 0; n < 4; n++) expect((await send("/customers")).status).toBe(200);
-    await Promise.all(Array.from({ length: 12 }, () => sendWrongKey(url, "127.0.0.2")));
-    expect(await sendWrongKey(url, "127.0.0.3")).toBe(429);
+    await Promise.all(Array.from({ length: 12 }, () => sendInvalidKey(url, "127.0.0.2")));
+    expect(await sendInvalidKey(url, "127.0.0.3")).toBe(429);
     expect((await send("/customers")).status).toBe(200);
   });
 

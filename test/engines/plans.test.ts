@@ -58,7 +58,7 @@ interface Ran {
 }
 
 /** Starts a server on a new database of an engine; records the statements of each request. */
-async function watchedServer(engine: string) {
+async function startWatchedServer(engine: string) {
   const { url, drop } = await createDatabase(engine);
   let ran: Ran[] = [];
   const server = await startServer({
@@ -114,11 +114,11 @@ function listNodes(node: PlanNode): PlanNode[] {
 
 describe("PostgreSQL plans", () => {
   const inCompany = 200_000;
-  let watched: Awaited<ReturnType<typeof watchedServer>>;
+  let watched: Awaited<ReturnType<typeof startWatchedServer>>;
   let client: pg.Client;
   let deep: { id: string; email: string };
   beforeAll(async () => {
-    watched = await watchedServer("postgres");
+    watched = await startWatchedServer("postgres");
     client = new pg.Client(watched.server.databaseUrl);
     await client.connect();
     // The plans of statements within functions are sent as notices.
@@ -276,10 +276,10 @@ describe("PostgreSQL plans", () => {
 });
 
 describe("SQLite plans", () => {
-  let watched: Awaited<ReturnType<typeof watchedServer>>;
+  let watched: Awaited<ReturnType<typeof startWatchedServer>>;
   let deep: { id: string; email: string };
   beforeAll(async () => {
-    watched = await watchedServer("sqlite");
+    watched = await startWatchedServer("sqlite");
     // Without statistics, SQLite's plans depend only on the schema, regardless of size.
     for (let n = 0; n < 100; n++) {
       const { body } = await watched.partner.send("POST", "/customers", {

@@ -7,7 +7,7 @@ import { execute } from "../support/postgres.ts";
 import { startServer } from "../support/server.ts";
 
 /** Creates a database with these options and these defaults; returns its URL. */
-async function databaseWith(options: string, defaults: Record<string, string> = {}): Promise<string> {
+async function createDatabaseWith(options: string, defaults: Record<string, string> = {}): Promise<string> {
   const { url, drop } = await createDatabase("postgres");
   onTestFinished(drop);
   const name = new URL(url).pathname.slice(1);
@@ -28,7 +28,7 @@ const defaults = {
 };
 
 it("sessions: other defaults of the database → our settings on every connection", async () => {
-  const server = await startServer({ databaseUrl: await databaseWith("", defaults) });
+  const server = await startServer({ databaseUrl: await createDatabaseWith("", defaults) });
   onTestFinished(server.stop);
   const { knex, prepare, read } = server.database;
   const names = Object.keys(defaults);
@@ -55,7 +55,9 @@ it("sessions: other defaults of the database → our settings on every connectio
 });
 
 it("sessions: synchronous_commit above off → unchanged", async () => {
-  const database = await connectDatabase({ url: await databaseWith("", { synchronous_commit: "local" }) });
+  const database = await connectDatabase({
+    url: await createDatabaseWith("", { synchronous_commit: "local" }),
+  });
   onTestFinished(database.close);
   const { knex, prepare, read } = database;
   const rows = await read(
@@ -68,7 +70,7 @@ it("sessions: synchronous_commit above off → unchanged", async () => {
 it.each(["LATIN1", "SQL_ASCII"])(
   "connectDatabase: encoding %s → rejected with a one-line message",
   async (encoding) => {
-    const url = await databaseWith(`encoding '${encoding}' locale 'C'`);
+    const url = await createDatabaseWith(`encoding '${encoding}' locale 'C'`);
     const error = await connectDatabase({ url }).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(SchemaError);
     expect(error.message).toMatch(new RegExp(`^The database's encoding is ${encoding},`));
@@ -80,7 +82,7 @@ it.each([
   ["locale 'C.UTF-8'", 0],
 ])("connectDatabase: %s → %i warnings about LC_CTYPE", async (locale, count) => {
   const warnings: string[] = [];
-  const url = await databaseWith(`encoding 'UTF8' ${locale}`);
+  const url = await createDatabaseWith(`encoding 'UTF8' ${locale}`);
   const database = await connectDatabase({ url, warn: (message) => void warnings.push(message) });
   onTestFinished(database.close);
   expect(warnings).toHaveLength(count);

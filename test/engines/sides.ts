@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import type { ObservedResponse } from "../../server/contractCheck.ts";
 import { createDatabase } from "../support/databases.ts";
-import { requestBytes } from "../support/rawHttp.ts";
+import { buildRequestBytes } from "../support/rawHttp.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 /** The keys on each engine: their companies and scopes. */
@@ -48,7 +48,7 @@ export async function startSide(engine: string): Promise<Side> {
 const anyId = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
 
 /** Returns the index of a value in a list, and adds it if it is new. */
-function indexIn(list: string[], value: string): number {
+function findOrAdd(list: string[], value: string): number {
   return list.includes(value) ? list.indexOf(value) : list.push(value) - 1;
 }
 
@@ -64,7 +64,7 @@ export async function exchangeMasked(
       .replace(/<tag (\d+)\.(\d+)>/g, (name, id, change) => tags[id]?.[change] ?? name);
   const { method, target, key, body } = request;
   const given = Object.entries(request.headers ?? {}).map(([name, value]) => [name, resolve(value)]);
-  const bytes = requestBytes(
+  const bytes = buildRequestBytes(
     `${method} /api/v1${resolve(target)}`,
     {
       Authorization: `Bearer ${side.keys[key]}`,
@@ -80,12 +80,14 @@ export async function exchangeMasked(
   expect(responses).toHaveLength(1);
   const { status, headers, body: text } = responses[0] as ObservedResponse;
 
-  const maskIds = (part: string) => part.replace(anyId, (id) => `<id ${indexIn(ids, id)}>`);
+  const maskIds = (part: string) => part.replace(anyId, (id) => `<id ${findOrAdd(ids, id)}>`);
   const maskedBody = maskIds(text).replace(
     /"id":"<id (\d+)>"(.*?)"createdAt":"([^"]+)","updatedAt":"([^"]+)"/gs,
     (_all, id, between, createdAt, updatedAt) => {
       const known = (times[id] ??= []);
-      const [created, updated] = [createdAt, updatedAt].map((time) => `<time ${id}.${indexIn(known, time)}>`);
+      const [created, updated] = [createdAt, updatedAt].map(
+        (time) => `<time ${id}.${findOrAdd(known, time)}>`,
+      );
       return `"id":"<id ${id}>"${between}"createdAt":"${created}","updatedAt":"${updated}"`;
     },
   );
@@ -95,7 +97,7 @@ export async function exchangeMasked(
     "x-request-id": (value) => (value === request.headers?.["X-Request-Id"] ? value : "<request id>"),
     "ratelimit-remaining": () => "<count>",
     "ratelimit-reset": () => "<seconds>",
-    etag: (value) => `<tag ${id}.${indexIn((tags[id] ??= []), value)}>`,
+    etag: (value) => `<tag ${id}.${findOrAdd((tags[id] ??= []), value)}>`,
     location: maskIds,
   };
   const maskedHeaders = Object.entries(headers).map(([name, value]) => [name, masks[name]?.(value) ?? value]);

@@ -16,16 +16,19 @@ const customerModel: Model<Action> = (state, action) => {
       if (action.customer === "taken") return state === "" ? undefined : state;
       return state === "" ? action.customer : undefined;
     case "update":
-      return changed(state, action);
+      return applyUpdate(state, action);
     case "updateIf":
       // An entity tag stands for the state of the customer in the response that contained the tag.
       if (action.customer === "changed") return state !== "" && state !== action.held ? state : undefined;
-      return state === action.held ? changed(state, action) : undefined;
+      return state === action.held ? applyUpdate(state, action) : undefined;
   }
 };
 
 /** Returns the state after an update, which changes only the name and the time of the update. */
-function changed(state: string, { name, customer }: { name: string; customer: string }): string | undefined {
+function applyUpdate(
+  state: string,
+  { name, customer }: { name: string; customer: string },
+): string | undefined {
   if (state === "") return undefined;
   const [before, after] = [JSON.parse(state), JSON.parse(customer)];
   const isExpected =

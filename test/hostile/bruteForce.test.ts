@@ -8,7 +8,7 @@ import { count } from "./counts.ts";
 
 const requestsPerMinute = 600;
 
-it("authenticate: thousands of wrong keys from one address → 429, others get 200", async () => {
+it("authenticate: thousands of invalid keys from one address → 429, others get 200", async () => {
   const server = await startServer({ requestsPerMinute });
   const read = (key: string) => ({
     method: "GET",
@@ -47,7 +47,7 @@ it("authenticate: thousands of wrong keys from one address → 429, others get 2
     const test = "guessing keys";
     addFigure(
       test,
-      "wrong keys from one address; of these 401, 429",
+      "invalid keys from one address; of these 401, 429",
       `${guessed.length}; ${rejected}, ${limited}`,
     );
     addFigure(test, "requests of others meanwhile; of these not 200", `${statuses.length}; 0`, "0");
@@ -57,7 +57,7 @@ it("authenticate: thousands of wrong keys from one address → 429, others get 2
     expect(rejected).toBeGreaterThanOrEqual(requestsPerMinute / 10);
     expect(rejected).toBeLessThanOrEqual((requestsPerMinute / 10) * (minutes + 1));
     expect(new Set(statuses)).toEqual(new Set([200]));
-    // Another address may still send a wrong key, and gets 401.
+    // Another address may still send an invalid key, and gets 401.
     expect((await stranger.send(guess())).status).toBe(401);
     expect((await neighbour.send(guess())).status).toBe(429);
   } finally {

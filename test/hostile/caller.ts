@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { assertContract } from "../../server/checkedFetch.ts";
 import type { ObservedResponse } from "../../server/contractCheck.ts";
-import { parseResponses, requestBytes } from "../support/rawHttp.ts";
+import { buildRequestBytes, parseResponses } from "../support/rawHttp.ts";
 
 /** A request as it is sent; a Content-Length is added to a body. */
 export interface Sent {
@@ -31,7 +31,7 @@ export class Caller {
   async send({ method, target, headers, body }: Sent): Promise<ObservedResponse> {
     const length = body && { "Content-Length": String(body.length) };
     const all = { Connection: "keep-alive", ...headers, ...length };
-    const bytes = requestBytes(`${method} ${target}`, all, body);
+    const bytes = buildRequestBytes(`${method} ${target}`, all, body);
     const received = await this.exchange(bytes);
     // The server cannot know the method of bytes that are not an HTTP request: such a response has a body, and closes.
     const isMalformed = method === "HEAD" && !received.toString("latin1").endsWith("\r\n\r\n");

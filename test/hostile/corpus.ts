@@ -106,7 +106,7 @@ export const texts = [
   "a@x.example,b@x.example",
   `${"a".repeat(244)}@x.example`,
   `${"a".repeat(245)}@x.example`,
-  // ids of another form, version or case
+  // IDs of another form, version or case
   "019ab3f2-7c00-7d3a-9b52-3f6f1f0f6a11",
   "019AB3F2-7C00-7D3A-9B52-3F6F1F0F6A11",
   "019ab3f2-7c00-4d3a-9b52-3f6f1f0f6a11",

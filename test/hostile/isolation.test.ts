@@ -1,13 +1,13 @@
-/** Three companies that know each other's ids, cursors, emails and idempotency keys: none of them gives access. */
+/** Three companies that know each other's IDs, cursors, emails and idempotency keys: none of them gives access. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { basePath, type Operation, operations } from "../../server/contract.ts";
 import { addFigure } from "../support/figures.ts";
 import type { Partner } from "../support/partner.ts";
-import { requestBytes } from "../support/rawHttp.ts";
+import { buildRequestBytes } from "../support/rawHttp.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { Caller } from "./caller.ts";
 
-/** A company, the ids of its customers, newest first, and a text that all of them contain. */
+/** A company, the IDs of its customers, newest first, and a text that all of them contain. */
 interface Company extends Partner {
   marker: string;
   ids: string[];
@@ -72,7 +72,7 @@ async function send(
     ...(body !== undefined && { "Content-Type": "application/json", "Content-Length": String(body.length) }),
     ...headers,
   };
-  const bytes = await caller.exchange(requestBytes(`${method} ${basePath}${path}`, all, body));
+  const bytes = await caller.exchange(buildRequestBytes(`${method} ${basePath}${path}`, all, body));
   const text = bytes.toString("utf8");
   for (const { marker, ids, key } of companies.filter((company) => company !== sender))
     for (const secret of [marker, ...ids, key]) expect(text).not.toContain(secret);
@@ -86,7 +86,7 @@ const pairs = () =>
     companies.filter((other) => other !== ours).map((theirs) => [ours, theirs] as const),
   );
 
-/** Returns an id that no customer has, created at the same moment as this one. */
+/** Returns an ID that no customer has, created at the same moment as this one. */
 const unknownLike = (id: string) =>
   `${id.slice(0, -12)}${id.slice(-12).replace(/./g, (digit) => (digit === "0" ? "1" : "0"))}`;
 
@@ -112,7 +112,7 @@ function findBodies(operation: Operation): (string | undefined)[] {
 }
 
 describe.each(operations.filter(({ template }) => template.includes("{id}")))("$operationId", (operation) => {
-  it(`${operation.operationId}: foreign id → same bytes as an unknown one`, async () => {
+  it(`${operation.operationId}: foreign ID → same bytes as an unknown one`, async () => {
     for (const [ours, theirs] of pairs())
       for (const id of theirs.ids.slice(0, 4))
         for (const body of findBodies(operation))
@@ -128,7 +128,7 @@ describe.each(operations.filter(({ template }) => template.includes("{id}")))("$
               }
   });
 
-  it(`${operation.operationId}: malformed id → same bytes as an unknown one`, async () => {
+  it(`${operation.operationId}: malformed ID → same bytes as an unknown one`, async () => {
     for (const [ours, theirs] of pairs())
       for (const id of [
         theirs.ids[0]?.toUpperCase(),
@@ -150,7 +150,7 @@ describe.each(operations.filter(({ template }) => template.includes("{id}")))("$
         }
   });
 
-  it(`${operation.operationId}: own id → own customer`, async () => {
+  it(`${operation.operationId}: own ID → own customer`, async () => {
     for (const company of companies)
       for (const id of company.ids) {
         const body = operation.bodySchema && "{}";
@@ -174,7 +174,7 @@ describe("listCustomers", () => {
       for (const cursor of theirs.ids)
         for (const filter of filters) {
           const foreign = await send(ours, "GET", `/customers?cursor=${cursor}${filter}`);
-          // No customer has an id between the two.
+          // No customer has an ID between the two.
           const next = (BigInt(`0x${cursor.replaceAll("-", "")}`) + 1n).toString(16).padStart(32, "0");
           const unknown = next.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
           expect(foreign).toBe(await send(ours, "GET", `/customers?cursor=${unknown}${filter}`));

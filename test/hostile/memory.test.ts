@@ -29,18 +29,18 @@ it("server: 100,000 generated requests → heap grows by less than 5 MB", async 
   async function send(number: number): Promise<void> {
     for (let sent = 0; sent < number; sent += 1_000) await sendAll(callers, fc.sample(requests, 1_000));
   }
-  async function heapMegabytes(): Promise<number> {
+  async function readHeapMegabytes(): Promise<number> {
     server.process.send("heap");
     const [bytes] = await once(server.process, "message");
     return bytes / 1_000_000;
   }
 
   try {
-    const atStartup = await heapMegabytes();
+    const atStartup = await readHeapMegabytes();
     await send(warmUpRequests);
-    const before = await heapMegabytes();
+    const before = await readHeapMegabytes();
     await send(count("MEMORY_REQUESTS"));
-    const growth = (await heapMegabytes()) - before;
+    const growth = (await readHeapMegabytes()) - before;
     const test = "memory of the server";
     addFigure(test, "heap at startup", `${atStartup.toFixed(1)} MB`);
     addFigure(test, `heap after ${warmUpRequests} generated requests`, `${before.toFixed(1)} MB`);

@@ -46,7 +46,7 @@ describe("every method and half requests, alone and between others", () => {
   };
 
   /** What came within the time of a short wait, or before the server closed the connection. */
-  async function responseTo(port: number, bytes: string): Promise<string> {
+  async function receiveResponse(port: number, bytes: string): Promise<string> {
     let received = "";
     const socket = connect(port, "127.0.0.1", () => socket.write(bytes, "latin1"));
     socket.on("data", (chunk) =>
@@ -64,7 +64,7 @@ describe("every method and half requests, alone and between others", () => {
     const wrong: string[] = [];
     for (let start = 0; start < all.length; start += 24) {
       const some = all.slice(start, start + 24).map(async ([name, unit]) => {
-        const received = await responseTo(server.port, forms[form]?.(unit) as string);
+        const received = await receiveResponse(server.port, forms[form]?.(unit) as string);
         const isFirst = form.startsWith("after") || form.startsWith("between") || form.startsWith("while");
         if (isFirst && !received.startsWith("HTTP/1.1 200 "))
           wrong.push(`${name}: ${received.slice(0, 100)}`);
@@ -111,12 +111,12 @@ describe("large lists of one key in one packet", () => {
 });
 
 describe("many requests without a key", () => {
-  const wrongKey = (index: number) => `dk_${String(index).padStart(43, "0")}`;
+  const invalidKey = (index: number) => `dk_${String(index).padStart(43, "0")}`;
   const attacks: Record<string, [connections: number, each: number, request: (index: number) => string]> = {
-    "wrong keys": [
+    "invalid keys": [
       8,
       count("PIPELINED_KEYS"),
-      (index) => `GET ${customers} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${wrongKey(index)}\r\n\r\n`,
+      (index) => `GET ${customers} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${invalidKey(index)}\r\n\r\n`,
     ],
     "unknown paths": [8, 2 * count("PIPELINED_KEYS"), () => "GET / HTTP/1.1\r\nHost: x\r\n\r\n"],
     "readiness probes": [4, count("PIPELINED_KEYS") / 2, () => "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"],

@@ -30,7 +30,7 @@ const boundedKinds = [...kinds, "at a bound", "one beyond"];
 
 /**
  * Generates requests to an operation.
- * @param ids to request: known, foreign and unknown ones; malformed ones are added
+ * @param ids IDs to request: known, foreign and unknown ones; malformed ones are added
  * @param key the API key of all of them
  */
 export function generateRequests(operation: Operation, ids: string[], key: string): fc.Arbitrary<Generated> {
@@ -71,7 +71,7 @@ function generateBySchemas(operation: Operation, ids: string[], key: string): fc
       },
       ...(body && { body: Buffer.from(body.text) }),
       choices: body?.choices ?? [],
-      // A path with an empty id belongs to no operation.
+      // A path with an empty ID belongs to no operation.
       ...(!(operation.template.includes("{id}") && id === "") && {
         isValid:
           isDecodable(id) &&
@@ -160,7 +160,7 @@ function generateQuery(operation: Operation) {
       name,
       fc.oneof(
         { weight: 12, arbitrary: fc.constant(undefined) },
-        { weight: 8, arbitrary: validText(schema) },
+        { weight: 8, arbitrary: generateValidText(schema) },
         { weight: 1, arbitrary: fc.constantFrom("", ...corpus.texts) },
         { weight: 1, arbitrary: arbitraryText(202) },
         {
@@ -205,7 +205,7 @@ function generateBody(operation: Operation): fc.Arbitrary<{ text: string; choice
   const properties = Object.entries<Schema>(schema.properties);
   const member = ([name, property]: [string, Schema], validWeight: number) =>
     fc.oneof(
-      ...fieldChoices(property, schema.required?.includes(name), validWeight).map(
+      ...listFieldChoices(property, schema.required?.includes(name), validWeight).map(
         ({ kind, weight, text }) => ({
           weight,
           arbitrary: text.map((json) => ({ name, kind, json })),
@@ -246,18 +246,22 @@ function isValidBody(operation: Operation, text: string): boolean {
 }
 
 /** Returns the ways to choose a field. */
-function fieldChoices(schema: Schema, isRequired: boolean, validWeight: number): Choice[] {
+function listFieldChoices(schema: Schema, isRequired: boolean, validWeight: number): Choice[] {
   const absent = isRequired ? 1 : validWeight;
   const always: Choice[] = [
     { kind: "absent", weight: absent, text: fc.constant(undefined) },
-    { kind: "valid", weight: validWeight, text: validValue(schema).map((value) => JSON.stringify(value)) },
+    {
+      kind: "valid",
+      weight: validWeight,
+      text: generateValidValue(schema).map((value) => JSON.stringify(value)),
+    },
     { kind: "null", weight: 1, text: fc.constant("null") },
     {
       kind: "of a wrong type",
       weight: 1,
       text: fc.constantFrom(...corpus.jsons.filter((json) => !hasType(schema, json))),
     },
-    { kind: "hostile", weight: 1, text: hostileJson(schema) },
+    { kind: "hostile", weight: 1, text: generateHostileJson(schema) },
   ];
   const [at, beyond] = findBounds(schema);
   if (at.length === 0) return always;
@@ -273,7 +277,7 @@ function hasType({ type }: Schema, json: string): boolean {
   return value === null || typeof value === type;
 }
 
-function hostileJson({ type }: Schema): fc.Arbitrary<string> {
+function generateHostileJson({ type }: Schema): fc.Arbitrary<string> {
   const ofType = corpus.jsons.filter((json) => hasType({ type }, json));
   return type === "number"
     ? fc.constantFrom(...ofType)
@@ -310,13 +314,13 @@ function isEmail(schema: Schema): boolean {
 }
 
 /** Generates values that conform to the schema. */
-function validValue(schema: Schema): fc.Arbitrary<unknown> {
+function generateValidValue(schema: Schema): fc.Arbitrary<unknown> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (schema.type === "number") return fc.double({ min: schema.minimum, max: schema.maximum, noNaN: true });
-  return validText(schema);
+  return generateValidText(schema);
 }
 
-function validText(schema: Schema): fc.Arbitrary<string> {
+function generateValidText(schema: Schema): fc.Arbitrary<string> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (schema.type === "integer") return fc.oneof(fc.integer({ min: -3, max: 120 }), fc.integer()).map(String);
   const most = schema.maxLength ?? 50;

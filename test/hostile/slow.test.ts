@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import { createTemporaryDatabase } from "../support/databases.ts";
 import { addFigure, percentile } from "../support/figures.ts";
 import { createKeyByCommand, spawnServer } from "../support/processes.ts";
-import { requestBytes } from "../support/rawHttp.ts";
+import { buildRequestBytes } from "../support/rawHttp.ts";
 import { Caller } from "./caller.ts";
 import { count } from "./counts.ts";
 
@@ -54,9 +54,13 @@ it("server: 500 slow connections → closed within 17 s, others are served", asy
   const beginnings = [
     Buffer.from(`GET ${list} HTTP/1.1\r\nHost: x\r\nX-Slow: `),
     Buffer.from("GET /"),
-    requestBytes(`POST ${list}`, headers, '{"email":"'),
+    buildRequestBytes(`POST ${list}`, headers, '{"email":"'),
     // The server does not wait for the body of a request without a key.
-    requestBytes(`POST ${list}`, { ...headers, Authorization: "", Connection: "keep-alive" }, '{"email":"'),
+    buildRequestBytes(
+      `POST ${list}`,
+      { ...headers, Authorization: "", Connection: "keep-alive" },
+      '{"email":"',
+    ),
   ];
   const slow = Array.from({ length: count("SLOW_SOCKETS") }, (_, index) =>
     sendSlowly(server.port, beginnings[index % beginnings.length] as Buffer),

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { createTemporaryDatabase } from "../support/databases.ts";
 import { addFigure, percentile } from "../support/figures.ts";
 import { createKeyByCommand, runCommand, spawnServer } from "../support/processes.ts";
-import { requestBytes } from "../support/rawHttp.ts";
+import { buildRequestBytes } from "../support/rawHttp.ts";
 import { Caller } from "./caller.ts";
 import { count, isFull } from "./counts.ts";
 
@@ -47,7 +47,7 @@ async function timePairs(port: number, requests: [Buffer, Buffer]): Promise<[num
   return times;
 }
 
-it("response time: foreign id and unknown id, revoked key and wrong key → equal", async () => {
+it("response time: foreign ID and unknown ID, revoked key and invalid key → equal", async () => {
   const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const revoked = await createKeyByCommand(DATABASE_URL);
@@ -66,14 +66,14 @@ it("response time: foreign id and unknown id, revoked key and wrong key → equa
   const wrong = `dk_${[...revoked.slice(3)].reverse().join("")}`;
 
   const read = (path: string, token: string) =>
-    requestBytes(`GET /api/v1/customers${path}`, {
+    buildRequestBytes(`GET /api/v1/customers${path}`, {
       Connection: "keep-alive",
       "X-Request-Id": "timed",
       Authorization: `Bearer ${token}`,
     });
   const comparisons: [string, Buffer, Buffer][] = [
-    ["an unknown id twice", read(`/${unknown}`, key), read(`/${unknown}`, key)],
-    ["a foreign id and an unknown one", read(`/${foreign}`, key), read(`/${unknown}`, key)],
+    ["an unknown ID twice", read(`/${unknown}`, key), read(`/${unknown}`, key)],
+    ["a foreign ID and an unknown one", read(`/${foreign}`, key), read(`/${unknown}`, key)],
     ["a revoked key and a wrong one", read("", revoked), read("", wrong)],
   ];
   for (const [name, first, second] of comparisons) {

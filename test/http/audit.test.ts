@@ -42,7 +42,7 @@ async function listEntries(
   return entries.filter(({ action }) => action !== "create key");
 }
 
-async function created(partner: Partner, body: object) {
+async function createAndGet(partner: Partner, body: object) {
   const { status, body: response } = await partner.send("POST", "/customers", body);
   expect(status).toBe(201);
   return response.data;
@@ -50,7 +50,7 @@ async function created(partner: Partner, body: object) {
 
 it("createCustomer: 201 → one audit entry: time, customer, key without its secret", async () => {
   const partner = await server.partner();
-  const customer = await created(partner, { email: "a@x.example", name: "A" });
+  const customer = await createAndGet(partner, { email: "a@x.example", name: "A" });
   const { id } = await findKey(partner);
   const key = { id, prefix: partner.key.slice(0, 12), name: "test" };
   const entries = await listEntries(partner);
@@ -62,7 +62,7 @@ it("createCustomer: 201 → one audit entry: time, customer, key without its sec
 
 it("createCustomer: 400 or 409 → no audit entry", async () => {
   const partner = await server.partner();
-  await created(partner, { email: "a@x.example" });
+  await createAndGet(partner, { email: "a@x.example" });
   const rejected = [
     await partner.send("POST", "/customers", { email: "a@x.example" }),
     await partner.send("POST", "/customers", { email: "A@X.example" }, { "Idempotency-Key": "new" }),
@@ -83,7 +83,7 @@ it("createCustomer: repeated and concurrent Idempotency-Key → one audit entry"
 
 it("updateCustomer: changed values → audit entry with their fields and updatedAt", async () => {
   const partner = await server.partner();
-  const { id } = await created(partner, { email: "a@x.example", name: "A", creditLimit: 5 });
+  const { id } = await createAndGet(partner, { email: "a@x.example", name: "A", creditLimit: 5 });
   const changes = [
     { body: { name: "B" }, fields: ["name"] },
     { body: { name: "B", creditLimit: 5, notes: "n" }, fields: ["notes"] },
@@ -108,7 +108,7 @@ it("updateCustomer: changed values → audit entry with their fields and updated
 
 it("updateCustomer: no change, 400, 404 or 412 → no audit entry", async () => {
   const partner = await server.partner();
-  const { id } = await created(partner, { email: "a@x.example", name: "A" });
+  const { id } = await createAndGet(partner, { email: "a@x.example", name: "A" });
   const statuses: number[] = [];
   for (const [path, body, headers] of [
     [id, {}, {}],
@@ -127,7 +127,7 @@ it("updateCustomer: after another key's no-op update → its own key in the entr
     await server.partner({ company: "two-keys" }),
     await server.partner({ company: "two-keys" }),
   ];
-  const { id } = await created(first, { email: "a@x.example" });
+  const { id } = await createAndGet(first, { email: "a@x.example" });
   await second.send("PATCH", `/customers/${id}`, {});
   await first.send("PATCH", `/customers/${id}`, { name: "A" });
   await second.send("PATCH", `/customers/${id}`, { name: "B" });
@@ -138,7 +138,7 @@ it("updateCustomer: after another key's no-op update → its own key in the entr
 
 it("updateCustomer: 40 concurrent changes → one audit entry per change", async () => {
   const partner = await server.partner();
-  const { id } = await created(partner, { email: "a@x.example" });
+  const { id } = await createAndGet(partner, { email: "a@x.example" });
   const responses = await Promise.all(
     Array.from({ length: 40 }, (_, n) => partner.send("PATCH", `/customers/${id}`, { name: `N${n % 7}` })),
   );
@@ -168,9 +168,9 @@ it("audit: entry cannot be stored → 500, the customer is not written", async (
 
 it("audit: entries of another company → not listed", async () => {
   const [ours, theirs] = [await server.partner(), await server.partner()];
-  const customer = await created(ours, { email: "a@x.example" });
+  const customer = await createAndGet(ours, { email: "a@x.example" });
   await theirs.send("PATCH", `/customers/${customer.id}`, { name: "B" });
-  await created(theirs, { email: "a@x.example" });
+  await createAndGet(theirs, { email: "a@x.example" });
   expect((await listEntries(ours)).map(({ customerId }) => customerId)).toEqual([customer.id]);
   expect(await listEntries(theirs, { customerId: customer.id })).toEqual([]);
 });
@@ -178,7 +178,7 @@ it("audit: entries of another company → not listed", async () => {
 it("audit: more than a page → all in order; filtered by since and customer", async () => {
   const partner = await server.partner();
   const customers: { id: string }[] = [];
-  for (let n = 0; n < 3; n++) customers.push(await created(partner, { email: `n${n}@x.example` }));
+  for (let n = 0; n < 3; n++) customers.push(await createAndGet(partner, { email: `n${n}@x.example` }));
   const updates = Array.from({ length: 1_100 }, (_, n) => ({ id: customers[n % 3]?.id, name: `N${n}` }));
   for (let start = 0; start < updates.length; start += 50)
     await Promise.all(
@@ -202,7 +202,7 @@ it("audit: more than a page → all in order; filtered by since and customer", a
 
 it("audit: SQL without a key → no entry, none under another key", async () => {
   const partner = await server.partner();
-  const { id } = await created(partner, { email: "a@x.example" });
+  const { id } = await createAndGet(partner, { email: "a@x.example" });
   const { knex, prepare, write } = server.database;
   const statement = prepare(
     knex("customers")

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { requestBytes } from "../support/rawHttp.ts";
+import { buildRequestBytes } from "../support/rawHttp.ts";
 import { bothScopes, startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -14,7 +14,7 @@ const invalid = "This API key is invalid, expired or revoked.";
 /** Sends a read with this header, whose bytes are sent unchanged, and returns the response. */
 async function read(authorization: string | undefined) {
   const headers: Record<string, string> = authorization === undefined ? {} : { Authorization: authorization };
-  const [response] = await server.exchange(requestBytes("GET /api/v1/customers", headers));
+  const [response] = await server.exchange(buildRequestBytes("GET /api/v1/customers", headers));
   return {
     status: response?.status,
     error: JSON.parse(response?.body ?? "").error,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Partner } from "../support/partner.ts";
-import { requestBytes } from "../support/rawHttp.ts";
+import { buildRequestBytes } from "../support/rawHttp.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -19,7 +19,7 @@ const invalid = [400, { error: "Invalid JSON body." }];
 
 /** Sends a create with exactly these headers and this body. */
 async function create(headers: Record<string, string>, body: string | Buffer) {
-  const bytes = requestBytes(
+  const bytes = buildRequestBytes(
     "POST /api/v1/customers",
     { Authorization: `Bearer ${partner.key}`, ...headers },
     body,
@@ -106,7 +106,7 @@ describe("request body: size", () => {
   const customer = (name: string) => `{"email":"${freeEmail()}","name":"${name}"}`;
 
   /** Sends a chunked body of two chunks, the second with the bytes over the limit. */
-  function chunked(body: Buffer): Buffer {
+  function encodeChunked(body: Buffer): Buffer {
     const parts = [body.subarray(0, 1_000), body.subarray(1_000)];
     const chunks = parts.flatMap((part) => [
       Buffer.from(`${part.length.toString(16)}\r\n`),
@@ -128,7 +128,7 @@ describe("request body: size", () => {
       expect((await create(declared, paddedTo(bytes, customer(name))))[0]).toBe(expected);
       const [status] = await create(
         { ...json, "Transfer-Encoding": "chunked" },
-        chunked(paddedTo(bytes, customer(name))),
+        encodeChunked(paddedTo(bytes, customer(name))),
       );
       expect(status).toBe(expected);
     }
@@ -234,7 +234,7 @@ it("request body: deep nesting within a field → 400 for that field", async () 
 
 it("request body: on a read → 200, ignored", async () => {
   const [response] = await server.exchange(
-    requestBytes(
+    buildRequestBytes(
       "GET /api/v1/customers",
       { Authorization: `Bearer ${partner.key}`, "Content-Length": "5" },
       "{{{{{",

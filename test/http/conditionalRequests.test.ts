@@ -8,7 +8,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** A customer with its current tag and its previous one. */
-async function changedCustomer() {
+async function createChangedCustomer() {
   const partner = await server.partner();
   const created = await partner.send("POST", "/customers", { email: "tag@x.example", name: "First" });
   const path = `/customers/${created.body.data.id}`;
@@ -35,20 +35,20 @@ it("ETag: create and gets of two keys → the same strong tag", async () => {
 });
 
 it("ETag: update → a new tag, the same as of the next get", async () => {
-  const { partner, path, stale, tag } = await changedCustomer();
+  const { partner, path, stale, tag } = await createChangedCustomer();
   expect(tag).not.toBe(stale);
   expect((await partner.send("GET", path)).headers.get("ETag")).toBe(tag);
 });
 
 it("ETag: another customer changes → unchanged", async () => {
-  const { partner, path, tag } = await changedCustomer();
+  const { partner, path, tag } = await createChangedCustomer();
   const other = await partner.send("POST", "/customers", { email: "other@x.example" });
   await partner.send("PATCH", `/customers/${other.body.data.id}`, { name: "Changed" });
   expect((await partner.send("GET", path)).headers.get("ETag")).toBe(tag);
 });
 
 it("ETag: listCustomers → none", async () => {
-  const { partner } = await changedCustomer();
+  const { partner } = await createChangedCustomer();
   expect((await partner.send("GET", "/customers")).headers.get("ETag")).toBeNull();
 });
 
@@ -61,7 +61,7 @@ it.each<[string, (tag: string) => string]>([
   ["a list with empty members", (tag) => `,, ${tag},`],
   ["a list with a comma in another tag", (tag) => `"a,b", ${tag}`],
 ])("If-None-Match: %s → 304 without a body", async (_form, header) => {
-  const { partner, path, tag } = await changedCustomer();
+  const { partner, path, tag } = await createChangedCustomer();
   for (const method of ["GET", "HEAD"]) {
     const sent = await partner.send(method, path, undefined, { "If-None-Match": header(tag) });
     expect([sent.status, sent.text, sent.headers.get("ETag")]).toEqual([304, "", tag]);
@@ -82,13 +82,13 @@ it.each<[string, (tag: string, stale: string) => string]>([
   ["two stars", () => "**"],
   ["a longer tag", (tag) => `${tag.slice(0, -1)}0"`],
 ])("If-None-Match: %s → 200", async (_form, header) => {
-  const { partner, path, data, tag, stale } = await changedCustomer();
+  const { partner, path, data, tag, stale } = await createChangedCustomer();
   const sent = await partner.send("GET", path, undefined, { "If-None-Match": header(tag, stale) });
   expect([sent.status, sent.body]).toEqual([200, { data }]);
 });
 
 it("If-None-Match: two lines, the second matches → 304", async () => {
-  const { partner, path, tag } = await changedCustomer();
+  const { partner, path, tag } = await createChangedCustomer();
   const [response] = await server.exchange(
     [
       `GET /api/v1${path} HTTP/1.1`,
@@ -104,14 +104,14 @@ it("If-None-Match: two lines, the second matches → 304", async () => {
 });
 
 it("If-None-Match: * → 404 for an unknown customer, 200 on listCustomers", async () => {
-  const { partner } = await changedCustomer();
+  const { partner } = await createChangedCustomer();
   const headers = { "If-None-Match": "*" };
   expect((await partner.send("GET", "/customers/unknown", undefined, headers)).status).toBe(404);
   expect((await partner.send("GET", "/customers", undefined, headers)).status).toBe(200);
 });
 
 it("If-None-Match: * on updateCustomer → 200, ignored", async () => {
-  const { partner, path } = await changedCustomer();
+  const { partner, path } = await createChangedCustomer();
   const sent = await partner.send("PATCH", path, { name: "Third" }, { "If-None-Match": "*" });
   expect([sent.status, sent.body.data.name]).toEqual([200, "Third"]);
 });
@@ -123,7 +123,7 @@ it.each<[string, (tag: string) => string]>([
   ["the weak form of the tag", (tag) => `W/${tag}`],
   ["a list with its weak form", (tag) => `"other", W/${tag}`],
 ])("If-Match: %s → 200", async (_form, header) => {
-  const { partner, path, tag } = await changedCustomer();
+  const { partner, path, tag } = await createChangedCustomer();
   const sent = await partner.send("PATCH", path, { name: "Third" }, { "If-Match": header(tag) });
   expect([sent.status, sent.body.data.name]).toEqual([200, "Third"]);
   expect(sent.headers.get("ETag")).not.toBe(tag);
@@ -139,7 +139,7 @@ it.each<[string, (tag: string, stale: string) => string]>([
   ["the tag after other letters", (tag) => `x${tag}`],
   ["a star in quotes", () => '"*"'],
 ])("If-Match: %s → 412 for any body, nothing changes", async (_form, header) => {
-  const { partner, path, data, tag, stale } = await changedCustomer();
+  const { partner, path, data, tag, stale } = await createChangedCustomer();
   for (const body of [{ name: "Third" }, { name: "Second" }, {}]) {
     const sent = await partner.send("PATCH", path, body, { "If-Match": header(tag, stale) });
     expect([sent.status, sent.body]).toEqual([412, { error: "Customer has changed since it was read." }]);
@@ -149,7 +149,7 @@ it.each<[string, (tag: string, stale: string) => string]>([
 });
 
 it("If-Match: current, body changes nothing → 200 with the same ETag", async () => {
-  const { partner, path, data, tag } = await changedCustomer();
+  const { partner, path, data, tag } = await createChangedCustomer();
   for (const body of [{}, { name: "Second" }]) {
     const sent = await partner.send("PATCH", path, body, { "If-Match": tag });
     expect([sent.status, sent.body, sent.headers.get("ETag")]).toEqual([200, { data }, tag]);
@@ -157,7 +157,7 @@ it("If-Match: current, body changes nothing → 200 with the same ETag", async (
 });
 
 it("If-Match: * on 20 concurrent updates → 200 each", async () => {
-  const { partner, path } = await changedCustomer();
+  const { partner, path } = await createChangedCustomer();
   const sent = await Promise.all(
     Array.from({ length: 20 }, (_, n) =>
       partner.send("PATCH", path, { name: `Name ${n}` }, { "If-Match": "*" }),
@@ -167,7 +167,7 @@ it("If-Match: * on 20 concurrent updates → 200 each", async () => {
 });
 
 it("If-Match: unknown customer → 404, before 412", async () => {
-  const { partner } = await changedCustomer();
+  const { partner } = await createChangedCustomer();
   for (const header of ["*", '"stale"']) {
     const sent = await partner.send(
       "PATCH",
@@ -180,14 +180,14 @@ it("If-Match: unknown customer → 404, before 412", async () => {
 });
 
 it("If-Match: on getCustomer and createCustomer → 200 and 201, ignored", async () => {
-  const { partner, path, stale } = await changedCustomer();
+  const { partner, path, stale } = await createChangedCustomer();
   const headers = { "If-Match": stale };
   expect((await partner.send("GET", path, undefined, headers)).status).toBe(200);
   expect((await partner.send("POST", "/customers", { email: "new@x.example" }, headers)).status).toBe(201);
 });
 
 it("If-Match: 20 concurrent updates under one tag → one 200, 19 times 412", async () => {
-  const { partner, path, tag } = await changedCustomer();
+  const { partner, path, tag } = await createChangedCustomer();
   const sent = await Promise.all(
     Array.from({ length: 20 }, (_, n) =>
       partner.send("PATCH", path, { name: `Racer ${n}` }, { "If-Match": tag }),
@@ -199,7 +199,7 @@ it("If-Match: 20 concurrent updates under one tag → one 200, 19 times 412", as
 });
 
 it("If-Match: eight callers that retry after 412 → no change is lost", async () => {
-  const { partner, path } = await changedCustomer();
+  const { partner, path } = await createChangedCustomer();
   async function append(letter: string): Promise<void> {
     for (;;) {
       const { body, headers } = await partner.send("GET", path);

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ObservedResponse } from "../../server/contractCheck.ts";
-import { exchangeBytes, parseResponses, requestBytes } from "../support/rawHttp.ts";
+import { buildRequestBytes, exchangeBytes, parseResponses } from "../support/rawHttp.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -56,13 +56,13 @@ it.each([
 });
 
 it("HTTP parser: invalid chunk within a body → 400", async () => {
-  const head = requestBytes(`POST ${list}`, { ...bearer(), ...json, "Transfer-Encoding": "chunked" });
+  const head = buildRequestBytes(`POST ${list}`, { ...bearer(), ...json, "Transfer-Encoding": "chunked" });
   const responses = await server.exchange(Buffer.concat([head, Buffer.from('5\r\n{"ema\r\nzz\r\n')]));
   expect(shown(responses)).toEqual([[400, malformed]]);
 });
 
 it("HTTP parser: invalid bytes after two valid requests → 200, 200, 400", async () => {
-  const good = requestBytes(`GET ${list}`, { ...bearer(), Connection: "keep-alive" });
+  const good = buildRequestBytes(`GET ${list}`, { ...bearer(), Connection: "keep-alive" });
   const responses = await server.exchange(Buffer.concat([good, good, Buffer.from("nonsense\r\n\r\n")]));
   expect(responses.map(({ status }) => status)).toEqual([200, 200, 400]);
 });
@@ -84,7 +84,7 @@ it.each([
   ["many short ones", Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`X-${n}`, "value"])), ""],
   ["a long target", {}, `?search=${"x".repeat(17_000)}`],
 ])("request headers: over 16 KiB, %s → 431", async (_form, headers, query) => {
-  const bytes = requestBytes(`GET ${list}${query}`, { ...headers, ...bearer() });
+  const bytes = buildRequestBytes(`GET ${list}${query}`, { ...headers, ...bearer() });
   expect(shown(await server.exchange(bytes, { target: list }))).toEqual([
     [431, { error: "Request headers are too large." }],
   ]);
@@ -92,27 +92,27 @@ it.each([
 
 it("request headers: 15 KiB → 200", async () => {
   const [response] = await server.exchange(
-    requestBytes(`GET ${list}`, { "X-Long": "x".repeat(15_000), ...bearer() }),
+    buildRequestBytes(`GET ${list}`, { "X-Long": "x".repeat(15_000), ...bearer() }),
   );
   expect(response?.status).toBe(200);
 });
 
 it("method: TRACE → 405, CONNECT → 404, both in JSON", async () => {
-  expect(shown(await server.exchange(requestBytes(`TRACE ${list}`)))).toEqual([
+  expect(shown(await server.exchange(buildRequestBytes(`TRACE ${list}`)))).toEqual([
     [405, { error: "Method not allowed." }],
   ]);
-  expect(shown(await server.exchange(requestBytes("CONNECT x:443")))).toEqual([
+  expect(shown(await server.exchange(buildRequestBytes("CONNECT x:443")))).toEqual([
     [404, { error: "Not found." }],
   ]);
 });
 
 describe("CONNECT among pipelined requests", () => {
-  const get = requestBytes("GET /healthz", { Connection: "keep-alive" }).toString("latin1");
-  const unauthorized = requestBytes(`GET ${list}`, {
+  const get = buildRequestBytes("GET /healthz", { Connection: "keep-alive" }).toString("latin1");
+  const unauthorized = buildRequestBytes(`GET ${list}`, {
     ...bearer("dk_none"),
     Connection: "keep-alive",
   }).toString("latin1");
-  const tunnel = requestBytes("CONNECT a:1").toString("latin1");
+  const tunnel = buildRequestBytes("CONNECT a:1").toString("latin1");
 
   it.each([
     ["alone", [tunnel], [404]],
@@ -129,11 +129,13 @@ describe("CONNECT among pipelined requests", () => {
 
 describe("many pipelined requests", () => {
   const get = (id: number) =>
-    requestBytes("GET /healthz", { Connection: "keep-alive", "X-Request-Id": `${id}` }).toString("latin1");
+    buildRequestBytes("GET /healthz", { Connection: "keep-alive", "X-Request-Id": `${id}` }).toString(
+      "latin1",
+    );
 
   it("pipelining: 600 requests in one packet → 600 responses in order", async () => {
     const ids = Array.from({ length: 599 }, (_, id) => id);
-    const last = requestBytes("GET /healthz", { "X-Request-Id": "599" }).toString("latin1");
+    const last = buildRequestBytes("GET /healthz", { "X-Request-Id": "599" }).toString("latin1");
     const bytes = await exchangeBytes(server.port, ids.map(get).join("") + last);
     const responses = parseResponses(bytes, "GET", "/healthz");
     expect(responses.map(({ headers }) => headers["x-request-id"])).toEqual([...ids, 599].map(String));
@@ -157,7 +159,7 @@ describe("header fields", () => {
     [2_000, 431],
   ])("request headers: %i fields → %i", async (count, status) => {
     // Host, Connection and Authorization are three of them.
-    const bytes = requestBytes(`GET ${list}`, { ...fields(count - 3), ...bearer() });
+    const bytes = buildRequestBytes(`GET ${list}`, { ...fields(count - 3), ...bearer() });
     expect((await server.exchange(bytes, { target: list })).map((response) => response.status)).toEqual([
       status,
     ]);
@@ -179,7 +181,7 @@ describe("header fields", () => {
         "Content-Length": String(update.length),
         ...fields(count),
       };
-      const bytes = requestBytes(`PATCH /api/v1${path}`, { ...headers, "If-Match": '"stale"' }, update);
+      const bytes = buildRequestBytes(`PATCH /api/v1${path}`, { ...headers, "If-Match": '"stale"' }, update);
       expect((await server.exchange(bytes)).map(({ status }) => status)).toEqual([431]);
       expect((await partner.send("GET", path)).body.data.name).toBe("Before");
     },
@@ -188,14 +190,14 @@ describe("header fields", () => {
 
 it("Upgrade: websocket → 200, no tunnel", async () => {
   const headers = { ...bearer(), Connection: "Upgrade, close", Upgrade: "websocket" };
-  expect((await server.exchange(requestBytes(`GET ${list}`, headers)))[0]?.status).toBe(200);
+  expect((await server.exchange(buildRequestBytes(`GET ${list}`, headers)))[0]?.status).toBe(200);
 });
 
 describe("rejected requests", () => {
   it("createCustomer: rejected, its body never arrives → 401 and 403 at once", async () => {
     const headers = { ...json, "Content-Length": "30" };
-    expect((await server.exchange(requestBytes(`POST ${list}`, headers)))[0]?.status).toBe(401);
-    const forbidden = requestBytes(`POST ${list}`, { ...headers, ...bearer(readerKey) });
+    expect((await server.exchange(buildRequestBytes(`POST ${list}`, headers)))[0]?.status).toBe(401);
+    const forbidden = buildRequestBytes(`POST ${list}`, { ...headers, ...bearer(readerKey) });
     expect((await server.exchange(forbidden))[0]?.status).toBe(403);
   });
 
@@ -212,7 +214,7 @@ describe("rejected requests", () => {
     "createCustomer: rejected while 10 MB arrive, %s → %i",
     async (_form, status, hasKey, headers) => {
       for (const connection of ["close", "keep-alive"]) {
-        const head = requestBytes(`POST ${list}`, {
+        const head = buildRequestBytes(`POST ${list}`, {
           ...json,
           ...headers,
           ...(hasKey && bearer()),
@@ -220,7 +222,7 @@ describe("rejected requests", () => {
         });
         const body = headers["Content-Length"] ? tenMegabytes : chunked;
         // If the connection is kept alive, a request follows that closes it; it must be parsed correctly.
-        const last = requestBytes(`POST ${list}`, { ...bearer(), "Content-Type": "text/plain" });
+        const last = buildRequestBytes(`POST ${list}`, { ...bearer(), "Content-Type": "text/plain" });
         const responses = await server.exchange(
           Buffer.concat(connection === "close" ? [head, body] : [head, body, last]),
         );
@@ -237,10 +239,10 @@ describe("connections", () => {
     const kept = { Connection: "keep-alive" };
     const responses = await server.exchange(
       Buffer.concat([
-        requestBytes(`GET ${list}`, { ...bearer(), ...kept }),
-        requestBytes(`GET ${list}`, kept),
-        requestBytes(`GET ${list}?page=1`, { ...bearer(), ...kept }),
-        requestBytes(`GET ${list}`, bearer()),
+        buildRequestBytes(`GET ${list}`, { ...bearer(), ...kept }),
+        buildRequestBytes(`GET ${list}`, kept),
+        buildRequestBytes(`GET ${list}?page=1`, { ...bearer(), ...kept }),
+        buildRequestBytes(`GET ${list}`, bearer()),
       ]),
     );
     expect(responses.map(({ status }) => status)).toEqual([200, 401, 400, 200]);
@@ -249,7 +251,7 @@ describe("connections", () => {
   it("connection: closed by the client in the middle of a body → nothing is created", async () => {
     const socket = connect(server.port, "127.0.0.1");
     await once(socket, "connect");
-    const head = requestBytes(`POST ${list}`, { ...json, ...bearer(), "Content-Length": "30" });
+    const head = buildRequestBytes(`POST ${list}`, { ...json, ...bearer(), "Content-Length": "30" });
     socket.end(Buffer.concat([head, Buffer.from('{"email":"cut@x.example"')]));
     await once(socket, "finish");
     socket.destroy();
@@ -261,7 +263,7 @@ describe("connections", () => {
     for (const line of ["CONNECT x:443", `GET ${list}`, `POST ${list}`]) {
       const socket = connect(server.port, "127.0.0.1");
       await once(socket, "connect");
-      socket.write(requestBytes(line, { "Content-Length": "5" }), () => socket.resetAndDestroy());
+      socket.write(buildRequestBytes(line, { "Content-Length": "5" }), () => socket.resetAndDestroy());
       await once(socket, "close");
     }
     expect((await server.fetch("/healthz")).status).toBe(200);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { requestBytes } from "../support/rawHttp.ts";
+import { buildRequestBytes } from "../support/rawHttp.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -26,7 +26,7 @@ it.each<[string, number, () => Record<string, string>]>([
   ["with a length over the limit", 413, () => ({ ...json, ...bearer(), "Content-Length": "65537" })],
   ["with a bad Idempotency-Key", 400, () => ({ ...json, ...bearer(), "Idempotency-Key": "" })],
 ])("Expect: 100-continue %s → %i without a 100", async (_fault, status, headers) => {
-  const responses = await server.exchange(requestBytes(`POST ${list}`, { ...expecting, ...headers() }));
+  const responses = await server.exchange(buildRequestBytes(`POST ${list}`, { ...expecting, ...headers() }));
   expect(responses.map((response) => response.status)).toEqual([status]);
 });
 
@@ -35,7 +35,7 @@ it("Expect: 100-continue over the rate limit → 429 without a 100", async () =>
   try {
     const { key: limitedKey, send } = await limited.partner();
     await send("GET", "/customers");
-    const bytes = requestBytes(`POST ${list}`, { ...expecting, ...json, ...bearer(limitedKey) });
+    const bytes = buildRequestBytes(`POST ${list}`, { ...expecting, ...json, ...bearer(limitedKey) });
     expect((await limited.exchange(bytes)).map(({ status }) => status)).toEqual([429]);
   } finally {
     await limited.stop();
@@ -43,12 +43,12 @@ it("Expect: 100-continue over the rate limit → 429 without a 100", async () =>
 });
 
 it("Expect: 100-continue on a valid request → 100, then 201", async () => {
-  const bytes = requestBytes(`POST ${list}`, { ...expecting, ...json, ...bearer() }, body);
+  const bytes = buildRequestBytes(`POST ${list}`, { ...expecting, ...json, ...bearer() }, body);
   expect((await server.exchange(bytes)).map(({ status }) => status)).toEqual([100, 201]);
 });
 
 it("Expect: 100-continue in HTTP/1.0 → no 100", async () => {
-  const bytes = requestBytes(`GET ${list}`, bearer()).toString("latin1");
+  const bytes = buildRequestBytes(`GET ${list}`, bearer()).toString("latin1");
   const post = bytes
     .replace(`GET ${list} HTTP/1.1`, `POST ${list} HTTP/1.0`)
     .replace(
@@ -60,7 +60,7 @@ it("Expect: 100-continue in HTTP/1.0 → no 100", async () => {
 
 it("Expect: unknown value → ignored", async () => {
   const headers = { Expect: "200-ok", "Content-Length": "2", ...json, ...bearer() };
-  const responses = await server.exchange(requestBytes(`POST ${list}`, headers, "{}"));
+  const responses = await server.exchange(buildRequestBytes(`POST ${list}`, headers, "{}"));
   expect(responses.map(({ status, body }) => [status, JSON.parse(body)])).toEqual([
     [400, { error: "Email is required.", field: "email" }],
   ]);

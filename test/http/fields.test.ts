@@ -156,7 +156,7 @@ describe.each(Object.entries(writes))("%s", (operationId, write) => {
     expect(await readState()).toBe(before);
   });
 
-  it(`${operationId}: several wrong fields → 400 of the first, unknown fields last`, async () => {
+  it(`${operationId}: several invalid fields → 400 for the first, unknown fields last`, async () => {
     const wrong = [...Object.keys(messages).map((field) => `"${field}":[]`), '"another":1'];
     for (const [index, member] of wrong.entries()) {
       const rest = wrong.slice(index);
@@ -166,7 +166,7 @@ describe.each(Object.entries(writes))("%s", (operationId, write) => {
     }
   });
 
-  it(`${operationId}: thousands of unknown fields → 400 of the first, after known ones`, async () => {
+  it(`${operationId}: many unknown fields → 400 for the first, after known ones`, async () => {
     const many = Array.from({ length: 3_000 }, (_, index) => `"unknown${index}":1`).join();
     expect(errorIn(await write(many))).toEqual([400, "Unknown field.", "unknown0"]);
     expect(errorIn(await write(`"__proto__":1,${many}`))).toEqual([400, "Unknown field.", "__proto__"]);
@@ -186,7 +186,7 @@ describe.each(Object.entries(writes))("%s", (operationId, write) => {
   });
 });
 
-describe("check of a row", () => {
+describe("row check", () => {
   const findError = compileBodyCheck(
     operations.find(({ operationId }) => operationId === "createCustomer") as (typeof operations)[0],
   );
@@ -195,12 +195,12 @@ describe("check of a row", () => {
     return error && [error.status, error.message, error.details.field];
   };
 
-  it("check of a row: bodies that createCustomer accepts → no error", () => {
+  it("row check: bodies that createCustomer accepts → no error", () => {
     for (const [field, json] of accepted) expect(checkRow(`"${field}":${json}`)).toBeUndefined();
     expect(checkRow("")).toBeUndefined();
   });
 
-  it("check of a row: bodies that createCustomer rejects → the same errors", () => {
+  it("row check: bodies that createCustomer rejects → the same errors", () => {
     for (const [field, json] of rejected)
       expect(checkRow(`"${field}":${json}`)).toEqual([400, messages[field], field]);
     for (const field of unknown) expect(checkRow(`"${field}":1`)).toEqual([400, "Unknown field.", field]);

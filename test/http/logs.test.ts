@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { named } from "../../server/database/statement.ts";
 import type { Partner } from "../support/partner.ts";
 import { spawnServer } from "../support/processes.ts";
-import { requestBytes } from "../support/rawHttp.ts";
+import { buildRequestBytes } from "../support/rawHttp.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -25,7 +25,12 @@ async function waitForLines(requestId: string): Promise<Record<string, unknown>[
 
 let requestIds = 0;
 /** Sends a request. Returns its response and its log lines. */
-async function logged(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+async function sendAndReadLog(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+) {
   const requestId = `log-${++requestIds}`;
   const sent = await partner.send(method, path, body, { "X-Request-Id": requestId, ...headers });
   return { sent, lines: await waitForLines(requestId) };
@@ -41,18 +46,18 @@ async function breakCustomer(id: string): Promise<void> {
 }
 
 it("log: each request → one line with ID, method, operation, company, status, time", async () => {
-  const created = await logged("POST", "/customers", { email: "log@x.example" });
+  const created = await sendAndReadLog("POST", "/customers", { email: "log@x.example" });
   const path = `/customers/${created.sent.body.data.id}`;
   const calls = [
     ["createCustomer", 201, created],
-    ["listCustomers", 200, await logged("GET", "/customers")],
-    ["listCustomers", 200, await logged("HEAD", "/customers")],
-    ["listCustomers", 400, await logged("GET", "/customers?page=1")],
-    ["getCustomer", 304, await logged("GET", path, undefined, { "If-None-Match": "*" })],
-    ["getCustomer", 404, await logged("GET", "/customers/x")],
-    ["updateCustomer", 200, await logged("PATCH", path, {})],
-    ["updateCustomer", 412, await logged("PATCH", path, {}, { "If-Match": '"x"' })],
-    ["createCustomer", 409, await logged("POST", "/customers", { email: "log@x.example" })],
+    ["listCustomers", 200, await sendAndReadLog("GET", "/customers")],
+    ["listCustomers", 200, await sendAndReadLog("HEAD", "/customers")],
+    ["listCustomers", 400, await sendAndReadLog("GET", "/customers?page=1")],
+    ["getCustomer", 304, await sendAndReadLog("GET", path, undefined, { "If-None-Match": "*" })],
+    ["getCustomer", 404, await sendAndReadLog("GET", "/customers/x")],
+    ["updateCustomer", 200, await sendAndReadLog("PATCH", path, {})],
+    ["updateCustomer", 412, await sendAndReadLog("PATCH", path, {}, { "If-Match": '"x"' })],
+    ["createCustomer", 409, await sendAndReadLog("POST", "/customers", { email: "log@x.example" })],
   ] as const;
   const companies = new Set();
   for (const [operationId, status, { sent, lines }] of calls) {
@@ -68,19 +73,19 @@ it("log: each request → one line with ID, method, operation, company, status, 
 });
 
 it("log: requests of two companies → two companies", async () => {
-  const ours = (await logged("GET", "/customers")).lines[0]?.company;
+  const ours = (await sendAndReadLog("GET", "/customers")).lines[0]?.company;
   const other = await server.partner();
   await other.send("GET", "/customers", undefined, { "X-Request-Id": "other-company" });
   expect((await waitForLines("other-company"))[0]?.company).not.toBe(ours);
 });
 
 it("log: no operation or no key → a line without operationId or company", async () => {
-  const { lines } = await logged("GET", "/nowhere");
+  const { lines } = await sendAndReadLog("GET", "/nowhere");
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatchObject({ status: 404, method: "GET", path: "/api/v1/nowhere" });
   expect(lines[0]?.address).toMatch(/127\.0\.0\.1$/);
   expect(lines[0]).not.toHaveProperty("operationId");
-  const rejected = await logged("GET", "/customers", undefined, { Authorization: "Bearer wrong" });
+  const rejected = await sendAndReadLog("GET", "/customers", undefined, { Authorization: "Bearer wrong" });
   expect(rejected.lines).toHaveLength(1);
   expect(rejected.lines[0]).toMatchObject({ status: 401, operationId: "listCustomers" });
   expect(rejected.lines[0]).not.toHaveProperty("company");
@@ -97,22 +102,25 @@ it("log: keys, bodies, queries, headers, IDs in paths → not logged", async () 
   const secrets = ["secret-email", "secret-name", "secret-notes", "secret-search", "secret-key", "secret-id"];
   const body = { email: "secret-email@x.example", name: "secret-name", notes: "secret-notes" };
   const keys = { "Idempotency-Key": "secret-key", "If-Match": '"secret-key"', Cookie: "secret-key" };
-  const created = await logged("POST", "/customers", body, keys);
-  await logged("POST", "/customers", body);
-  await logged("POST", "/customers", { ...body, creditLimit: "secret-notes" }, keys);
-  await logged("POST", "/customers", `{"secret-name`);
-  await logged("POST", "/customers?secret-search=1", body);
-  await logged("PATCH", `/customers/${created.sent.body.data.id}`, { notes: "secret-notes" }, keys);
-  await logged("GET", "/customers?search=secret-search");
-  await logged("GET", "/customers?limit=secret-search");
-  await logged("GET", "/customers?search=secret-search%FF");
-  await logged("GET", "/customers/secret-id");
-  await logged("GET", "/customers", undefined, { Authorization: "Bearer secret-key" });
-  await server.exchange(requestBytes("GET /api/v1/secret-id?secret-search", { "Bad Header": "secret-key" }), {
-    target: "/api/v1/customers",
-  });
+  const created = await sendAndReadLog("POST", "/customers", body, keys);
+  await sendAndReadLog("POST", "/customers", body);
+  await sendAndReadLog("POST", "/customers", { ...body, creditLimit: "secret-notes" }, keys);
+  await sendAndReadLog("POST", "/customers", `{"secret-name`);
+  await sendAndReadLog("POST", "/customers?secret-search=1", body);
+  await sendAndReadLog("PATCH", `/customers/${created.sent.body.data.id}`, { notes: "secret-notes" }, keys);
+  await sendAndReadLog("GET", "/customers?search=secret-search");
+  await sendAndReadLog("GET", "/customers?limit=secret-search");
+  await sendAndReadLog("GET", "/customers?search=secret-search%FF");
+  await sendAndReadLog("GET", "/customers/secret-id");
+  await sendAndReadLog("GET", "/customers", undefined, { Authorization: "Bearer secret-key" });
+  await server.exchange(
+    buildRequestBytes("GET /api/v1/secret-id?secret-search", { "Bad Header": "secret-key" }),
+    {
+      target: "/api/v1/customers",
+    },
+  );
   await breakCustomer(created.sent.body.data.id);
-  expect((await logged("GET", `/customers/${created.sent.body.data.id}`)).sent.status).toBe(500);
+  expect((await sendAndReadLog("GET", `/customers/${created.sent.body.data.id}`)).sent.status).toBe(500);
   const log = JSON.stringify(server.logLines);
   expect(log).toContain("unexpected error");
   for (const secret of [...secrets, partner.key, partner.key.slice(3), "Bearer"])
@@ -120,12 +128,12 @@ it("log: keys, bodies, queries, headers, IDs in paths → not logged", async () 
 });
 
 it("log: 500 → cause logged once, repetitions counted, not in the response", async () => {
-  const { sent } = await logged("POST", "/customers", { email: "broken@x.example" });
+  const { sent } = await sendAndReadLog("POST", "/customers", { email: "broken@x.example" });
   await breakCustomer(sent.body.data.id);
   // Another test logged the same cause.
   await sleep(1_100);
   for (const method of ["GET", "HEAD"]) {
-    const broken = await logged(method, `/customers/${sent.body.data.id}`);
+    const broken = await sendAndReadLog(method, `/customers/${sent.body.data.id}`);
     expect(broken.sent.status).toBe(500);
     expect(broken.sent.body).toEqual(method === "GET" ? { error: "Internal server error." } : undefined);
     const [cause, line] = broken.lines as [{ err?: { stack?: string } }, Record<string, unknown>];
@@ -165,7 +173,7 @@ it("log: drift check fails → a line with the cause, responses unaffected", asy
 
 it("log: client disconnects before the response → aborted", async () => {
   const requestId = "gone-before-the-end";
-  const head = requestBytes("POST /api/v1/customers", {
+  const head = buildRequestBytes("POST /api/v1/customers", {
     "X-Request-Id": requestId,
     Authorization: `Bearer ${partner.key}`,
     "Content-Type": "application/json",

@@ -7,47 +7,47 @@ afterEach(() => server.stop());
 
 const list = "/api/v1/customers";
 
-/** Sends a request with a wrong key as a proxy would forward it for a caller. Returns the status. */
-async function sendWrongKey(caller: string): Promise<number> {
+/** Sends a request with an invalid key as a proxy would forward it for a caller. Returns the status. */
+async function sendInvalidKey(caller: string): Promise<number> {
   const headers = { Authorization: "Bearer dk_wrong", "X-Forwarded-For": caller };
   return (await fetch(server.url + list, { headers })).status;
 }
 
-it("TRUST_PROXY: wrong keys of one caller → 429 only for that caller", async () => {
+it("TRUST_PROXY: invalid keys of one caller → 429 only for that caller", async () => {
   server = await startServer({ requestsPerMinute: 10, trustProxy: 1 });
-  expect(await sendWrongKey("192.0.2.1")).toBe(401);
-  expect(await sendWrongKey("192.0.2.1")).toBe(429);
-  expect(await sendWrongKey("192.0.2.2")).toBe(401);
+  expect(await sendInvalidKey("192.0.2.1")).toBe(401);
+  expect(await sendInvalidKey("192.0.2.1")).toBe(429);
+  expect(await sendInvalidKey("192.0.2.2")).toBe(401);
   // Only the last proxy is trusted: addresses that a caller adds are ignored.
-  expect(await sendWrongKey("198.51.100.7, 192.0.2.1")).toBe(429);
+  expect(await sendInvalidKey("198.51.100.7, 192.0.2.1")).toBe(429);
 });
 
 it("TRUST_PROXY: IPv6 callers → one limit for each /64", async () => {
   server = await startServer({ requestsPerMinute: 10, trustProxy: ["loopback"] });
-  expect(await sendWrongKey("2001:db8:0:1::1")).toBe(401);
-  expect(await sendWrongKey("2001:db8:0:1:ffff:ffff:ffff:ffff")).toBe(429);
-  expect(await sendWrongKey("2001:db8:0:2::1")).toBe(401);
-  expect(await sendWrongKey("::ffff:192.0.2.9")).toBe(401);
-  expect(await sendWrongKey("192.0.2.9")).toBe(429);
+  expect(await sendInvalidKey("2001:db8:0:1::1")).toBe(401);
+  expect(await sendInvalidKey("2001:db8:0:1:ffff:ffff:ffff:ffff")).toBe(429);
+  expect(await sendInvalidKey("2001:db8:0:2::1")).toBe(401);
+  expect(await sendInvalidKey("::ffff:192.0.2.9")).toBe(401);
+  expect(await sendInvalidKey("192.0.2.9")).toBe(429);
 });
 
 it("TRUST_PROXY: networks with the same digits in other groups → a limit each", async () => {
   server = await startServer({ requestsPerMinute: 10, trustProxy: 1 });
-  expect(await sendWrongKey("2001:db8:1:12::1")).toBe(401);
-  expect(await sendWrongKey("2001:db8:11:2::1")).toBe(401);
+  expect(await sendInvalidKey("2001:db8:1:12::1")).toBe(401);
+  expect(await sendInvalidKey("2001:db8:11:2::1")).toBe(401);
 });
 
 it("TRUST_PROXY: zone of an IPv6 address → ignored", async () => {
   server = await startServer({ requestsPerMinute: 10, trustProxy: 1 });
-  expect(await sendWrongKey("fe80::1%eth0.1")).toBe(401);
-  expect(await sendWrongKey("fe80::2%eth1")).toBe(429);
+  expect(await sendInvalidKey("fe80::1%eth0.1")).toBe(401);
+  expect(await sendInvalidKey("fe80::2%eth1")).toBe(429);
 });
 
 it("TRUST_PROXY: text that is not an address (RFC 7239) → a limit for each text", async () => {
   server = await startServer({ requestsPerMinute: 10, trustProxy: 1 });
-  expect(await sendWrongKey("unknown")).toBe(401);
-  expect(await sendWrongKey("unknown")).toBe(429);
-  expect(await sendWrongKey("_hidden")).toBe(401);
+  expect(await sendInvalidKey("unknown")).toBe(401);
+  expect(await sendInvalidKey("unknown")).toBe(429);
+  expect(await sendInvalidKey("_hidden")).toBe(401);
 });
 
 it("TRUST_PROXY: forwarded address is a key's ID → that key's limit unaffected", async () => {
@@ -55,14 +55,14 @@ it("TRUST_PROXY: forwarded address is a key's ID → that key's limit unaffected
   const { company, send } = await server.partner();
   const listed = await createKeyAdministration(server.database).list();
   const id = listed.find((one) => one.company === company)?.id ?? "";
-  expect(await sendWrongKey(id)).toBe(401);
+  expect(await sendInvalidKey(id)).toBe(401);
   expect((await send("GET", "/customers")).headers.get("RateLimit-Remaining")).toBe("99");
 });
 
 it("TRUST_PROXY: off → X-Forwarded-For ignored", async () => {
   server = await startServer({ requestsPerMinute: 10 });
-  expect(await sendWrongKey("192.0.2.1")).toBe(401);
-  expect(await sendWrongKey("192.0.2.2")).toBe(429);
+  expect(await sendInvalidKey("192.0.2.1")).toBe(401);
+  expect(await sendInvalidKey("192.0.2.2")).toBe(429);
 });
 
 it("CORS_ORIGINS: a listed origin → allowed, with our headers exposed", async () => {

@@ -7,7 +7,7 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.stop();
 });
 
-async function limitedServer(requestsPerMinute: number): Promise<TestServer> {
+async function startLimitedServer(requestsPerMinute: number): Promise<TestServer> {
   const server = await startServer({ requestsPerMinute });
   servers.push(server);
   return server;
@@ -18,7 +18,7 @@ const rateLimitHeaders = ({ headers }: Pick<ParsedResponse, "headers">) =>
   names.map((name) => headers.get(name));
 
 it("rate limit: five requests of any kind → the sixth is 429", async () => {
-  const { send } = await (await limitedServer(5)).partner();
+  const { send } = await (await startLimitedServer(5)).partner();
   const sent = [
     await send("GET", "/customers"),
     await send("GET", "/customers/x"),
@@ -40,7 +40,7 @@ it("rate limit: five requests of any kind → the sixth is 429", async () => {
 });
 
 it("rate limit: 429 → Retry-After, retryAfter and RateLimit-Reset are the same", async () => {
-  const { send } = await (await limitedServer(1)).partner();
+  const { send } = await (await startLimitedServer(1)).partner();
   await send("GET", "/customers");
   const { status, body, headers } = await send("GET", "/customers");
   expect([status, body.error]).toEqual([429, "Rate limit exceeded."]);
@@ -50,7 +50,7 @@ it("rate limit: 429 → Retry-After, retryAfter and RateLimit-Reset are the same
 });
 
 it("rate limit: createCustomer over the limit → 429, nothing created", async () => {
-  const server = await limitedServer(1);
+  const server = await startLimitedServer(1);
   const { company, send } = await server.partner();
   await send("GET", "/customers");
   await send("POST", "/customers", { email: "never@x.example" });
@@ -59,7 +59,7 @@ it("rate limit: createCustomer over the limit → 429, nothing created", async (
 });
 
 it("rate limit: one key over its limit → other keys of the company keep theirs", async () => {
-  const server = await limitedServer(2);
+  const server = await startLimitedServer(2);
   const { company, send } = await server.partner();
   for (let n = 0; n < 4; n++) await send("GET", "/customers");
   for (const other of [await server.partner({ company }), await server.partner()]) {
@@ -69,7 +69,7 @@ it("rate limit: one key over its limit → other keys of the company keep theirs
 });
 
 it("rate limit: keys with their own limits → each counted separately", async () => {
-  const server = await limitedServer(5);
+  const server = await startLimitedServer(5);
   const [lower, higher, usual] = [
     await server.partner({ requestsPerMinute: 1 }),
     await server.partner({ requestsPerMinute: 7 }),
@@ -90,7 +90,7 @@ it("rate limit: keys with their own limits → each counted separately", async (
 });
 
 it("rate limit: two servers on one database → one count on PostgreSQL", async () => {
-  const server = await limitedServer(5);
+  const server = await startLimitedServer(5);
   const second = await startServer({ requestsPerMinute: 5, databaseUrl: server.databaseUrl });
   servers.unshift(second);
   const { key } = await server.partner();
@@ -103,14 +103,14 @@ it("rate limit: two servers on one database → one count on PostgreSQL", async 
 });
 
 it("rate limit: 30 concurrent requests, limit 10 → exactly 10 succeed", async () => {
-  const { send } = await (await limitedServer(10)).partner();
+  const { send } = await (await startLimitedServer(10)).partner();
   const sent = await Promise.all(Array.from({ length: 30 }, () => send("GET", "/customers")));
   expect(sent.filter(({ status }) => status === 200)).toHaveLength(10);
   expect(sent.filter(({ status }) => status === 429)).toHaveLength(20);
 });
 
 it("rate limit: 404, 405, OPTIONS and pages → not counted, no RateLimit headers", async () => {
-  const server = await limitedServer(1);
+  const server = await startLimitedServer(1);
   const { key, send } = await server.partner();
   for (const [method, path] of [
     ["GET", "/nowhere"],
@@ -148,7 +148,7 @@ describe("RateLimit headers", () => {
   const statuses = [201, 201, 200, 304, 400, 403, 404, 409, 412, 413, 415, 422];
 
   it("RateLimit headers: every status after the key check → present", async () => {
-    const sent = await provokeEveryStatus(await limitedServer(600));
+    const sent = await provokeEveryStatus(await startLimitedServer(600));
     expect(sent.map(({ status }) => status)).toEqual(statuses);
     for (const one of sent) {
       const [limit, remaining, reset] = rateLimitHeaders(one).map(Number);
@@ -159,7 +159,7 @@ describe("RateLimit headers", () => {
   });
 
   it("RateLimit headers: limits off → absent", async () => {
-    const sent = await provokeEveryStatus(await limitedServer(0));
+    const sent = await provokeEveryStatus(await startLimitedServer(0));
     expect(sent.map(({ status }) => status)).toEqual(statuses);
     for (const one of sent) expect(rateLimitHeaders(one)).toEqual([null, null, null]);
   });
@@ -168,8 +168,8 @@ describe("RateLimit headers", () => {
 describe("invalid keys", () => {
   const guess = (server: TestServer, n: number) => server.fetch("/api/v1/customers", { key: `dk_guess${n}` });
 
-  it("invalid keys: sixth wrong key of an address → 429, a key seen live still works", async () => {
-    const server = await limitedServer(50);
+  it("invalid keys: sixth invalid key of an address → 429, a key seen live still works", async () => {
+    const server = await startLimitedServer(50);
     const { send } = await server.partner();
     await send("GET", "/customers");
     const statuses: number[] = [];
@@ -217,20 +217,20 @@ describe("invalid keys", () => {
   });
 
   it("invalid keys: limit of 5 a minute → one 401, then 429", async () => {
-    const server = await limitedServer(5);
+    const server = await startLimitedServer(5);
     const statuses = [];
     for (let n = 0; n < 3; n++) statuses.push((await guess(server, n)).status);
     expect(statuses).toEqual([401, 429, 429]);
   });
 
   it("invalid keys: requests without a key → 401, not counted", async () => {
-    const server = await limitedServer(10);
+    const server = await startLimitedServer(10);
     for (let n = 0; n < 5; n++) expect((await server.fetch("/api/v1/customers")).status).toBe(401);
     expect((await guess(server, 0)).status).toBe(401);
   });
 
   it("invalid keys: expired keys → counted", async () => {
-    const server = await limitedServer(10);
+    const server = await startLimitedServer(10);
     const expired = await server.createKey({ expiresAt: Date.now() });
     const statuses = [];
     for (let n = 0; n < 2; n++)
@@ -239,7 +239,7 @@ describe("invalid keys", () => {
   });
 
   it("invalid keys: limits off → never 429", async () => {
-    const server = await limitedServer(0);
+    const server = await startLimitedServer(0);
     const { send } = await server.partner();
     for (let n = 0; n < 100; n++) expect((await guess(server, n)).status).toBe(401);
     const sent = await Promise.all(Array.from({ length: 100 }, () => send("GET", "/customers")));

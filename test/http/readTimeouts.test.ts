@@ -1,7 +1,7 @@
 /** How long the server waits for a request: these tests wait for it. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { ObservedResponse } from "../../server/contractCheck.ts";
-import { requestBytes } from "../support/rawHttp.ts";
+import { buildRequestBytes } from "../support/rawHttp.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -31,7 +31,7 @@ it.concurrent("connection: incomplete body → 408, nothing is created", async (
   const headers = {
     ...{ Authorization: `Bearer ${key}`, "Content-Type": "application/json", "Content-Length": "40" },
   };
-  const bytes = requestBytes(`POST ${list}`, headers, '{"email":"slow@x.example"}');
+  const bytes = buildRequestBytes(`POST ${list}`, headers, '{"email":"slow@x.example"}');
   expectTimeout(await server.exchange(bytes));
   expect((await send("GET", "/customers")).body.data).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Partner } from "../support/partner.ts";
-import { requestBytes } from "../support/rawHttp.ts";
+import { buildRequestBytes } from "../support/rawHttp.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { shorten } from "../support/shorten.ts";
 
@@ -18,7 +18,7 @@ const bearer = () => ({ Authorization: `Bearer ${partner.key}` });
 
 /** Sends an unmodified request line, with headers that `fetch` would change. */
 async function exchange(line: string, headers: Record<string, string> = {}, body = "") {
-  const responses = await server.exchange(requestBytes(line, headers, body));
+  const responses = await server.exchange(buildRequestBytes(line, headers, body));
   const response = responses.at(-1);
   return {
     status: response?.status,
@@ -279,7 +279,7 @@ it("every response: X-Request-Id, nosniff and Cache-Control → set, no X-Powere
 
 it("path: raw # or backslash, which URL parsers interpret → 404", async () => {
   for (const path of ["/api/v1/customers#x", "/api\\v1\\customers", "/api/v1/customers\\", "/healthz#"]) {
-    const [response] = await server.exchange(requestBytes(`GET ${path}`), { target: "/unknown" });
+    const [response] = await server.exchange(buildRequestBytes(`GET ${path}`), { target: "/unknown" });
     expect([path, response?.status]).toEqual([path, 404]);
   }
 });

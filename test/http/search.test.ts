@@ -11,7 +11,7 @@ afterAll(() => server.stop());
 
 let emails = 0;
 /** A partner with one customer for each name. */
-async function partnerWith(...names: (string | null)[]): Promise<Partner> {
+async function createPartnerWith(...names: (string | null)[]): Promise<Partner> {
   const partner = await server.partner();
   for (const name of names)
     await partner.send("POST", "/customers", { email: `n${++emails}@x.example`, name });
@@ -19,7 +19,7 @@ async function partnerWith(...names: (string | null)[]): Promise<Partner> {
 }
 
 /** Returns the names of the customers that a search finds; `raw` is added to the query without encoding. */
-async function namesFound(partner: Partner, raw: string): Promise<(string | null)[]> {
+async function findNames(partner: Partner, raw: string): Promise<(string | null)[]> {
   const { status, body } = await partner.send("GET", `/customers?search=${raw}`);
   expect(status).toBe(200);
   return body.data.map(({ name }: { name: string | null }) => name).reverse();
@@ -41,25 +41,25 @@ it("search: start, middle or end of email or name → found", async () => {
     "ner sh",
     "orders@bakery.example",
   ])
-    expect(await namesFound(partner, encoded(term))).toContain("Corner Shop");
-  expect(await namesFound(partner, "shop")).toEqual(["Corner Shop", null]);
-  expect(await namesFound(partner, "bakeries")).toEqual([]);
-  expect(await namesFound(partner, "null")).toEqual([]);
+    expect(await findNames(partner, encoded(term))).toContain("Corner Shop");
+  expect(await findNames(partner, "shop")).toEqual(["Corner Shop", null]);
+  expect(await findNames(partner, "bakeries")).toEqual([]);
+  expect(await findNames(partner, "null")).toEqual([]);
 });
 
 it("search: name changed → found by the new name only", async () => {
-  const partner = await partnerWith("Before");
+  const partner = await createPartnerWith("Before");
   const { body } = await partner.send("GET", "/customers");
   const path = `/customers/${body.data[0].id}`;
   await partner.send("PATCH", path, { name: "ÄFTER" });
-  expect(await namesFound(partner, encoded("äfter"))).toEqual(["ÄFTER"]);
-  expect(await namesFound(partner, "before")).toEqual([]);
+  expect(await findNames(partner, encoded("äfter"))).toEqual(["ÄFTER"]);
+  expect(await findNames(partner, "before")).toEqual([]);
   await partner.send("PATCH", path, { name: null });
-  expect(await namesFound(partner, encoded("äfter"))).toEqual([]);
+  expect(await findNames(partner, encoded("äfter"))).toEqual([]);
 });
 
 it("search: with status, limit and cursor → all of them apply", async () => {
-  const partner = await partnerWith("Match 1", "Match 2", "Other", "Match 3", "Match 4");
+  const partner = await createPartnerWith("Match 1", "Match 2", "Other", "Match 3", "Match 4");
   const all = (await partner.send("GET", "/customers?search=match")).body.data;
   await partner.send("PATCH", `/customers/${all[1].id}`, { status: "BLOCKED" });
   const first = (await partner.send("GET", "/customers?search=match&status=ACTIVE&limit=2")).body;
@@ -76,17 +76,17 @@ it("search: text across email and name → nothing", async () => {
   const partner = await server.partner();
   await partner.send("POST", "/customers", { email: "left@end.example", name: "right" });
   for (const between of ["", " ", "\n", "\t", "\u0001", "\u001f", "\uffff", ",", "|"]) {
-    expect(await namesFound(partner, encoded(`example${between}right`))).toEqual([]);
-    expect(await namesFound(partner, encoded(`right${between}left`))).toEqual([]);
+    expect(await findNames(partner, encoded(`example${between}right`))).toEqual([]);
+    expect(await findNames(partner, encoded(`right${between}left`))).toEqual([]);
   }
 });
 
 it.each(["%", "_", "\\", "*", '"', "'", "?", "[", "^", "-", "\\%", "' or '1'='1"])(
   "search: %s in a name → literal",
   async (mark) => {
-    const partner = await partnerWith(`ab${mark}cd`, "abxcd", "abcd", "ab cd");
-    expect(await namesFound(partner, encoded(`b${mark}c`))).toEqual([`ab${mark}cd`]);
-    expect(await namesFound(partner, encoded(mark))).toEqual([`ab${mark}cd`]);
+    const partner = await createPartnerWith(`ab${mark}cd`, "abxcd", "abcd", "ab cd");
+    expect(await findNames(partner, encoded(`b${mark}c`))).toEqual([`ab${mark}cd`]);
+    expect(await findNames(partner, encoded(mark))).toEqual([`ab${mark}cd`]);
   },
 );
 
@@ -99,38 +99,38 @@ it.each(["%", "_", "*", "'"])("search: %s in an email → literal", async (mark)
 });
 
 it("search: U+0000 → nothing, no error", async () => {
-  const partner = await partnerWith("a", null);
-  for (const raw of ["%00", "a%00", "%00a", "%00%00"]) expect(await namesFound(partner, raw)).toEqual([]);
+  const partner = await createPartnerWith("a", null);
+  for (const raw of ["%00", "a%00", "%00a", "%00%00"]) expect(await findNames(partner, raw)).toEqual([]);
 });
 
 it("search: leading and trailing spaces → not trimmed", async () => {
-  const partner = await partnerWith("padded", " padded ");
-  expect(await namesFound(partner, "%20padded")).toEqual([" padded "]);
-  expect(await namesFound(partner, "padded%20")).toEqual([" padded "]);
-  expect(await namesFound(partner, "%20")).toEqual([" padded "]);
+  const partner = await createPartnerWith("padded", " padded ");
+  expect(await findNames(partner, "%20padded")).toEqual([" padded "]);
+  expect(await findNames(partner, "padded%20")).toEqual([" padded "]);
+  expect(await findNames(partner, "%20")).toEqual([" padded "]);
 });
 
 it("search: raw + → space, %2B → plus", async () => {
-  const partner = await partnerWith("one two", "one+two");
-  expect(await namesFound(partner, "one+two")).toEqual(["one two"]);
-  expect(await namesFound(partner, "one%2Btwo")).toEqual(["one+two"]);
+  const partner = await createPartnerWith("one two", "one+two");
+  expect(await findNames(partner, "one+two")).toEqual(["one two"]);
+  expect(await findNames(partner, "one%2Btwo")).toEqual(["one+two"]);
 });
 
 it("search: raw reserved characters → literal", async () => {
   const name = "a@b,c:d;e/f?g!h$i(j)*k=l[m]n'o";
-  const partner = await partnerWith(name, "other");
-  expect(await namesFound(partner, name)).toEqual([name]);
+  const partner = await createPartnerWith(name, "other");
+  expect(await findNames(partner, name)).toEqual([name]);
 });
 
 it("search: empty → ignored", async () => {
-  const partner = await partnerWith("one", null);
+  const partner = await createPartnerWith("one", null);
   for (const query of ["search=", "search"])
     expect((await partner.send("GET", `/customers?${query}`)).body.data).toHaveLength(2);
 });
 
 it.each(["x", "ü", "😀"])("search: 200 of %s → found, 201 → 400", async (letter) => {
-  const partner = await partnerWith(letter.repeat(200), letter.repeat(199));
-  expect(await namesFound(partner, encoded(letter.repeat(200)))).toEqual([letter.repeat(200)]);
+  const partner = await createPartnerWith(letter.repeat(200), letter.repeat(199));
+  expect(await findNames(partner, encoded(letter.repeat(200)))).toEqual([letter.repeat(200)]);
   const { status, body } = await partner.send("GET", `/customers?search=${encoded(letter.repeat(201))}`);
   expect([status, body]).toEqual([400, { error: "Search must be at most 200 characters.", field: "search" }]);
 });
@@ -165,8 +165,8 @@ it.each([
   ["Ꭰ", "ꭰ"],
   ["ＡＣＭＥ", "ａｃｍｅ"],
 ])("search: %s by %s → found in any case", async (name, term) => {
-  const partner = await partnerWith(name, "other");
-  expect(await namesFound(partner, encoded(term))).toEqual([name]);
+  const partner = await createPartnerWith(name, "other");
+  expect(await findNames(partner, encoded(term))).toEqual([name]);
 });
 
 it("search: U+212A → finds k, its lower case", async () => {
@@ -183,8 +183,8 @@ it.each([
   ["A\u030angström", "ångström"],
   ["q\u0323\u0307", "q\u0307\u0323"],
 ])("search: %s by %s → found by normal form C", async (name, term) => {
-  const partner = await partnerWith(name, "other");
-  expect(await namesFound(partner, encoded(term))).toEqual([name]);
+  const partner = await createPartnerWith(name, "other");
+  expect(await findNames(partner, encoded(term))).toEqual([name]);
 });
 
 it.each([
@@ -194,8 +194,8 @@ it.each([
   ["x²", "x2"],
   ["½", "1/2"],
 ])("search: %s by %s → not found", async (name, term) => {
-  const partner = await partnerWith(name);
-  expect(await namesFound(partner, encoded(term))).toEqual([]);
+  const partner = await createPartnerWith(name);
+  expect(await findNames(partner, encoded(term))).toEqual([]);
 });
 
 it("search: short terms, also in other companies' words → only own matches", async () => {
@@ -207,11 +207,11 @@ it("search: short terms, also in other companies' words → only own matches", a
   }
   // Seven, because the newest few are compared without the index.
   const names = ["żaba", "Żubr", "ź", "ryż", "\ue000ż", "a", "b"];
-  const partner = await partnerWith(...names);
-  expect(await namesFound(partner, encoded("ż"))).toEqual(["żaba", "Żubr", "ryż", "\ue000ż"]);
-  expect(await namesFound(partner, encoded("ża"))).toEqual(["żaba"]);
-  expect(await namesFound(partner, encoded(`ż${letter(0)}`))).toEqual([]);
-  expect(await namesFound(partner, encoded("\ue000"))).toEqual(["\ue000ż"]);
+  const partner = await createPartnerWith(...names);
+  expect(await findNames(partner, encoded("ż"))).toEqual(["żaba", "Żubr", "ryż", "\ue000ż"]);
+  expect(await findNames(partner, encoded("ża"))).toEqual(["żaba"]);
+  expect(await findNames(partner, encoded(`ż${letter(0)}`))).toEqual([]);
+  expect(await findNames(partner, encoded("\ue000"))).toEqual(["\ue000ż"]);
   const found = (await others.send("GET", `/customers?limit=100&search=${encoded("Ż")}`)).body;
   expect([found.data.length, found.pagination.hasMore]).toEqual([100, true]);
   const rare = (await others.send("GET", `/customers?search=${encoded(`ż${letter(3)}`)}`)).body.data;
@@ -219,7 +219,7 @@ it("search: short terms, also in other companies' words → only own matches", a
 }, 120_000);
 
 it("search: characters at the ends of Unicode's planes → found", async () => {
-  const partner = await partnerWith(
+  const partner = await createPartnerWith(
     "\ud7ff\ue000",
     "\u{10ffff}\u{10ffff}",
     "x\u{10ffff}",
@@ -227,10 +227,10 @@ it("search: characters at the ends of Unicode's planes → found", async () => {
     "a",
     "b",
   );
-  expect(await namesFound(partner, encoded("\ud7ff"))).toEqual(["\ud7ff\ue000"]);
-  expect(await namesFound(partner, encoded("\u{10ffff}"))).toEqual(["\u{10ffff}\u{10ffff}", "x\u{10ffff}"]);
-  expect(await namesFound(partner, encoded("\u{10ffff}\u{10ffff}"))).toEqual(["\u{10ffff}\u{10ffff}"]);
-  expect(await namesFound(partner, encoded("\uffff"))).toEqual(["\uffff"]);
+  expect(await findNames(partner, encoded("\ud7ff"))).toEqual(["\ud7ff\ue000"]);
+  expect(await findNames(partner, encoded("\u{10ffff}"))).toEqual(["\u{10ffff}\u{10ffff}", "x\u{10ffff}"]);
+  expect(await findNames(partner, encoded("\u{10ffff}\u{10ffff}"))).toEqual(["\u{10ffff}\u{10ffff}"]);
+  expect(await findNames(partner, encoded("\uffff"))).toEqual(["\uffff"]);
 });
 
 // The last test of this file: after it, this process generates IDs of the year 2100.

@@ -16,7 +16,7 @@ const full = {
 };
 
 /** Creates a customer with every field set, and functions to read and update it. */
-async function customer(fields: object = full) {
+async function createCustomer(fields: object = full) {
   const partner = await server.partner();
   const created = await partner.send("POST", "/customers", { email: "update@me.example", ...fields });
   const path = `/customers/${created.body.data.id}`;
@@ -31,7 +31,7 @@ async function customer(fields: object = full) {
 }
 
 it("updateCustomer: some fields → 200, omitted fields unchanged", async () => {
-  const { created, update, get } = await customer();
+  const { created, update, get } = await createCustomer();
   const { status, body } = await update({ name: "New Name", creditLimit: 1.13 });
   expect(status).toBe(200);
   expect(body.data).toEqual({
@@ -46,7 +46,7 @@ it("updateCustomer: some fields → 200, omitted fields unchanged", async () => 
 it.each(["name", "notes", "creditLimit", "taxRateOverride"])(
   "updateCustomer: %s null → cleared, nothing else changes",
   async (field) => {
-    const { created, update } = await customer();
+    const { created, update } = await createCustomer();
     const { body } = await update({ [field]: null });
     expect(body.data).toEqual({ ...created, [field]: null, updatedAt: body.data.updatedAt });
     expect(body.data.updatedAt > created.updatedAt).toBe(true);
@@ -54,12 +54,12 @@ it.each(["name", "notes", "creditLimit", "taxRateOverride"])(
 );
 
 it('updateCustomer: notes "" → stored, not null', async () => {
-  const { update } = await customer();
+  const { update } = await createCustomer();
   expect((await update({ notes: "" })).body.data.notes).toBe("");
 });
 
 it("updateCustomer: BLOCKED, then ACTIVE → 200", async () => {
-  const { update } = await customer({});
+  const { update } = await createCustomer({});
   for (const status of ["BLOCKED", "ACTIVE"])
     expect((await update({ status })).body.data.status).toBe(status);
 });
@@ -67,7 +67,7 @@ it("updateCustomer: BLOCKED, then ACTIVE → 200", async () => {
 it.each([null, "", "update@me.example", "other@x.example", "not an email", 5, false, {}, []])(
   "updateCustomer: email %j → 400, before every other field",
   async (email) => {
-    const { update, get, tag } = await customer();
+    const { update, get, tag } = await createCustomer();
     for (const body of [{ email }, { unknown: 1, status: 5, name: "", email }]) {
       const sent = await update(body);
       expect([sent.status, sent.body]).toEqual([400, { error: "Email cannot be changed.", field: "email" }]);
@@ -77,14 +77,14 @@ it.each([null, "", "update@me.example", "other@x.example", "not an email", 5, fa
 );
 
 it("updateCustomer: {} → 200, a blocked customer stays blocked, same ETag", async () => {
-  const { created, update, get, tag } = await customer();
+  const { created, update, get, tag } = await createCustomer();
   const { status, body, headers } = await update({});
   expect([status, body.data, headers.get("ETag")]).toEqual([200, created, tag]);
   expect((await get()).body.data).toEqual(created);
 });
 
 it("updateCustomer: the same values → same updatedAt and ETag", async () => {
-  const { created, update, tag } = await customer();
+  const { created, update, tag } = await createCustomer();
   for (const [field, value] of Object.entries(full)) {
     const { body, headers } = await update({ [field]: value });
     expect([body.data, headers.get("ETag")]).toEqual([created, tag]);
@@ -94,7 +94,7 @@ it("updateCustomer: the same values → same updatedAt and ETag", async () => {
 });
 
 it("updateCustomer: null to null → same updatedAt and ETag", async () => {
-  const { created, update, tag } = await customer({});
+  const { created, update, tag } = await createCustomer({});
   const { body, headers } = await update({
     name: null,
     notes: null,
@@ -105,7 +105,7 @@ it("updateCustomer: null to null → same updatedAt and ETag", async () => {
 });
 
 it("updateCustomer: name in another case or normalization → changed", async () => {
-  const { created, update } = await customer({ name: "Café" });
+  const { created, update } = await createCustomer({ name: "Café" });
   let before = created.updatedAt;
   for (const name of ["CAFÉ", "Café", "Cafe\u0301"]) {
     const { body } = await update({ name });
@@ -116,7 +116,7 @@ it("updateCustomer: name in another case or normalization → changed", async ()
 });
 
 it("updateCustomer: 40 concurrent changes → updatedAt grows by 1 ms or more each", async () => {
-  const { created, partner, path } = await customer();
+  const { created, partner, path } = await createCustomer();
   const sent = await Promise.all(
     Array.from({ length: 40 }, (_, n) => partner.send("PATCH", path, { name: `Name ${n}` })),
   );
@@ -128,27 +128,27 @@ it("updateCustomer: 40 concurrent changes → updatedAt grows by 1 ms or more ea
 });
 
 it("updateCustomer: value changed and changed back → a new ETag each time", async () => {
-  const { update, tag } = await customer();
+  const { update, tag } = await createCustomer();
   const tags = [tag];
   for (const name of ["Other", full.name]) tags.push((await update({ name })).headers.get("ETag"));
   expect(new Set(tags).size).toBe(3);
 });
 
 it("updateCustomer: two concurrent changes of different fields → both kept", async () => {
-  const { update, get } = await customer();
+  const { update, get } = await createCustomer();
   await Promise.all([update({ name: "Both" }), update({ notes: "Kept" })]);
   expect((await get()).body.data).toMatchObject({ name: "Both", notes: "Kept" });
 });
 
 it("updateCustomer: one customer → others unchanged", async () => {
-  const { partner, update } = await customer();
+  const { partner, update } = await createCustomer();
   const other = await partner.send("POST", "/customers", { email: "bystander@x.example", name: "Same" });
   await update({ name: "Changed", status: "ACTIVE" });
   expect((await partner.send("GET", `/customers/${other.body.data.id}`)).body).toEqual(other.body);
 });
 
 it("updateCustomer: customer of another company → 404, unchanged", async () => {
-  const { created, path, get, tag } = await customer();
+  const { created, path, get, tag } = await createCustomer();
   const stranger = await server.partner();
   const paths = [
     path,
@@ -169,7 +169,7 @@ it("updateCustomer: customer of another company → 404, unchanged", async () =>
 });
 
 it("updateCustomer: ID in upper case → 404", async () => {
-  const { partner, path } = await customer();
+  const { partner, path } = await createCustomer();
   const upper = path.toUpperCase().replace("CUSTOMERS", "customers");
   expect((await partner.send("PATCH", upper, { name: "Upper" })).status).toBe(404);
 });

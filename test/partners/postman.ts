@@ -10,7 +10,7 @@ interface Execution {
 }
 
 /**
- * Runs the collection twice: unchanged, when the example's id is unknown and its email is unused, and with the id of a
+ * Runs the collection twice: unchanged, when the example's ID is unknown and its email is unused, and with the ID of a
  * customer in place of the example's. Returns what failed.
  */
 export async function testPostman(variables: PartnerVariables): Promise<string[]> {

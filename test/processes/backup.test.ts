@@ -113,7 +113,7 @@ describe("backup", () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  it("backup: database of an older schema → stays at it", async () => {
+  it("backup: database with an older schema → copied, not migrated", async () => {
     await createKeyByCommand(DATABASE_URL);
     const live = new SqliteConnection(join(folder, "live.db"));
     live.exec("update migrations set revision = 'older'");

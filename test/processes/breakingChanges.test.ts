@@ -258,7 +258,7 @@ const rules: Record<string, Rule> = {
   },
 };
 
-function changed(from: Contract, change: Change): Contract {
+function applyChange(from: Contract, change: Change): Contract {
   const to = structuredClone(from);
   change(to);
   return to;
@@ -268,18 +268,18 @@ describe("contract:breaking", () => {
   // The title names the breaking change and, after ", not", one that does not break clients.
   const titled = Object.entries(rules).map(([rule, test]) => [rule.replace(/, not .*/, ""), test] as const);
   it.each(titled)("breaking: %s → reported", (_rule, { before = () => {}, breaking, reports, harmless }) => {
-    const from = changed(current, before);
-    expect(findBreakingChanges(from, changed(from, breaking))).toEqual(
+    const from = applyChange(current, before);
+    expect(findBreakingChanges(from, applyChange(from, breaking))).toEqual(
       reports.map((report) => expect.stringMatching(report)),
     );
-    expect(changed(from, harmless)).not.toEqual(from);
-    expect(findBreakingChanges(from, changed(from, harmless))).toEqual([]);
+    expect(applyChange(from, harmless)).not.toEqual(from);
+    expect(findBreakingChanges(from, applyChange(from, harmless))).toEqual([]);
   });
 
   /** Finds the breaking changes if a field of a request or a response changes from one schema to another. */
   function findFieldChanges(direction: "request" | "response", from: object, to: object): string[] {
     const [before, after] = [from, to].map((field) =>
-      changed(current, (c) => {
+      applyChange(current, (c) => {
         const name = direction === "request" ? "CustomerCreate" : "Pagination";
         schema(c, name).properties.field = field;
       }),

@@ -20,7 +20,7 @@ function readProblems(read: () => unknown): string[] {
   return [];
 }
 
-function fileWith(text: string): string {
+function createFile(text: string): string {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
   const file = join(folder.path, "secret");
@@ -88,7 +88,7 @@ describe("readConfig", () => {
   });
 
   it("readConfig: DATABASE_URL_FILE → the URL in the file, before DATABASE_URL", () => {
-    const DATABASE_URL_FILE = fileWith("postgres://u:p@host/name\n");
+    const DATABASE_URL_FILE = createFile("postgres://u:p@host/name\n");
     const { database } = readConfig({ NODE_ENV: "production", DATABASE_URL: "sqlite:x", DATABASE_URL_FILE });
     expect(database.url).toBe("postgres://u:p@host/name");
   });
@@ -96,7 +96,7 @@ describe("readConfig", () => {
   it("readConfig: DATABASE_URL_FILE without a URL → names the file, not its text", () => {
     const missing = readProblems(() => readConfig({ DATABASE_URL_FILE: "/no/such/file" }));
     expect(missing).toEqual(["The DATABASE_URL_FILE /no/such/file cannot be read: ENOENT"]);
-    const file = fileWith("s3cret");
+    const file = createFile("s3cret");
     const [problem] = readProblems(() => readConfig({ DATABASE_URL_FILE: file }));
     expect(problem).toMatch(`${file} does not contain a database URL.`);
     expect(problem).not.toContain("s3cret");

@@ -4,7 +4,7 @@ import { parse } from "csv-parse/sync";
 import { expect, it, onTestFinished } from "vitest";
 import { exportCustomers } from "../../server/commands/export.ts";
 import { findCompany } from "../../server/commands/withDatabase.ts";
-import { customersByEmail, importFile } from "../support/importing.ts";
+import { importFile, listCustomersByEmail } from "../support/importing.ts";
 import { startServer } from "../support/server.ts";
 
 const formulas = [
@@ -32,7 +32,7 @@ it("export: formulas → prefixed with an apostrophe, which import removes", asy
   expect(rows.map(([, name]) => name)).toEqual(["name", ...formulas.map((text) => `'${text}`), ...others]);
 
   expect((await importFile(server, target, csv)).lines).toEqual([]);
-  const names = Object.values(await customersByEmail(target)).map(({ name }) => name);
+  const names = Object.values(await listCustomersByEmail(target)).map(({ name }) => name);
   expect(names.sort()).toEqual([...formulas, ...others].sort());
 });
 
@@ -41,6 +41,6 @@ it("import: formula without an apostrophe → read as it is", async () => {
   onTestFinished(() => server.stop());
   const partner = await server.partner();
   await importFile(server, partner, "email,name,notes\na@x.example,=1+1,-1\n");
-  const { name, notes } = (await customersByEmail(partner))["a@x.example"];
+  const { name, notes } = (await listCustomersByEmail(partner))["a@x.example"];
   expect([name, notes]).toEqual(["=1+1", "-1"]);
 });

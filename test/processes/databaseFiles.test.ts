@@ -27,7 +27,7 @@ async function startWithKey() {
     return {
       ready: async () => (await fetch(`${url}/readyz`)).status,
       list: async () => (await fetch(customers, { headers: { Authorization } })).status,
-      listWithWrongKey: async () =>
+      listWithInvalidKey: async () =>
         (await fetch(customers, { headers: { Authorization: "Bearer dk_x" } })).status,
       async create() {
         const body = JSON.stringify({ email: `${++creates}@x.example` });
@@ -63,7 +63,7 @@ const accidents: Record<string, (file: string) => void> = {
 };
 
 it.each(Object.keys(accidents))("SQLite: %s → 503 until a restart", async (accident) => {
-  const { server, file, ready, list, listWithWrongKey, create, restart } = await startWithKey();
+  const { server, file, ready, list, listWithInvalidKey, create, restart } = await startWithKey();
   expect(await create()).toBe(201);
   accidents[accident]?.(file);
   // Readiness fails at once, and so do writes unless only the index was deleted; reads fail within a second.
@@ -71,7 +71,7 @@ it.each(Object.keys(accidents))("SQLite: %s → 503 until a restart", async (acc
   expect(await ready()).toBe(503);
   await sleep(1_100);
   for (let time = 0; time < 3; time++)
-    expect([await list(), await listWithWrongKey(), await create(), await ready()]).toEqual([
+    expect([await list(), await listWithInvalidKey(), await create(), await ready()]).toEqual([
       503, 503, 503, 503,
     ]);
   expect(server.process.exitCode).toBeNull();

@@ -1,6 +1,6 @@
 /** Files written by spreadsheets and other systems. Reading them does not depend on the database engine. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { customersByEmail, importFile } from "../support/importing.ts";
+import { importFile, listCustomersByEmail } from "../support/importing.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -10,10 +10,13 @@ beforeAll(async () => {
 afterAll(() => server?.stop());
 
 /** Imports a file into a new company. Returns what was printed, and the fields of its customers. */
-async function imported(content: string | Buffer, options: Parameters<typeof importFile>[3] = {}) {
+async function importIntoNewCompany(
+  content: string | Buffer,
+  options: Parameters<typeof importFile>[3] = {},
+) {
   const partner = await server.partner();
   const { lines, created } = await importFile(server, partner, content, options);
-  const customers = Object.values(await customersByEmail(partner)).reverse();
+  const customers = Object.values(await listCustomersByEmail(partner)).reverse();
   expect(customers).toHaveLength(created ?? 0);
   return { lines, customers };
 }
@@ -34,20 +37,20 @@ describe("line ends", () => {
     ["none at the end", "email,name\n\r\n\ra@shop.example,Bakery\rb@shop.example,Butcher"],
   ])("import: %s → not part of the cells", async (_ends, content) => {
     for (const chunkSize of [1, 7, 65_536]) {
-      const { lines, customers } = await imported(content, { chunkSize });
+      const { lines, customers } = await importIntoNewCompany(content, { chunkSize });
       expect([lines, customers]).toEqual([[], two.map((one) => expect.objectContaining(one))]);
     }
   });
 
   it.each(["\n", "\r\n", "\r"])("import: %j within quotes → kept", async (end) => {
-    const { customers } = await imported(`email,notes\na@shop.example,"one${end}two${end}"\r\n`);
+    const { customers } = await importIntoNewCompany(`email,notes\na@shop.example,"one${end}two${end}"\r\n`);
     expect(customers[0].notes).toBe(`one${end}two${end}`);
   });
 
   it("import: a problem after all kinds of line endings → its line", async () => {
     const content = 'email,notes\r\n\n\r,\r\na@shop.example,"1\r\n2\r3\n4"\rbad,"x"\r\n\r\nworse,\n';
     for (const chunkSize of [1, 65_536]) {
-      const { lines } = await imported(content, { chunkSize });
+      const { lines } = await importIntoNewCompany(content, { chunkSize });
       expect(lines.map((line) => line.slice(0, line.indexOf(": ")))).toEqual(["FILE:9", "FILE:11"]);
     }
   });
@@ -60,7 +63,7 @@ describe("spreadsheets", () => {
     ["empty cells before the header", ";;\n;;\nemail;name;notes\na@shop.example;Anna;\n;;\n"],
     ["spaces before the header", "   \nemail;name;notes\na@shop.example;Anna;\n"],
   ])("import: rows of %s → ignored", async (_what, content) => {
-    const { lines, customers } = await imported(content);
+    const { lines, customers } = await importIntoNewCompany(content);
     expect([lines, customers.length, customers[0].name]).toEqual([[], 1, "Anna"]);
   });
 
@@ -69,17 +72,17 @@ describe("spreadsheets", () => {
     ["in between", "email,,name,,\na@shop.example,,Anna,,\nb@shop.example, ,Ben,,\n"],
     ["only in the rows", "email,name\na@shop.example,Anna,,\n"],
   ])("import: an empty column without a name %s → ignored", async (_where, content) => {
-    const { lines, customers } = await imported(content);
+    const { lines, customers } = await importIntoNewCompany(content);
     expect([lines, customers[0].name]).toEqual([[], "Anna"]);
   });
 
   it("import: a column without a name that is not empty → an error with its number", async () => {
     const content = "email,,name\na@shop.example,,Anna\nb@shop.example,x,Ben\nc@shop.example,y,Carl\n";
-    const { lines } = await imported(content);
+    const { lines } = await importIntoNewCompany(content);
     expect(lines).toEqual([
       'FILE:3: Column 2 has no name in the header but contains "x" in this row. Name it or clear it.',
     ]);
-    expect((await imported(content, { ignoreUnknownColumns: true })).customers).toHaveLength(3);
+    expect((await importIntoNewCompany(content, { ignoreUnknownColumns: true })).customers).toHaveLength(3);
   });
 
   it.each([
@@ -102,30 +105,30 @@ describe("spreadsheets", () => {
       '"sep=\t"\remail\tname\tcreditLimit\ttaxRateOverride\ra@shop.example\tAnna, Ben\t5000\t0.07\r',
     ],
   ])("import: cells separated by %s → detected", async (_delimiter, content) => {
-    const { lines, customers } = await imported(content);
+    const { lines, customers } = await importIntoNewCompany(content);
     const expected = { name: "Anna, Ben", creditLimit: 5000, taxRateOverride: 0.07 };
     expect([lines, customers]).toEqual([[], [expect.objectContaining(expected)]]);
   });
 
   it("import: sep= in a cell → not a delimiter", async () => {
-    const { lines, customers } = await imported(
+    const { lines, customers } = await importIntoNewCompany(
       "email,name,notes\na@shop.example,Anna,sep=;\nb@shop.example,Ben,\n",
     );
     expect([lines, customers.map(({ notes }) => notes)]).toEqual([[], ["sep=;", null]]);
   });
 
   it("import: header without known columns → split by the most frequent delimiter", async () => {
-    const { lines } = await imported("Client;Mail, private;Town\n");
+    const { lines } = await importIntoNewCompany("Client;Mail, private;Town\n");
     expect(lines[0]).toMatch(/^FILE has 3 unknown columns: "Client", "Mail, private", "Town"\./);
   });
 
   it("import: quoted empty cell → empty text, without quotes → no value", async () => {
-    const { customers } = await imported('email,notes\na@shop.example,""\nb@shop.example,\n');
+    const { customers } = await importIntoNewCompany('email,notes\na@shop.example,""\nb@shop.example,\n');
     expect(customers.map(({ notes }) => notes)).toEqual(["", null]);
   });
 
   it("import: a problem after sep= → its line", async () => {
-    const { lines } = await imported("sep=;\nemail;name\nbad;Anna\n");
+    const { lines } = await importIntoNewCompany("sep=;\nemail;name\nbad;Anna\n");
     expect(lines[0]).toMatch(/^FILE:3: email: "bad"/);
   });
 
@@ -137,7 +140,7 @@ describe("spreadsheets", () => {
     ["UTF-8 without one", Buffer.from("email,name\na@shop.example,Müller 🥨\n")],
   ])("import: %s → read", async (_encoding, content) => {
     for (const chunkSize of [1, 3, 65_536]) {
-      const { lines, customers } = await imported(content, { chunkSize });
+      const { lines, customers } = await importIntoNewCompany(content, { chunkSize });
       expect([lines, customers[0]?.name]).toEqual([[], "Müller 🥨"]);
     }
   });
@@ -172,7 +175,7 @@ describe("spreadsheets", () => {
     ["an old Excel workbook", Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1]), /Excel workbook \(\.xls\)/],
   ])("import: %s → an error with the format to save as", async (_encoding, content, message) => {
     for (const chunkSize of [1, 65_536]) {
-      const { lines } = await imported(content, { chunkSize });
+      const { lines } = await importIntoNewCompany(content, { chunkSize });
       expect(lines).toEqual([expect.stringMatching(message)]);
       expect(lines[0]).toMatch(/Save it as "CSV UTF-8/);
     }
@@ -180,14 +183,14 @@ describe("spreadsheets", () => {
 
   it("import: UTF-8 ends in the middle of a character → an error with its line", async () => {
     const whole = Buffer.from("email,name\na@shop.example,Zürich\nb@shop.example,é");
-    const { lines } = await imported(whole.subarray(0, -1));
+    const { lines } = await importIntoNewCompany(whole.subarray(0, -1));
     expect(lines).toEqual(["FILE:3: not UTF-8: the file ends in the middle of a character. Is it complete?"]);
   });
 
   it("import: text garbled by a wrong encoding → a warning with its line", async () => {
     const content =
       "email,name,notes\na@shop.example,MÃ¼ller,\nb@shop.example,Müller – «É”»,Ã\nc@shop.example,â€œæ—¥æœ¬â€\u009d,\n";
-    const { lines, customers } = await imported(content);
+    const { lines, customers } = await importIntoNewCompany(content);
     expect(lines).toEqual([
       'FILE:2: warning: name: "MÃ¼ller" looks like "Müller" decoded with the wrong encoding.',
       expect.stringMatching(/^FILE:4: warning: name: .*“日本”/),

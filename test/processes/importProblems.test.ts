@@ -1,7 +1,7 @@
 /** How an import reports problems in files. It does not depend on the database engine. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { csvColumns } from "../../server/commands/csv.ts";
-import { customersByEmail, importFile } from "../support/importing.ts";
+import { importFile, listCustomersByEmail } from "../support/importing.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -11,10 +11,13 @@ beforeAll(async () => {
 afterAll(() => server?.stop());
 
 /** Imports a file into a new company. Returns what was printed, and the fields of its customers. */
-async function imported(content: string | Buffer, options: Parameters<typeof importFile>[3] = {}) {
+async function importIntoNewCompany(
+  content: string | Buffer,
+  options: Parameters<typeof importFile>[3] = {},
+) {
   const partner = await server.partner();
   const { lines, created } = await importFile(server, partner, content, options);
-  const customers = Object.values(await customersByEmail(partner)).reverse();
+  const customers = Object.values(await listCustomersByEmail(partner)).reverse();
   expect(customers).toHaveLength(created ?? 0);
   return { lines, customers };
 }
@@ -24,14 +27,14 @@ describe("exports of other systems", () => {
     "id,Description,Email,Name,Created (UTC),Delinquent,Currency\ncus_1,,a@shop.example,Anna,2026-01-02 10:00,FALSE,eur\n";
 
   it("import: unknown columns → one error with all of them and both options", async () => {
-    const { lines } = await imported(billing);
+    const { lines } = await importIntoNewCompany(billing);
     expect(lines).toEqual([
       `FILE has 5 unknown columns: "id", "Description", "Created (UTC)", "Delinquent", "Currency". Known columns: ${csvColumns.join(", ")}. Skip unknown columns with --ignore-unknown-columns, or map them with --map "Their header=email".`,
     ]);
   });
 
   it("import: unknown columns with --ignore-unknown-columns → skipped", async () => {
-    const { lines, customers } = await imported(billing, { ignoreUnknownColumns: true });
+    const { lines, customers } = await importIntoNewCompany(billing, { ignoreUnknownColumns: true });
     expect([lines, customers]).toEqual([
       [],
       [expect.objectContaining({ email: "a@shop.example", name: "Anna" })],
@@ -44,7 +47,7 @@ describe("exports of other systems", () => {
       ["email address", "email"],
       ["Full Name", "name"],
     ];
-    const { lines, customers } = await imported(content, { map, ignoreUnknownColumns: true });
+    const { lines, customers } = await importIntoNewCompany(content, { map, ignoreUnknownColumns: true });
     expect([lines, customers]).toEqual([
       [],
       [expect.objectContaining({ email: "a@shop.example", name: "Anna" })],
@@ -53,10 +56,13 @@ describe("exports of other systems", () => {
 
   it("import: mapped column with spaces around its name → counts for the delimiter", async () => {
     const map: [string, "email"][] = [["mail address", "email"]];
-    const { lines, customers } = await imported("Mail address ;street, town\na@shop.example;Anna\n", {
-      map,
-      ignoreUnknownColumns: true,
-    });
+    const { lines, customers } = await importIntoNewCompany(
+      "Mail address ;street, town\na@shop.example;Anna\n",
+      {
+        map,
+        ignoreUnknownColumns: true,
+      },
+    );
     expect([lines, customers.length]).toEqual([[], 1]);
   });
 
@@ -86,7 +92,7 @@ describe("exports of other systems", () => {
     ["blank rows of another delimiter", ";;\n;;\n", {}, /^FILE is empty/],
     ["sep= only", "sep=;", {}, /^FILE is empty/],
   ])("import: %s → an error with what to do", async (_what, content, options, message) => {
-    expect((await imported(content, options)).lines).toEqual([expect.stringMatching(message)]);
+    expect((await importIntoNewCompany(content, options)).lines).toEqual([expect.stringMatching(message)]);
   });
 });
 
@@ -94,7 +100,7 @@ describe("errors", () => {
   it("import: amounts as people write them → each with its text and what to write", async () => {
     const content =
       'email,creditLimit,taxRateOverride\na@shop.example,"5,000.00",0.08\nb@shop.example,5000,8%\nc@shop.example,$5000,0.08\n';
-    const { lines } = await imported(content);
+    const { lines } = await importIntoNewCompany(content);
     expect(lines).toEqual([
       'FILE:2: creditLimit: "5,000.00" is not a number: write 5000.00',
       'FILE:3: taxRateOverride: "8%" is not a number: write 0.08',
@@ -121,7 +127,9 @@ describe("errors", () => {
     [";", "100000000,01", "Credit limit must be between 0 and 100000000."],
     [",", "1e999", "Credit limit must be between 0 and 100000000."],
   ])("import: separated by %s, creditLimit %s → what to write", async (delimiter, text, problem) => {
-    const { lines } = await imported(`email${delimiter}creditLimit\na@shop.example${delimiter}"${text}"\n`);
+    const { lines } = await importIntoNewCompany(
+      `email${delimiter}creditLimit\na@shop.example${delimiter}"${text}"\n`,
+    );
     const isRange = problem.startsWith("Credit");
     expect(lines).toEqual([`FILE:2: creditLimit: "${text}"${isRange ? ":" : ""} ${problem}`]);
   });
@@ -147,12 +155,14 @@ describe("errors", () => {
     ],
   ])("import: a wrong %s (%#) → its text and what to write", async (column, text, problem) => {
     const header = column === "email" ? "email" : `email,${column}`;
-    const { lines } = await imported(`${header}\n${column === "email" ? "" : "a@shop.example,"}"${text}"\n`);
+    const { lines } = await importIntoNewCompany(
+      `${header}\n${column === "email" ? "" : "a@shop.example,"}"${text}"\n`,
+    );
     expect(lines).toEqual([`FILE:2: ${column}: ${problem}`]);
   });
 
-  it("import: several wrong cells in a row → each is reported, in the contract's order", async () => {
-    const { lines } = await imported("taxRateOverride,email,status,creditLimit\n9,,x,y\n");
+  it("import: several invalid cells in a row → each reported, in the contract's order", async () => {
+    const { lines } = await importIntoNewCompany("taxRateOverride,email,status,creditLimit\n9,,x,y\n");
     expect(lines.map((line) => line.split(" ")[1])).toEqual([
       "email:",
       "creditLimit:",
@@ -162,7 +172,9 @@ describe("errors", () => {
   });
 
   it("import: values of a status in any case → read", async () => {
-    const { customers } = await imported("email,status\na@shop.example,Active\nb@shop.example, blocked\n");
+    const { customers } = await importIntoNewCompany(
+      "email,status\na@shop.example,Active\nb@shop.example, blocked\n",
+    );
     expect(customers.map(({ status }) => status)).toEqual(["ACTIVE", "BLOCKED"]);
   });
 
@@ -194,11 +206,13 @@ describe("errors", () => {
       /^FILE:2: cell 2 has a quote within its text/,
     ],
   ])("import: a quote %s → the line where it opens", async (_what, content, message) => {
-    expect((await imported(content)).lines).toEqual([expect.stringMatching(message)]);
+    expect((await importIntoNewCompany(content)).lines).toEqual([expect.stringMatching(message)]);
   });
 
   it("import: rows of too few and too many cells → both numbers", async () => {
-    const { lines } = await imported("email,name,notes\na@shop.example\nb@shop.example,B,,extra\n");
+    const { lines } = await importIntoNewCompany(
+      "email,name,notes\na@shop.example\nb@shop.example,B,,extra\n",
+    );
     expect(lines).toEqual([
       "FILE:2: The row has 1 cells, but the header has 3.",
       "FILE:3: The row has 4 cells, but the header has 3.",
@@ -206,13 +220,15 @@ describe("errors", () => {
   });
 
   it("import: 250 problems → 100 of them, and how many more there are", async () => {
-    const { lines } = await imported(["email", ...Array(250).fill("bad")].join("\n"));
+    const { lines } = await importIntoNewCompany(["email", ...Array(250).fill("bad")].join("\n"));
     expect(lines).toHaveLength(101);
     expect(lines.at(-1)).toBe("... and 150 more problems.");
   });
 
   it("import: an email twice → the line of the first", async () => {
-    const { lines } = await imported("email\none@shop.example\n\n ONE@shop.example\none@Shop.example\nbad\n");
+    const { lines } = await importIntoNewCompany(
+      "email\none@shop.example\n\n ONE@shop.example\none@Shop.example\nbad\n",
+    );
     expect(lines).toEqual([
       expect.stringMatching(/^FILE:6: email: "bad"/),
       'FILE:4: email: "one@shop.example" is already on line 2.',

@@ -5,7 +5,7 @@ import { createProgress, type Phase } from "../../server/commands/import/progres
 const phases: Phase[] = ["Validating", "Staging", "Writing"];
 
 /** What is written to a stream of 250,000 rows in every phase. */
-function writtenTo(stream: PassThrough & { isTTY?: boolean }, total?: number): string {
+function captureProgress(stream: PassThrough & { isTTY?: boolean }, total?: number): string {
   // A progress bar also reads the width of the stream.
   const progress = createProgress(stream as unknown as NodeJS.WriteStream);
   for (const phase of phases) {
@@ -17,7 +17,7 @@ function writtenTo(stream: PassThrough & { isTTY?: boolean }, total?: number): s
 }
 
 it("import: progress without a terminal → a line for each 100,000 rows of a phase", () => {
-  expect(writtenTo(new PassThrough(), 250_000)).toBe(
+  expect(captureProgress(new PassThrough(), 250_000)).toBe(
     phases.flatMap((phase) => [`${phase}: 100000 rows\n`, `${phase}: 200000 rows\n`]).join(""),
   );
 });
@@ -32,7 +32,7 @@ it.each([
     cursorTo() {},
     clearLine() {},
   });
-  const written = writtenTo(terminal, total);
+  const written = captureProgress(terminal, total);
   for (const phase of phases) expect(written).toContain(phase);
   expect(written).toContain(end);
 });

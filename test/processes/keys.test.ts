@@ -29,7 +29,7 @@ async function createKey(...args: string[]): Promise<string> {
 }
 
 /** Returns the columns of `keys list` for each key. */
-async function listedKeys(): Promise<Record<string, string>[]> {
+async function listKeys(): Promise<Record<string, string>[]> {
   const { code, stdout, stderr } = await keys("list");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const [columns = [], ...rows] = stdout
@@ -68,7 +68,7 @@ describe("keys create", () => {
 
   it("keys create: unknown scope → no key", async () => {
     await keys("create", "--company", "acme", "--scopes", "customers:read,customers:delete");
-    expect(await listedKeys()).toEqual([]);
+    expect(await listKeys()).toEqual([]);
   });
 });
 
@@ -82,7 +82,7 @@ describe("keys list", () => {
       STATUS: "active",
     };
     const id = expect.stringMatching(/^[0-9a-f-]{36}$/);
-    expect(await listedKeys()).toEqual([
+    expect(await listKeys()).toEqual([
       { ...common, PREFIX: key.slice(0, 12), NAME: "ERP of Łódź", SCOPES: "customers:read", ID: id },
       { ...common, PREFIX: unnamed.slice(0, 12), NAME: "-", SCOPES: bothScopes.join(","), ID: id },
     ]);
@@ -93,7 +93,7 @@ describe("keys list", () => {
     await createKey("--name", "lasting", "--expires", "9999-01-01T00:00:00Z");
     await createKey("--name", "short", "--expires", "1s");
     await keys("revoke", (await createKey("--name", "ended")).slice(0, 12));
-    const statuses = async () => (await listedKeys()).map(({ NAME, STATUS }) => [NAME, STATUS]);
+    const statuses = async () => (await listKeys()).map(({ NAME, STATUS }) => [NAME, STATUS]);
     await expect.poll(statuses, { timeout: 10_000 }).toEqual([
       ["lasting", "active"],
       ["short", "expired"],
@@ -108,15 +108,15 @@ describe("keys list", () => {
     await server.client(used).GET("/customers");
     // The response does not wait until the time of last use is written.
     await expect
-      .poll(async () => (await listedKeys())[0]?.["LAST USED"], { timeout: 15_000 })
+      .poll(async () => (await listKeys())[0]?.["LAST USED"], { timeout: 15_000 })
       .not.toBe("never");
-    const [first, second] = await listedKeys();
+    const [first, second] = await listKeys();
     expect(Date.parse(first?.["LAST USED"] ?? "")).toBeGreaterThanOrEqual(before);
     expect(second).toMatchObject({ PREFIX: unused.slice(0, 12), "LAST USED": "never" });
   });
 
   it("keys list: no keys → only the header", async () => {
-    expect(await listedKeys()).toEqual([]);
+    expect(await listKeys()).toEqual([]);
   });
 });
 
@@ -166,15 +166,15 @@ describe("keys revoke", () => {
     const { code, stdout, stderr } = await keys("revoke", key.slice(0, 12));
     expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
     expect(stderr).toBe(`Revoked ${key.slice(0, 12)} (acme).\n`);
-    expect((await listedKeys()).map(({ STATUS }) => STATUS)).toEqual(["revoked", "active"]);
+    expect((await listKeys()).map(({ STATUS }) => STATUS)).toEqual(["revoked", "active"]);
   });
 
   it("keys revoke: ID, twice → exit code 0 both times", async () => {
     await createKey();
-    const id = (await listedKeys())[0]?.ID ?? "";
+    const id = (await listKeys())[0]?.ID ?? "";
     expect((await keys("revoke", id)).code).toBe(0);
     expect((await keys("revoke", id)).code).toBe(0);
-    expect((await listedKeys())[0]?.STATUS).toBe("revoked");
+    expect((await listKeys())[0]?.STATUS).toBe("revoked");
   });
 
   it("keys revoke: unknown or incomplete prefix → exit code 2, none is revoked", async () => {
@@ -183,7 +183,7 @@ describe("keys revoke", () => {
       const { code, stderr } = await keys("revoke", name);
       expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/^[^\n]+\n$/) });
     }
-    expect((await listedKeys())[0]?.STATUS).toBe("active");
+    expect((await listKeys())[0]?.STATUS).toBe("active");
   });
 });
 

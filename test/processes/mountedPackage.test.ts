@@ -20,7 +20,7 @@ beforeAll(() => {
 });
 
 /** Returns the example with a free port, a log line with its address, and these lines before the API's router. */
-function application(middlewares = ""): string {
+function buildApplication(middlewares = ""): string {
   const changed = example
     .replace("app.use(api.router);", `${middlewares}$&`)
     .replace("app.listen(3000);", 'app.listen(0, "127.0.0.1", () => console.log(address()));');
@@ -64,7 +64,7 @@ describe("createCustomersApi, packed", () => {
     "server/README.md: example in TypeScript, %s → compiles",
     async (_name, options) => {
       const file = join(folder.path, "example.ts");
-      writeFileSync(file, `${imports}${application(middlewares)}`);
+      writeFileSync(file, `${imports}${buildApplication(middlewares)}`);
       const compiled = await runProgram("node_modules/.bin/tsc", [
         ...`--noEmit --strict --target es2023 ${options}`.split(" "),
         file,
@@ -75,7 +75,7 @@ describe("createCustomersApi, packed", () => {
   );
 
   it("server/README.md: example unchanged → API, pages, own routes; SIGTERM exits 0", async () => {
-    const { url, key, process: child, exited } = await start(application());
+    const { url, key, process: child, exited } = await start(buildApplication());
     const get = async (path: string, headers = {}) => {
       const response = await fetch(url + path, { headers });
       return { status: response.status, text: await response.text(), headers: response.headers };
@@ -97,7 +97,7 @@ describe("createCustomersApi, packed", () => {
   });
 
   it("createCustomersApi: helmet, cors and compression → conforms to the contract", async () => {
-    const { url, key } = await start(`${imports}${application(middlewares)}`);
+    const { url, key } = await start(`${imports}${buildApplication(middlewares)}`);
     const checked = await runProgram(join(folder.path, "node_modules/.bin/distribu"), [
       ...["contract", "--url", url, "--key", key],
     ]);

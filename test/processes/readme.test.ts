@@ -11,7 +11,7 @@ import { startServer } from "../support/server.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 /** Creates a folder with this text as a file. */
-function folderWith(name: string, text: string): string {
+function createFolderWith(name: string, text: string): string {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
   writeFileSync(join(folder.path, name), text);
@@ -25,7 +25,7 @@ async function startDemo(curlOptions: string) {
   const KEY = (await createDemo(server.database)) as string;
   const seen: string[] = [];
   const url = await serveChecked(server.url, ({ method, status }) => seen.push(`${method} ${status}`));
-  const environment = { CURL_HOME: folderWith(".curlrc", curlOptions), API: `${url}/api/v1`, KEY };
+  const environment = { CURL_HOME: createFolderWith(".curlrc", curlOptions), API: `${url}/api/v1`, KEY };
   return {
     seen,
     run: (code: string) =>
@@ -45,7 +45,7 @@ function parseResponse(text: string): unknown {
 
 /** Runs commands line by line on a database with the company `acme`, in a folder of its own. */
 async function runLines(lines: string[], edit: (line: string, output: string) => string) {
-  const folder = folderWith("customers.csv", "email,name\nbuyer@acme.example,Acme Buyer\n");
+  const folder = createFolderWith("customers.csv", "email,name\nbuyer@acme.example,Acme Buyer\n");
   const DATABASE_URL = `sqlite:${join(folder, "pages.db")}`;
   await createTables(DATABASE_URL);
   let output = "";
@@ -141,7 +141,7 @@ describe("client/README.md", () => {
   it("client/README.md: generating a client → compiles with the code shown", async () => {
     const server = await startServer();
     onTestFinished(() => server.stop());
-    const folder = folderWith("example.ts", readBlock("client/README.md", "ts", "generate"));
+    const folder = createFolderWith("example.ts", readBlock("client/README.md", "ts", "generate"));
     symlinkSync(join(process.cwd(), "node_modules"), join(folder, "node_modules"));
     const [install = "", generate = ""] = readBlock("client/README.md", "bash", "generate").split("\n");
     expect(install).toBe("npm install openapi-fetch");

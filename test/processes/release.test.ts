@@ -27,7 +27,7 @@ const copied = [
 ];
 
 /** A repository in a folder. */
-function repositoryIn(path: string) {
+function openRepository(path: string) {
   const repository = {
     path,
     read: (name: string) => readFileSync(join(path, name), "utf8"),
@@ -50,7 +50,7 @@ async function createRepository() {
   onTestFinished(remove);
   for (const name of copied) cpSync(name, join(path, name), { recursive: true });
   symlinkSync(join(process.cwd(), "node_modules"), join(path, "node_modules"));
-  const repository = repositoryIn(path);
+  const repository = openRepository(path);
   repository.change("CHANGELOG.md", /(?<=## \[Unreleased\]\n).*/s, "\n### Added\n\n- Something.\n");
   // .gitignore ignores a folder of that name, not a symbolic link.
   await repository.run("git init -q && echo node_modules >> .git/info/exclude");

@@ -40,7 +40,7 @@ async function send(id: OperationId, { body, headers = {} }: { body?: unknown; h
   });
 }
 
-function responseExample(id: OperationId, status: number, name: string): Part {
+function findResponseExample(id: OperationId, status: number, name: string): Part {
   return getOperation(id).responses[status].content["application/json"].examples[name].value;
 }
 
@@ -55,20 +55,20 @@ describe("contract examples on the sandbox", () => {
     const headers = listExamples(id, "header");
     const response = await send(id, { body, headers });
     expect(response.status).toBe(id === "createCustomer" ? 201 : 200);
-    const example = responseExample(id, response.status, name);
+    const example = findResponseExample(id, response.status, name);
     expect(readFields(id, JSON.parse(response.body))).toEqual(readFields(id, example));
   });
 
   it("listCustomers: example parameters as they stand → the example lastPage", async () => {
     const response = await send("listCustomers");
     expect(response.status).toBe(200);
-    expect(JSON.parse(response.body)).toEqual(responseExample("listCustomers", 200, "lastPage"));
+    expect(JSON.parse(response.body)).toEqual(findResponseExample("listCustomers", 200, "lastPage"));
   });
 
   it("getCustomer: example ID → the example customer and its ETag; 304 with it", async () => {
     const response = await send("getCustomer");
     expect(response.status).toBe(200);
-    expect(JSON.parse(response.body)).toEqual(responseExample("getCustomer", 200, "customer"));
+    expect(JSON.parse(response.body)).toEqual(findResponseExample("getCustomer", 200, "customer"));
     expect(response.headers.etag).toBe(contract.components.headers.ETag.example);
     const headers = listExamples("getCustomer", "header");
     expect((await send("getCustomer", { headers })).status).toBe(304);
@@ -76,7 +76,7 @@ describe("contract examples on the sandbox", () => {
 
   it("createCustomer: example Location → same form as in the response", async () => {
     const { example } = getOperation("createCustomer").responses[201].headers.Location;
-    const { data } = responseExample("createCustomer", 201, "full");
+    const { data } = findResponseExample("createCustomer", 201, "full");
     expect(example).toBe(`${basePath}/customers/${data.id}`);
   });
 });

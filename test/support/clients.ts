@@ -28,7 +28,7 @@ export function setUpClients() {
   const newKey = () => server.createKey({ company: `client-${++companies}` });
 
   /** Creates a client of a new company, and records the requests that it sends. */
-  async function observedClient(
+  async function createObservedClient(
     options: Partial<CustomersClientOptions> = {},
   ): Promise<{ client: CustomersClient; sent: Request[] }> {
     const sent: Request[] = [];
@@ -46,7 +46,7 @@ export function setUpClients() {
   }
 
   /** Creates a client of a new company behind a network with faults, and one without faults to read the result. */
-  async function clientBehind(
+  async function createClientBehind(
     faultsToCome: Fault[] = [],
     options: Partial<CustomersClientOptions> = {},
   ): Promise<{ client: CustomersClient; network: Network; direct: CustomersClient }> {
@@ -57,7 +57,7 @@ export function setUpClients() {
     return { client, network, direct: await server.client(apiKey) };
   }
 
-  return { observedClient, clientBehind };
+  return { createObservedClient, createClientBehind };
 }
 
 export async function listEmails(client: CustomersClient): Promise<string[]> {

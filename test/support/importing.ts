@@ -56,7 +56,7 @@ export async function importFile(
 }
 
 /** Lists all customers of a partner's company. */
-export async function customersByEmail(partner: Partner): Promise<CustomersByEmail> {
+export async function listCustomersByEmail(partner: Partner): Promise<CustomersByEmail> {
   const all: CustomersByEmail = {};
   for (let cursor: string | null = ""; cursor !== null; ) {
     const { body } = await partner.send("GET", `/customers?limit=100&cursor=${cursor}`);

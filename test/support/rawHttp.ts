@@ -8,7 +8,7 @@ import type { ObservedResponse } from "../../server/contractCheck.ts";
  * Builds the bytes of a request with `Connection: close`, one byte for each character of the headers. The body is
  * appended unchanged: `headers` state its length.
  */
-export function requestBytes(
+export function buildRequestBytes(
   line: string,
   headers: Record<string, string> = {},
   body: string | Buffer = "",

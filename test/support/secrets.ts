@@ -29,14 +29,14 @@ export function assertNoSecretsInLog(lines: string): void {
   for (const text of bodyTexts) {
     const escaped = JSON.stringify(text).slice(1, -1);
     if (lines.includes(text) || lines.includes(escaped))
-      throw new Error(`A log holds text of a body: ${text}`);
+      throw new Error(`A log contains text of a body: ${text}`);
   }
 }
 
 /** @throws {Error} if text contains a key */
 export function assertNoKey(what: string, text: string): void {
   const found = key.exec(text);
-  if (found) throw new Error(`${what} holds the key ${found[0]}`);
+  if (found) throw new Error(`${what} contains the key ${found[0]}`);
 }
 
 /** @throws {Error} if a file below a folder contains a key; a database may contain text of request bodies */

@@ -4,7 +4,7 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDatabase } from "../../support/databases.ts";
-import { customersByEmail, importByCommand } from "../../support/importing.ts";
+import { importByCommand, listCustomersByEmail } from "../../support/importing.ts";
 import type { Partner } from "../../support/partner.ts";
 import { runCommand } from "../../support/processes.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
@@ -40,7 +40,7 @@ describe("audit", () => {
       .map((line) => JSON.parse(line))
       .filter(({ action }) => action !== "create key");
     const { a, b, c, d } = Object.fromEntries(
-      Object.values(await customersByEmail(partner)).map(({ id, email }) => [email[0], id]),
+      Object.values(await listCustomersByEmail(partner)).map(({ id, email }) => [email[0], id]),
     );
     const seen = entries.map(({ action, customerId, fields }) => [action, customerId, ...fields].join(" "));
     expect(seen.slice(0, 3)).toEqual([`create ${a}`, `create ${b}`, `create ${c}`]);
@@ -52,7 +52,7 @@ describe("audit", () => {
     expect(entries.map(({ by }) => by)).toEqual([user, user, user, given, given, given]);
     const columns = await run("audit", "--company", partner.company);
     expect(columns.stdout).toContain("  import by Zoë of the office  ");
-    const customers = await customersByEmail(partner);
+    const customers = await listCustomersByEmail(partner);
     for (const email of ["a@x.example", "c@x.example"])
       expect(entries.findLast(({ customerId }) => customerId === customers[email]?.id).time).toBe(
         customers[email]?.updatedAt,
@@ -173,6 +173,6 @@ describe("copy", () => {
     await partner.send("POST", "/customers", { email: "a@x.example" });
     const copied = await runCommand(["copy", "--from", server.databaseUrl, "--to", server.databaseUrl]);
     expect(copied).toMatchObject({ code: 1, stdout: "" });
-    expect(Object.keys(await customersByEmail(partner))).toEqual(["a@x.example"]);
+    expect(Object.keys(await listCustomersByEmail(partner))).toEqual(["a@x.example"]);
   });
 });

@@ -1,7 +1,7 @@
 /** The export, in its own process, and the import of what it wrote. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { customersByEmail, importByCommand } from "../../support/importing.ts";
+import { importByCommand, listCustomersByEmail } from "../../support/importing.ts";
 import type { Partner } from "../../support/partner.ts";
 import { runCommand, runProgram } from "../../support/processes.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
@@ -18,7 +18,14 @@ afterAll(async () => {
 });
 
 /** Picks the fields of a customer that a file can contain. */
-function importable({ email, name, status, notes, creditLimit, taxRateOverride }: Record<string, unknown>) {
+function pickImportable({
+  email,
+  name,
+  status,
+  notes,
+  creditLimit,
+  taxRateOverride,
+}: Record<string, unknown>) {
   return { email, name, status, notes, creditLimit, taxRateOverride };
 }
 
@@ -69,7 +76,7 @@ describe("export", () => {
         const [ours, copy] = [await server.partner(), await server.partner()];
         for (const customer of list)
           expect((await ours.send("POST", "/customers", customer)).status).toBe(201);
-        const before = await customersByEmail(ours);
+        const before = await listCustomersByEmail(ours);
 
         const { code, stdout } = await run("export", "--company", ours.company);
         expect(code).toBe(0);
@@ -82,13 +89,13 @@ describe("export", () => {
         const marked = await run("export", "--company", ours.company, "--bom");
         const again = await importInto(ours, marked.stdout, ...everyOption);
         expect(again.stdout).toBe(`0 created, 0 updated, ${list.length} unchanged`);
-        expect(await customersByEmail(ours)).toEqual(before);
+        expect(await listCustomersByEmail(ours)).toEqual(before);
 
         const created = await importInto(copy, stdout);
         expect(created).toMatchObject({ code: 0, stdout: `${list.length} created, 0 updated, 0 unchanged` });
-        const copied = Object.values(await customersByEmail(copy)).map(importable);
+        const copied = Object.values(await listCustomersByEmail(copy)).map(pickImportable);
         // The order too: the oldest is the first in the file.
-        expect(copied).toEqual(Object.values(before).map(importable));
+        expect(copied).toEqual(Object.values(before).map(pickImportable));
       }),
       // Shrinking starts commands for minutes, and would hide the failure behind the timeout.
       { numRuns: 4, seed: 3, endOnFailure: true },

@@ -5,7 +5,7 @@ import Sqlite from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toPosition } from "../../../server/customerIds.ts";
 import { findFile } from "../../support/databaseFaults.ts";
-import { customersByEmail, importByCommand } from "../../support/importing.ts";
+import { importByCommand, listCustomersByEmail } from "../../support/importing.ts";
 import type { Partner } from "../../support/partner.ts";
 import { runCommand, runProgram } from "../../support/processes.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
@@ -32,7 +32,7 @@ describe("import", () => {
       'Tax_Rate-Override, NOTES ,credit limit,E-Mail,STATUS,Name\n0.07,"Two\nlines",2500.5, Anna@X.Example ,BLOCKED,Ünal\n,,,b@x.example,,\n',
     );
     expect([code, stdout]).toEqual([0, "2 created, 0 updated, 0 unchanged"]);
-    const customers = await customersByEmail(partner);
+    const customers = await listCustomersByEmail(partner);
     expect(Object.keys(customers).sort()).toEqual(["anna@x.example", "b@x.example"]);
     expect(customers["anna@x.example"]).toMatchObject({
       name: "Ünal",
@@ -57,7 +57,7 @@ describe("import", () => {
     await partner.send("POST", "/customers", { email: "first@x.example", name: "First" });
     const rows = Array.from({ length: 1_200 }, (_, n) => `n${n}@x.example,Straße ${n}`);
     await importInto(partner, ["email,name", ...rows].join("\n"));
-    const customers = await customersByEmail(partner);
+    const customers = await listCustomersByEmail(partner);
     expect(Object.keys(customers)).toHaveLength(1_201);
     // Newest first: the last row is the newest, and the one from before the import is the oldest.
     expect(Object.keys(customers)[0]).toBe("n1199@x.example");
@@ -77,14 +77,14 @@ describe("import", () => {
   it("import: existing emails → changed values only, updatedAt and ETag too", async () => {
     const partner = await server.partner();
     await importInto(partner, "email,name,notes\na@x.example,A,one\nb@x.example,B,two\n");
-    const before = await customersByEmail(partner);
+    const before = await listCustomersByEmail(partner);
     const tag = (await partner.send("GET", `/customers/${before["a@x.example"]?.id}`)).headers.get("ETag");
     const { stdout } = await importInto(
       partner,
       "email,name,notes\nA@X.EXAMPLE,A,one\nb@x.example,B,\nc@x.example,C,\n",
     );
     expect(stdout).toBe("1 created, 1 updated, 1 unchanged");
-    const after = await customersByEmail(partner);
+    const after = await listCustomersByEmail(partner);
     expect(after["a@x.example"]).toEqual(before["a@x.example"]);
     const same = await partner.send("GET", `/customers/${before["a@x.example"]?.id}`);
     expect(same.headers.get("ETag")).toBe(tag);
@@ -98,7 +98,7 @@ describe("import", () => {
     const partner = await server.partner();
     const full = { name: "A", status: "BLOCKED", notes: "kept", creditLimit: 5, taxRateOverride: 0.1 };
     await partner.send("POST", "/customers", { email: "a@x.example", ...full });
-    const before = await customersByEmail(partner);
+    const before = await listCustomersByEmail(partner);
     for (const file of [
       "email\na@x.example\n",
       "email,status\na@x.example,\n",
@@ -106,11 +106,11 @@ describe("import", () => {
     ]) {
       expect((await importInto(partner, file)).stdout).toBe("0 created, 0 updated, 1 unchanged");
     }
-    expect(await customersByEmail(partner)).toEqual(before);
+    expect(await listCustomersByEmail(partner)).toEqual(before);
     const { stdout } = await importInto(partner, "name,email,status,creditLimit\n,a@x.example,,\n");
     expect(stdout).toBe("0 created, 1 updated, 0 unchanged");
     const expected = { email: "a@x.example", ...full, name: null, creditLimit: null };
-    expect((await customersByEmail(partner))["a@x.example"]).toMatchObject(expected);
+    expect((await listCustomersByEmail(partner))["a@x.example"]).toMatchObject(expected);
     // The search no longer finds the old name.
     expect((await partner.send("GET", "/customers?search=A")).body.data).toHaveLength(1);
   });
@@ -119,27 +119,27 @@ describe("import", () => {
     const [ours, theirs] = [await server.partner(), await server.partner()];
     for (const partner of [ours, theirs])
       await partner.send("POST", "/customers", { email: "same@x.example", name: "Before" });
-    const before = await customersByEmail(theirs);
+    const before = await listCustomersByEmail(theirs);
     await importInto(ours, "email,name\nsame@x.example,After\nnew@x.example,New\n");
-    expect(await customersByEmail(theirs)).toEqual(before);
-    expect((await customersByEmail(ours))["same@x.example"]?.name).toBe("After");
+    expect(await listCustomersByEmail(theirs)).toEqual(before);
+    expect((await listCustomersByEmail(ours))["same@x.example"]?.name).toBe("After");
   });
 
   it("import: --dry-run → the same report, nothing written", async () => {
     const partner = await server.partner();
     await importInto(partner, "email,name\na@x.example,A\nb@x.example,B\n");
-    const before = await customersByEmail(partner);
+    const before = await listCustomersByEmail(partner);
     const file = "email,name\na@x.example,A\nb@x.example,Other\nc@x.example,C\n";
     const dry = await importInto(partner, file, "--dry-run");
     expect([dry.code, dry.stdout]).toEqual([
       0,
       "1 created, 1 updated, 1 unchanged (dry run: nothing was written)",
     ]);
-    expect(await customersByEmail(partner)).toEqual(before);
+    expect(await listCustomersByEmail(partner)).toEqual(before);
     expect((await importInto(partner, file)).stdout).toBe("1 created, 1 updated, 1 unchanged");
   });
 
-  it("import: wrong rows → the problem of each, nothing written", async () => {
+  it("import: invalid rows → the problem of each, nothing written", async () => {
     const partner = await server.partner();
     const file = [
       "email,name,status,notes,creditLimit,taxRateOverride",
@@ -169,7 +169,7 @@ describe("import", () => {
         "7 of 8 rows have problems. Nothing was written.",
       ]);
     }
-    expect(await customersByEmail(partner)).toEqual({});
+    expect(await listCustomersByEmail(partner)).toEqual({});
   });
 
   it("import: standard input → same as a file", async () => {
@@ -188,7 +188,7 @@ describe("import", () => {
     const options = ["--map", "Mail=email", "--map", "a=b=name", "--ignore-unknown-columns"];
     const { stdout } = await importInto(partner, "id,Mail,a=b\n1,a@x.example,Anna\n", ...options);
     expect(stdout).toBe("1 created, 0 updated, 0 unchanged");
-    expect((await customersByEmail(partner))["a@x.example"].name).toBe("Anna");
+    expect((await listCustomersByEmail(partner))["a@x.example"].name).toBe("Anna");
     for (const map of ["Mail", "=email", "Mail=phone"]) {
       const { code, reports } = await importInto(partner, "email\n", "--map", map);
       expect([code, reports.length]).toEqual([2, 1]);

@@ -31,7 +31,7 @@ const importFile = ({ company }: Partner, ...options: string[]) =>
   runCommand(["import", file, "--company", company, ...options], { DATABASE_URL: server.databaseUrl });
 
 /** Counts the statuses of eight clients that create customers, and of `/readyz`, until the work is done. */
-async function statusesDuring(partner: Partner, work: Promise<unknown>) {
+async function countStatusesDuring(partner: Partner, work: Promise<unknown>) {
   const statuses = { creates: new Set<number>(), readiness: new Set<number>() };
   let isDone = false;
   const clients = Array.from({ length: 8 }, async (_, client) => {
@@ -51,14 +51,14 @@ async function statusesDuring(partner: Partner, work: Promise<unknown>) {
 it("import: 8 clients create meanwhile, --in-batches on SQLite → no 503", async () => {
   const partner = await server.partner();
   const importing = importFile(partner, ...(isSqlite ? ["--in-batches"] : []));
-  expect(await statusesDuring(partner, importing)).toEqual({ creates: [201], readiness: [200] });
+  expect(await countStatusesDuring(partner, importing)).toEqual({ creates: [201], readiness: [200] });
   expect((await importing).stdout).toMatch(`${rows} created, 0 updated, 0 unchanged`);
 });
 
 it("import: --dry-run while 8 clients create → no 503, nothing written", async () => {
   const partner = await server.partner();
   const importing = importFile(partner, "--dry-run");
-  expect(await statusesDuring(partner, importing)).toEqual({ creates: [201], readiness: [200] });
+  expect(await countStatusesDuring(partner, importing)).toEqual({ creates: [201], readiness: [200] });
   expect((await importing).stdout).toMatch(`${rows} created, 0 updated, 0 unchanged`);
   expect((await partner.send("GET", "/customers?search=n77@shop")).body.data).toEqual([]);
 });

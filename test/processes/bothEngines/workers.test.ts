@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createDatabase } from "../../support/databases.ts";
 import { runCommand, type SpawnedServer, spawnServer } from "../../support/processes.ts";
-import { openConnection, parseResponses, requestBytes } from "../../support/rawHttp.ts";
+import { buildRequestBytes, openConnection, parseResponses } from "../../support/rawHttp.ts";
 
 /** A server of two workers on a new database of the engine of this run. */
 async function startWorkers(
@@ -133,7 +133,7 @@ describe("WORKERS=2", () => {
     // One request in each worker.
     const halves = [await openConnection(server.port), await openConnection(server.port)];
     for (const half of halves) {
-      half.send(requestBytes("POST /api/v1/customers", headers).toString());
+      half.send(buildRequestBytes("POST /api/v1/customers", headers).toString());
       await half.receives("100 Continue");
     }
     const { pid } = server.process as { pid: number };

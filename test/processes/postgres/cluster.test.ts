@@ -130,7 +130,7 @@ it("cluster: 60 requests at once, limit 30 → exactly 30 succeed", async () => 
   expect(remaining.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, n) => n));
 });
 
-it("cluster: wrong keys → one limit for all processes", async () => {
+it("cluster: invalid keys → one limit for all processes", async () => {
   const send = await startCluster({ RATE_LIMIT_PER_MINUTE: "60" });
   const sent = await Promise.all(Array.from({ length: 12 }, () => send("dk_wrong", "GET", "/customers")));
   expect(sent.map(({ status }) => status).sort()).toEqual([...Array(6).fill(401), ...Array(6).fill(429)]);
