@@ -105,7 +105,7 @@ describe("request body: size", () => {
     Buffer.concat([Buffer.from(text), Buffer.alloc(bytes - Buffer.byteLength(text), " ")]);
   const customer = (name: string) => `{"email":"${freeEmail()}","name":"${name}"}`;
 
-  /** Sends a chunked body of two chunks, the second with the bytes over the limit. */
+  /** Encodes a body as two chunks, the second with the bytes over the limit. */
   function encodeChunked(body: Buffer): Buffer {
     const parts = [body.subarray(0, 1_000), body.subarray(1_000)];
     const chunks = parts.flatMap((part) => [
