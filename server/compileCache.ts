@@ -1,7 +1,7 @@
 /**
- * Caches compiled code, which shortens startup. Programs import it before any package. The cache is within this
- * package, as in Node's default folder for temporary files another user could plant code. Without permission to write
- * here, Node.js goes on without a cache.
+ * Caches compiled code, which shortens startup. Programs import this module before any package. The cache is in this
+ * package's folder: in Node's default folder, which is for temporary files, another user could plant code. Without write
+ * access, Node runs without a cache.
  */
 import module from "node:module";
 import { dirname, join } from "node:path";

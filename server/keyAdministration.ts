@@ -126,7 +126,10 @@ export function createKeyAdministration(database: Database) {
         step,
         trail.buildEntry(newKey.company, "create key", id),
       ]);
-      if ("failedStep" in result) throw new CommandError(`A company like ${newKey.company} was just created`);
+      if ("failedStep" in result)
+        throw new CommandError(
+          `Another command has just created a company whose slug differs from ${newKey.company} only in case`,
+        );
       return key;
     },
 

@@ -32,7 +32,7 @@ export function createMetrics({
   prometheus.collectDefaultMetrics({ register });
   const requests = new prometheus.Counter({
     name: "http_requests_total",
-    help: "Requests that got a response, or whose client closed the connection before.",
+    help: "Requests that got a response, or whose client closed the connection first.",
     labelNames: ["operation", "status"] as const,
     registers,
   });

@@ -157,8 +157,10 @@ export function confirmResponse(name: string, response: ObservedResponse): Obser
   const examples: { value: { error: string; field?: string } }[] = Object.values(
     findDescribedResponse(response).content["application/json"].examples,
   );
-  const shown = examples.find(({ value }) => value.error === error)?.value.field ?? "absent";
-  if (field !== shown)
-    throw new Error(formatReport(response, [{ where: "body/field", contract: shown, response: field }]));
+  const exampleField = examples.find(({ value }) => value.error === error)?.value.field ?? "absent";
+  if (field !== exampleField)
+    throw new Error(
+      formatReport(response, [{ where: "body/field", contract: exampleField, response: field }]),
+    );
   return response;
 }

@@ -9,7 +9,7 @@ export function describeUrl(url: string): string {
   const file = parseSqliteUrl(url);
   if (file === ":memory:") return url;
   if (file !== undefined) return `sqlite:${resolve(file)}`;
-  if (!URL.canParse(url)) return "postgres://(unreadable URL)";
+  if (!URL.canParse(url)) return "postgres://(invalid URL)";
   const { username, pathname } = new URL(url);
   const { host, port } = parsePostgresAddress(url);
   return `postgres://${username && `${username}@`}${host}:${port}${pathname}`;

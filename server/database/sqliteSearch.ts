@@ -120,8 +120,7 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
     const deadline = performance.now() + timeoutInMilliseconds;
     let before = cursor === undefined ? 2n ** 63n - 1n : toPosition(cursor);
     for (let size = firstSlice; ; size = Math.min(size * 2, largestSlice)) {
-      if (performance.now() > deadline)
-        throw new UnavailableError("search", { cause: new Error("took too long") });
+      if (performance.now() > deadline) throw new UnavailableError("the search took too long");
       const values: Values = { ...list, match: `${match} AND ${marker}`, before, text, size };
       const candidates = await read(statement, values);
       for (const { isMatch, compared, ...row } of candidates) if (isMatch) found.push(row);

@@ -49,7 +49,7 @@ export class Caller {
     try {
       return await this.#exchangeOn(kept ?? (await this.#open()), bytes);
     } catch (error) {
-      // The server closes an idle connection after a timeout, perhaps just now: on a new one it must respond.
+      // The server closes idle connections after a timeout, possibly this one just now; on a new one it must respond.
       if (kept === undefined) throw error;
       return this.#exchangeOn(await this.#open(), bytes);
     }

@@ -77,7 +77,7 @@ export async function pipeline(
   return responses;
 }
 
-/** Waits until all connections are closed, at most so long; then closes them. */
+/** Waits this long for all connections to be closed, then closes the remaining ones. */
 export async function drain(sockets: Socket[], milliseconds: number): Promise<void> {
   const closed = sockets.map((socket) => new Promise((resolve) => socket.once("close", resolve)));
   await Promise.race([Promise.all(closed), sleep(milliseconds)]);

@@ -21,7 +21,7 @@ const json = { "Content-Type": "application/json" };
 const bearer = (token = key) => ({ Authorization: `Bearer ${token}` });
 
 /** Status and body of each response. */
-const shown = (responses: ObservedResponse[]) =>
+const summarize = (responses: ObservedResponse[]) =>
   responses.map(({ status, body }) => [status, body === "" ? undefined : JSON.parse(body)]);
 
 it.each([
@@ -51,14 +51,14 @@ it.each([
   ],
 ])("HTTP parser: %s → 400 in JSON", async (_fault, text) => {
   const responses = await server.exchange(Buffer.from(text, "latin1"), { method: "GET", target: list });
-  expect(shown(responses)).toEqual([[400, malformed]]);
+  expect(summarize(responses)).toEqual([[400, malformed]]);
   expect(responses[0]?.headers.connection).toBe("close");
 });
 
 it("HTTP parser: invalid chunk within a body → 400", async () => {
   const head = buildRequestBytes(`POST ${list}`, { ...bearer(), ...json, "Transfer-Encoding": "chunked" });
   const responses = await server.exchange(Buffer.concat([head, Buffer.from('5\r\n{"ema\r\nzz\r\n')]));
-  expect(shown(responses)).toEqual([[400, malformed]]);
+  expect(summarize(responses)).toEqual([[400, malformed]]);
 });
 
 it("HTTP parser: invalid bytes after two valid requests → 200, 200, 400", async () => {
@@ -70,7 +70,7 @@ it("HTTP parser: invalid bytes after two valid requests → 200, 200, 400", asyn
 it("Host: missing → 400, before the path is checked", async () => {
   for (const path of [list, "/nowhere", "/docs"]) {
     const bytes = `GET ${path} HTTP/1.1\r\nConnection: close\r\n\r\n`;
-    expect(shown(await server.exchange(bytes, { target: "/unknown" }))).toEqual([[400, malformed]]);
+    expect(summarize(await server.exchange(bytes, { target: "/unknown" }))).toEqual([[400, malformed]]);
   }
 });
 
@@ -85,7 +85,7 @@ it.each([
   ["a long target", {}, `?search=${"x".repeat(17_000)}`],
 ])("request headers: over 16 KiB, %s → 431", async (_form, headers, query) => {
   const bytes = buildRequestBytes(`GET ${list}${query}`, { ...headers, ...bearer() });
-  expect(shown(await server.exchange(bytes, { target: list }))).toEqual([
+  expect(summarize(await server.exchange(bytes, { target: list }))).toEqual([
     [431, { error: "Request headers are too large." }],
   ]);
 });
@@ -98,10 +98,10 @@ it("request headers: 15 KiB → 200", async () => {
 });
 
 it("method: TRACE → 405, CONNECT → 404, both in JSON", async () => {
-  expect(shown(await server.exchange(buildRequestBytes(`TRACE ${list}`)))).toEqual([
+  expect(summarize(await server.exchange(buildRequestBytes(`TRACE ${list}`)))).toEqual([
     [405, { error: "Method not allowed." }],
   ]);
-  expect(shown(await server.exchange(buildRequestBytes("CONNECT x:443")))).toEqual([
+  expect(summarize(await server.exchange(buildRequestBytes("CONNECT x:443")))).toEqual([
     [404, { error: "Not found." }],
   ]);
 });
