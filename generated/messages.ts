@@ -52,6 +52,7 @@ export interface AnyRequestMessages {
   405: "Method not allowed.";
   408: "Request timed out.";
   431: "Request headers are too large.";
+  503: "Service temporarily unavailable.";
 }
 
 /** The parameters and fields of each operation that have a default: they are present after validation. */

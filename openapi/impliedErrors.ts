@@ -37,7 +37,9 @@ function findErrorsMissingFrom(operation: ContractOperation, contract: Part): st
   }
   function requireMessage(status: string, message: string, reason: string): void {
     if (!operation.responses[status] || !listMessages(status).includes(message))
-      report(`${status} does not show ${JSON.stringify(message)}, which ${reason} implies`);
+      report(
+        `no ${status} example has the error message ${JSON.stringify(message)}, which ${reason} implies`,
+      );
   }
   /** Requires the error messages of a shared response. */
   function requireResponse(status: string, name: string, reason: string): void {

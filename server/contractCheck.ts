@@ -54,7 +54,7 @@ JSON.stringify(contract, (key, value) => {
 });
 
 /** Statuses that arise before the operation of a request is known. */
-const beforeOperation = [400, 408, 431];
+const beforeOperation = [400, 408, 431, 503];
 
 /** All operations, in the order in which a router tries them. */
 const ordered = orderPaths(operations).flatMap((path) => path.operations);
@@ -83,7 +83,9 @@ export function findDescribedResponse(response: ObservedResponse): Part {
 /** Whether the response is from a page; responses sent before the page is known are in the contract. */
 function isPage({ method, target, status }: ObservedResponse): boolean {
   const isRead = method === "GET" || method === "HEAD";
-  return isRead && pages.includes(target.split("?")[0] as string) && !beforeOperation.includes(status);
+  const path = target.split("?")[0] as string;
+  const isUnready = path === "/readyz" && status === 503;
+  return isRead && pages.includes(path) && (isUnready || !beforeOperation.includes(status));
 }
 
 /**

@@ -58,11 +58,7 @@ export class Exchange {
     this.deadline = createDeadline(this);
     this.target = request.url;
     this.requestId = chooseRequestId(request);
-    this.headers = {
-      "X-Request-Id": this.requestId,
-      "X-Content-Type-Options": "nosniff",
-      "Cache-Control": "private, no-cache",
-    };
+    this.headers = createCommonHeaders(this.requestId);
   }
 
   /**
@@ -97,8 +93,17 @@ export class Exchange {
 
 const noBytes: Uint8Array = new Uint8Array();
 
+/** Creates the headers that every response has. */
+export function createCommonHeaders(requestId: string): Record<string, string | number> {
+  return {
+    "X-Request-Id": requestId,
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "private, no-cache",
+  };
+}
+
 /** Returns the caller's request ID if it is valid, otherwise a new one. */
-function chooseRequestId(request: IncomingMessage): string {
+export function chooseRequestId(request: IncomingMessage): string {
   const given = request.headers["x-request-id"];
   return typeof given === "string" && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : randomUUID();
 }

@@ -12,6 +12,7 @@ import type { Logger } from "pino";
 import type { Connection } from "./connection.ts";
 import { createMessageClasses } from "./messageClasses.ts";
 import type { Metrics } from "./metrics.ts";
+import { createOverloadResponder, isProbe } from "./overload.ts";
 import { type RawResponse, sendRawResponse } from "./rawResponses.ts";
 import { createReadTimeouts, quietInMilliseconds } from "./readTimeouts.ts";
 import { createShortTurns } from "./shortTurns.ts";
@@ -39,6 +40,8 @@ export interface HttpServerOptions {
   metrics?: Metrics | undefined;
   /** Seconds after which an idle connection is closed. */
   keepAliveTimeoutInSeconds?: number;
+  /** How many requests may wait to begin; further ones get a 503. The default takes 0.1 to 0.3 s. */
+  maxQueuedRequests?: number;
 }
 
 /**
@@ -47,7 +50,7 @@ export interface HttpServerOptions {
  */
 export function createServer(
   app: Express,
-  { log, metrics, keepAliveTimeoutInSeconds = 5 }: HttpServerOptions,
+  { log, metrics, keepAliveTimeoutInSeconds = 5, maxQueuedRequests = 256 }: HttpServerOptions,
 ): StoppableServer {
   const server = http.createServer({
     ...createMessageClasses(app, hasTooManyWaiting),
@@ -62,7 +65,8 @@ export function createServer(
   // Node drops fields beyond this count without an error. The application rejects a request with one too many.
   server.maxHeadersCount = 101;
   const connections = new Map<Socket, Connection>();
-  const turns = createShortTurns();
+  const turns = createShortTurns(maxQueuedRequests);
+  const rejectOverload = createOverloadResponder(log, metrics);
   let waitingInAll = 0;
   let isStopping = false;
 
@@ -133,13 +137,15 @@ export function createServer(
    */
   function begin(connection: Connection, request: http.IncomingMessage, response: http.ServerResponse): void {
     connection.current = response;
-    turns.admit(() => handle(connection, request, response));
+    const reject = () => respond(connection, request, response, rejectOverload);
+    turns.admit(() => respond(connection, request, response, app), isProbe(request) ? undefined : reject);
   }
 
-  function handle(
+  function respond(
     connection: Connection,
     request: http.IncomingMessage,
     response: http.ServerResponse,
+    listener: http.RequestListener,
   ): void {
     connection.bytesWrittenBefore = request.socket.bytesWritten;
     if (request.socket.destroyed) return;
@@ -159,7 +165,7 @@ export function createServer(
       } else if (isStopping) request.socket.destroySoon();
       else if (request.socket.isPaused()) request.socket.resume();
     });
-    app(request, response);
+    listener(request, response);
   }
 
   // CONNECT requests a tunnel, which is an unknown path. Node has detached the socket, so its errors are handled here.
@@ -203,7 +209,7 @@ export function createServer(
       return;
     }
     sendRawResponse(socket, response, log);
-    metrics?.connectionRejected(response.status);
+    metrics?.requestRejected(response.status);
   }
 
   function isIdle(socket: Socket, { current, bytesReadWhenIdle }: Connection): boolean {

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import express, { type Express } from "express";
 
 /**
- * A body in more pieces than this closes the connection if they have fewer bytes than this on average. The parser cannot
+ * A chunked body of more than `most` pieces with fewer than `averageBytes` bytes on average closes the connection. The parser cannot
  * be paused between the pieces of a read, and each takes about two microseconds and 500 bytes of memory until the body is
  * complete: 20 bodies of 65,000 one-byte chunks delayed all other requests by seconds.
  */
@@ -37,7 +37,7 @@ export function createMessageClasses(
         this.pieces += 1;
         this.bytes += piece.length;
         if (this.pieces > tinyPieces.most && this.hasTinyChunks()) {
-          // Only after the whole read has been parsed does this end the parser.
+          // This stops the parser only after the whole read has been parsed.
           this.socket.destroy();
           return true;
         }
@@ -45,7 +45,7 @@ export function createMessageClasses(
       return super.push(piece);
     }
 
-    /** Drains a body that is not read. After Node's own method, it would not call `push`, which counts the pieces. */
+    /** Drains a body that is not read. Node's own method would end the calls of `push`, which counts the pieces. */
     _dump(): void {
       this.removeAllListeners("data");
       this.resume();

@@ -132,7 +132,7 @@ export function createMetrics({
     },
 
     /** Counts a response to malformed, slow or oversized input that never became a request. */
-    connectionRejected(status: number): void {
+    requestRejected(status: number): void {
       requests.inc({ operation: "none", status });
     },
 

@@ -25,6 +25,9 @@ const migrationLock = 7_216_305_118;
 /** How long startup waits for another process that is migrating. */
 const migrationTimeoutInMilliseconds = 600_000;
 
+/** How many statements may wait for a connection; a further one fails at once. */
+const maxPendingAcquires = 256;
+
 /**
  * The share of the pool that the writes of one company may use. Otherwise updates of a single customer, which wait for
  * each other, could use all connections.
@@ -80,6 +83,8 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     work: (connection: pg.Client) => Promise<Result>,
     milliseconds = statementTimeoutInMilliseconds,
   ): Promise<Result> {
+    if (knex.client.pool.numPendingAcquires() >= maxPendingAcquires)
+      throw new UnavailableError(`${maxPendingAcquires} statements are waiting for a connection`);
     let connection: PooledConnection;
     try {
       connection = await knex.client.acquireConnection();

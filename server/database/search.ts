@@ -69,7 +69,7 @@ export function createSearch(table: SearchedTable) {
     let compared = 0;
     for (let size = Math.min(firstSlice, searchWindow); ; ) {
       const startedAt = performance.now();
-      if (startedAt > deadline) throw new UnavailableError("search", { cause: new Error("took too long") });
+      if (startedAt > deadline) throw new UnavailableError("the search took too long");
       const slice = await slices.compare({ ...filters, cursor, rows: rows - found.length }, size);
       found.push(...slice.matches);
       if (found.length >= rows || slice.end === undefined) return found;

@@ -34,6 +34,12 @@ const insideResponses: Record<
   // First, because it takes ten seconds, during which the others run.
   "any 408 Request timed out.": async (start) =>
     getOnly(await (await start()).exchange("GET /api/v1/customers HTTP/1.1\r\nHost: a\r\n")),
+  "any 503 Service temporarily unavailable.": async (start) =>
+    getOnly(
+      await (await start({ maxQueuedRequests: 0 })).exchange(
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+      ),
+    ),
   "any 400 Malformed request.": async (start) => getOnly(await (await start()).exchange("no HTTP\r\n\r\n")),
   "any 431 Request headers are too large.": async (start) =>
     getOnly(

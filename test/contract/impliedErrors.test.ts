@@ -17,7 +17,9 @@ const changes: [change: string, apply: (contract: Part) => unknown, missing: str
   [
     "no example of an unknown parameter",
     (c) => delete examples(list(c)).unknownQueryParameter,
-    ['listCustomers: 400 does not show "Unknown query parameter.", which every request implies'],
+    [
+      'listCustomers: no 400 example has the error message "Unknown query parameter.", which every request implies',
+    ],
   ],
   [
     "no example of a repeated parameter",
@@ -29,57 +31,67 @@ const changes: [change: string, apply: (contract: Part) => unknown, missing: str
         .filter((name: string) => name !== "limit"),
     ].map(
       (name) =>
-        `listCustomers: 400 does not show "Query parameter was given more than once.", which query parameter ${name} implies`,
+        `listCustomers: no 400 example has the error message "Query parameter was given more than once.", which query parameter ${name} implies`,
     ),
   ],
   [
     "no example of an undecodable path",
     (c) => delete examples(create(c)).malformedRequest,
-    ['createCustomer: 400 does not show "Malformed request.", which every request implies'],
+    [
+      'createCustomer: no 400 example has the error message "Malformed request.", which every request implies',
+    ],
   ],
   [
     "no example of invalid JSON",
     (c) => delete examples(create(c)).invalidJson,
-    ['createCustomer: 400 does not show "Invalid JSON body.", which the body implies'],
+    ['createCustomer: no 400 example has the error message "Invalid JSON body.", which the body implies'],
   ],
   [
     "no example of an unknown field",
     (c) => delete examples(one(c).patch).unknownField,
-    ['updateCustomer: 400 does not show "Unknown field.", which additionalProperties: false implies'],
+    [
+      'updateCustomer: no 400 example has the error message "Unknown field.", which additionalProperties: false implies',
+    ],
   ],
   [
     "no example of a rejected field",
     (c) => delete examples(one(c).patch).emailGiven,
-    ['updateCustomer: 400 does not show "Email cannot be changed.", which the rejected field email implies'],
+    [
+      'updateCustomer: no 400 example has the error message "Email cannot be changed.", which the rejected field email implies',
+    ],
   ],
   [
     "no example of a field behind a reference",
     (c) => delete examples(create(c)).notes,
-    ['createCustomer: 400 does not show "Notes must be at most 2000 characters.", which field notes implies'],
+    [
+      'createCustomer: no 400 example has the error message "Notes must be at most 2000 characters.", which field notes implies',
+    ],
   ],
   [
     "no example of one of a field's error messages",
     (c) => delete examples(create(c)).emailRequired,
-    ['createCustomer: 400 does not show "Email is required.", which field email implies'],
+    ['createCustomer: no 400 example has the error message "Email is required.", which field email implies'],
   ],
   [
     "no example of a query parameter",
     (c) => delete examples(list(c)).cursor,
-    ['listCustomers: 400 does not show "Invalid cursor.", which query parameter cursor implies'],
+    [
+      'listCustomers: no 400 example has the error message "Invalid cursor.", which query parameter cursor implies',
+    ],
   ],
   [
     "no example of a header parameter",
     (c) => delete examples(create(c)).idempotencyKey,
     [
-      'createCustomer: 400 does not show "Invalid Idempotency-Key.", which header parameter Idempotency-Key implies',
+      'createCustomer: no 400 example has the error message "Invalid Idempotency-Key.", which header parameter Idempotency-Key implies',
     ],
   ],
   [
     "a changed x-error-message",
     (c) => (schema(c, "CustomerName")["x-error-message"] = "Name is too long."),
     [
-      'createCustomer: 400 does not show "Name is too long.", which field name implies',
-      'updateCustomer: 400 does not show "Name is too long.", which field name implies',
+      'createCustomer: no 400 example has the error message "Name is too long.", which field name implies',
+      'updateCustomer: no 400 example has the error message "Name is too long.", which field name implies',
     ],
   ],
   [
@@ -90,7 +102,7 @@ const changes: [change: string, apply: (contract: Part) => unknown, missing: str
   [
     "a new field with another error message",
     (c) => (schema(c, "CustomerUpdate").properties.phone = { "x-error-message": "Invalid phone." }),
-    ['updateCustomer: 400 does not show "Invalid phone.", which field phone implies'],
+    ['updateCustomer: no 400 example has the error message "Invalid phone.", which field phone implies'],
   ],
   [
     "a restricted parameter without an x-error-message",
@@ -102,8 +114,8 @@ const changes: [change: string, apply: (contract: Part) => unknown, missing: str
     (c) =>
       (one(c).parameters[0].schema = { type: "string", pattern: "^c", "x-error-message": "Invalid id." }),
     [
-      'getCustomer: 400 does not show "Invalid id.", which path parameter id implies',
-      'updateCustomer: 400 does not show "Invalid id.", which path parameter id implies',
+      'getCustomer: no 400 example has the error message "Invalid id.", which path parameter id implies',
+      'updateCustomer: no 400 example has the error message "Invalid id.", which path parameter id implies',
     ],
   ],
   [
@@ -114,12 +126,16 @@ const changes: [change: string, apply: (contract: Part) => unknown, missing: str
   [
     "no 415",
     (c) => delete create(c).responses["415"],
-    ['createCustomer: 415 does not show "Content-Type must be application/json.", which the body implies'],
+    [
+      'createCustomer: no 415 example has the error message "Content-Type must be application/json.", which the body implies',
+    ],
   ],
   [
     "no 413",
     (c) => delete one(c).patch.responses["413"],
-    ['updateCustomer: 413 does not show "Request body is too large.", which the body\'s x-max-bytes implies'],
+    [
+      'updateCustomer: no 413 example has the error message "Request body is too large.", which the body\'s x-max-bytes implies',
+    ],
   ],
   [
     "no size limit of the body",
@@ -135,24 +151,28 @@ const changes: [change: string, apply: (contract: Part) => unknown, missing: str
     "no 401",
     (c) => delete one(c).get.responses["401"],
     [
-      'getCustomer: 401 does not show "Missing or malformed Authorization header. Use: Bearer <api_key>", which the API key implies',
-      'getCustomer: 401 does not show "This API key is invalid, expired or revoked.", which the API key implies',
+      'getCustomer: no 401 example has the error message "Missing or malformed Authorization header. Use: Bearer <api_key>", which the API key implies',
+      'getCustomer: no 401 example has the error message "This API key is invalid, expired or revoked.", which the API key implies',
     ],
   ],
   [
     "no 429",
     (c) => delete list(c).responses["429"],
-    ['listCustomers: 429 does not show "Rate limit exceeded.", which the API key implies'],
+    ['listCustomers: no 429 example has the error message "Rate limit exceeded.", which the API key implies'],
   ],
   [
     "no 500",
     (c) => delete list(c).responses["500"],
-    ['listCustomers: 500 does not show "Internal server error.", which every request implies'],
+    [
+      'listCustomers: no 500 example has the error message "Internal server error.", which every request implies',
+    ],
   ],
   [
     "no 503",
     (c) => delete list(c).responses["503"],
-    ['listCustomers: 503 does not show "Service temporarily unavailable.", which every request implies'],
+    [
+      'listCustomers: no 503 example has the error message "Service temporarily unavailable.", which every request implies',
+    ],
   ],
   [
     "no scope",
@@ -196,7 +216,7 @@ describe("generate", () => {
     const contract = structuredClone(current);
     parameter(create(contract), "Idempotency-Key").schema["x-error-message"] = "Bad key.";
     expect(findMissingErrors(contract)).toEqual([
-      'createCustomer: 400 does not show "Bad key.", which header parameter Idempotency-Key implies',
+      'createCustomer: no 400 example has the error message "Bad key.", which header parameter Idempotency-Key implies',
     ]);
   });
 });

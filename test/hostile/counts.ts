@@ -21,6 +21,7 @@ const counts = {
   LARGE_BODIES_AT_ONCE: [100, 40],
   /** Bodies of tiny chunks. */
   CHUNKED_BODIES: [500, 100],
+  OVERLOAD_SECONDS: [60, 8],
   /** Times that each of two responses is timed. */
   TIMINGS: [20_000, 300],
 };

@@ -1,4 +1,4 @@
-/** Memory of a server's process. */
+/** Memory and CPU time of a server's process. */
 import { readFileSync } from "node:fs";
 import type { SpawnedServer } from "../support/processes.ts";
 
@@ -6,4 +6,11 @@ import type { SpawnedServer } from "../support/processes.ts";
 export function readPeakMemory({ process: { pid } }: SpawnedServer): number {
   const kilobytes = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return Number(kilobytes) / 1024;
+}
+
+/** The CPU time of a process so far, in seconds. */
+export function cpuTimeOf({ process: { pid } }: SpawnedServer): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  // In hundredths of a second, in user mode and in the kernel.
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

@@ -7,6 +7,7 @@ const sqliteOnly = [
   "largeBodies",
   "manyConnections",
   "memory",
+  "overload",
   "slow",
   "slowReaders",
   "smuggling",

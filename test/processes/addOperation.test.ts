@@ -75,7 +75,9 @@ it("new operation: in the contract only → each omission named by a tool", { ti
   unexplained.change("openapi/openapi.yaml", response, response.replace("BadGetRequest", "Unauthorized"));
   const generated = await unexplained.run("npm run --silent generate");
   expect(generated.code).toBe(1);
-  expect(generated.output).toContain('countCustomers: 400 does not show "Unknown query parameter."');
+  expect(generated.output).toContain(
+    'countCustomers: no 400 example has the error message "Unknown query parameter."',
+  );
   const linted = await unexplained.run("npm run --silent lint:contract");
   expect(linted.code).toBe(1);
   expect(linted.output).toContain("summary");

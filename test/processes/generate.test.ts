@@ -36,7 +36,7 @@ it("npm run generate: missing message, ambiguous path → exit code 1, both name
     stdout: "",
     stderr: `openapi/openapi.yaml:
 /customers/{email} and /customers/{id} match the same paths, and neither is more literal
-createCustomer: 400 does not show "Name must be between 1 and 200 characters.", which field name implies
+createCustomer: no 400 example has the error message "Name must be between 1 and 200 characters.", which field name implies
 `,
   });
   for (const name of ["openapi.json", "api.ts", "messages.ts"])

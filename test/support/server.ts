@@ -71,13 +71,14 @@ export interface ServerOptions {
   corsOrigins?: string[];
   publicUrl?: string;
   trustProxy?: number | string[];
+  maxQueuedRequests?: number;
 }
 
 /** Starts a server on a free port, on a new database unless one is given. */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const created = options.databaseUrl === undefined ? await createDatabase() : undefined;
   const databaseUrl = options.databaseUrl ?? (created?.url as string);
-  const { onStatement, searchWindow = 2 } = options;
+  const { onStatement, searchWindow = 2, maxQueuedRequests } = options;
   const database = await connectDatabase({ url: databaseUrl, searchWindow, pooler });
   const logLines: Record<string, unknown>[] = [];
   const responses: ObservedResponse[] = [];
@@ -98,7 +99,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     publicUrl: options.publicUrl ?? false,
     trustProxy: options.trustProxy ?? false,
   });
-  const server = createServer(app, { log });
+  const server = createServer(app, { log, ...(maxQueuedRequests !== undefined && { maxQueuedRequests }) });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
