@@ -8,8 +8,8 @@ export function readPeakMemory({ process: { pid } }: SpawnedServer): number {
   return Number(kilobytes) / 1024;
 }
 
-/** The CPU time of a process so far, in seconds. */
-export function cpuTimeOf({ process: { pid } }: SpawnedServer): number {
+/** Reads the CPU time of a process so far, in seconds. */
+export function readCpuTime({ process: { pid } }: SpawnedServer): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
   // In hundredths of a second, in user mode and in the kernel.
   return (Number(fields[11]) + Number(fields[12])) / 100;

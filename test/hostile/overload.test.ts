@@ -8,8 +8,8 @@ import { addFigure, percentile } from "../support/figures.ts";
 import { createKeyByCommand, spawnServer } from "../support/processes.ts";
 import { Caller } from "./caller.ts";
 import { count } from "./counts.ts";
-import { cpuTimeOf, readPeakMemory } from "./memory.ts";
-import { openLoop } from "./openLoop.ts";
+import { readCpuTime, readPeakMemory } from "./memory.ts";
+import { sendOpenLoop } from "./sendOpenLoop.ts";
 
 /** Gives all threads of a process one core. */
 function pinTo(core: string, pid = process.pid): void {
@@ -62,12 +62,12 @@ it("overload: ten times the load → bounded memory, live probes, quick 503s, re
   /** How many responses 16 connections get, which send one request after the other: a second, and a second of CPU time. */
   async function measureCapacity(seconds: number) {
     const load = { rate: Number.POSITIVE_INFINITY, seconds, connections: 16 };
-    const cpuTimeBefore = cpuTimeOf(server);
-    const { latencies, failures } = await openLoop(server.port, request, load);
+    const cpuTimeBefore = readCpuTime(server);
+    const { latencies, failures } = await sendOpenLoop(server.port, request, load);
     // A busy server rejects nothing.
     expect([[...latencies.keys()], failures]).toEqual([[200], 0]);
     const { length } = latencies.get(200) as number[];
-    return { perSecond: length / seconds, perCpuSecond: length / (cpuTimeOf(server) - cpuTimeBefore) };
+    return { perSecond: length / seconds, perCpuSecond: length / (readCpuTime(server) - cpuTimeBefore) };
   }
 
   /** Compares responses with the contract, until it is told to stop. */
@@ -95,7 +95,7 @@ it("overload: ten times the load → bounded memory, live probes, quick 503s, re
   const probes = startProbes(`${server.url}/healthz`);
   const seconds = count("OVERLOAD_SECONDS");
   const rate = 10 * before.perSecond;
-  const overload = await openLoop(server.port, request, { rate, seconds, connections: 1_000 });
+  const overload = await sendOpenLoop(server.port, request, { rate, seconds, connections: 1_000 });
   const slowestProbe = await probes.stop();
   await stopChecks();
   const peak = readPeakMemory(server);

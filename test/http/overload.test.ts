@@ -1,7 +1,7 @@
 /** A server with more requests than it can begin. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ObservedResponse } from "../../server/contractCheck.ts";
-import { requestBytes } from "../support/rawHttp.ts";
+import { buildRequestBytes } from "../support/rawHttp.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 const list = "/api/v1/customers";
@@ -17,7 +17,7 @@ describe("overload", () => {
 
   it("overload: HEAD, with the caller's ID → 503 without a body, logged", async () => {
     const [response] = await server.exchange(
-      requestBytes(`HEAD ${list}?q=secret`, { "X-Request-Id": "mine" }),
+      buildRequestBytes(`HEAD ${list}?q=secret`, { "X-Request-Id": "mine" }),
       {
         method: "HEAD",
         target: list,
@@ -35,19 +35,19 @@ describe("overload", () => {
     const body = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
     const headers = { ...keepAlive, "Content-Length": String(body.length) };
     const responses = await server.exchange(
-      Buffer.concat([requestBytes(`POST ${list}`, headers, body), requestBytes(`GET ${list}`)]),
+      Buffer.concat([buildRequestBytes(`POST ${list}`, headers, body), buildRequestBytes(`GET ${list}`)]),
       { method: "POST", target: list },
     );
-    expect(statusesOf(responses)).toEqual([503, 503]);
+    expect(getStatuses(responses)).toEqual([503, 503]);
   });
 
   it("overload: Expect: 100-continue → 503, connection closed", async () => {
     const headers = { ...keepAlive, "Content-Length": "10", Expect: "100-continue" };
-    const responses = await server.exchange(requestBytes(`POST ${list}`, headers), {
+    const responses = await server.exchange(buildRequestBytes(`POST ${list}`, headers), {
       method: "POST",
       target: list,
     });
-    expect(statusesOf(responses)).toEqual([503]);
+    expect(getStatuses(responses)).toEqual([503]);
   });
 
   it.each(["/healthz", "/readyz"])("overload: %s → 200", async (path) => {
@@ -55,6 +55,6 @@ describe("overload", () => {
   });
 });
 
-function statusesOf(responses: ObservedResponse[]): number[] {
+function getStatuses(responses: ObservedResponse[]): number[] {
   return responses.map(({ status }) => status);
 }

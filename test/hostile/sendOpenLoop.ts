@@ -27,7 +27,7 @@ interface Client {
  * Sends so many requests a second for a while: each on a connection that waits for no response, or on a new one.
  * With a rate of Infinity, every connection sends the next request at once: a closed loop.
  */
-export async function openLoop(
+export async function sendOpenLoop(
   port: number,
   request: string,
   { rate, seconds, connections }: { rate: number; seconds: number; connections: number },
