@@ -8,13 +8,13 @@ import { contains } from "./slices.ts";
 import { keepStatements, named } from "./statement.ts";
 
 /**
- * The shortest and the longest timeout of an index query, and the timeout of reading in order, in milliseconds:
+ * The shortest and the longest timeout of an index query, and the timeout of comparing each customer, in milliseconds:
  * together with what precedes them, they fit into the time that a request may take.
  */
-const [shortestTimeout, longestTimeout, orderTimeout] = [20, 400, 1_000];
+const [shortestTimeout, longestTimeout, comparisonTimeout] = [20, 400, 1_000];
 /** How many words of a term, the rarest ones, are looked up in the index, and how many characters of each. */
 const [mostWords, longestWord] = [2, 8];
-/** If more than this many of 100 sampled customers contain a word, reading in order is faster than the index. */
+/** If more than this many of 100 sampled customers contain a word, comparing each customer is faster than the index. */
 const mostOfSample = 50;
 
 /**
@@ -68,13 +68,17 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
     knex.raw("select nullif(reltuples, -1) as total from pg_class where oid = 'customers'::regclass"),
   );
 
-  /** Reads in order until the page is full. In slices, it would take a third longer. */
-  const getList = keepStatements((form: ListForm) =>
+  /**
+   * Compares each customer, in order until the page is full (in slices, it would take a third longer) or, if matches are
+   * rare, all of them. In ID order, the planner expects the page to fill early and scans the index with one process; in
+   * an order without an index, it scans the table with several.
+   */
+  const getComparison = keepStatements(({ isRare, ...form }: ListForm & { isRare: boolean }) =>
     prepare<CustomerRow>(
       buildList(form)
         .select(columns)
         .where(contains(database))
-        .orderByRaw("id desc limit ?", [named("rows")]),
+        .orderByRaw(`${isRare ? 'id::text collate "C"' : "id"} desc limit ?`, [named("rows")]),
       { planEachTime: true },
     ),
   );
@@ -83,15 +87,17 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
     const { companyId, text, status, cursor, rows } = filters;
     const form = { cursor: cursor !== undefined, status: status !== undefined };
     const values: Values = { companyId, rows, text, cursor: cursor ?? null, status: status ?? null };
-    const readInOrder = () => read(getList(form), values, { timeoutInMilliseconds: orderTimeout });
-
-    const words = await sortByRarity(companyId, text.match(word) ?? []);
-    const rarest = words.slice(0, mostWords);
-    if (!rarest[0] || rarest[0].count > mostOfSample) return readInOrder();
     const [estimate] = await read(getEstimate(form), values);
     const listed = estimate?.["QUERY PLAN"][0].Plan["Plan Rows"] ?? 0;
     const share = matches / compared;
-    if (rows / share < hitCost * share * listed) return readInOrder();
+    const isRare = share * listed < rows;
+    const compareEach = () =>
+      read(getComparison({ ...form, isRare }), values, { timeoutInMilliseconds: comparisonTimeout });
+
+    const words = await sortByRarity(companyId, text.match(word) ?? []);
+    const rarest = words.slice(0, mostWords);
+    if (!rarest[0] || rarest[0].count > mostOfSample) return compareEach();
+    if (rows / share < hitCost * share * listed) return compareEach();
 
     // As long as reading in order would take, so that both together take at most twice as long.
     const millisecondsInOrder = listed * millisecondsPerRow;
@@ -106,7 +112,7 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
         { timeoutInMilliseconds },
       );
     } catch (error) {
-      if (error instanceof StatementTimeoutError) return readInOrder();
+      if (error instanceof StatementTimeoutError) return compareEach();
       throw error;
     }
   };
