@@ -241,14 +241,14 @@ describe("PostgreSQL plans", () => {
   });
 
   it.each([
-    ["small", "by the index"],
+    ["small", "by an index"],
     ["large", "with several processes"],
   ])("PostgreSQL: one rare character, %s company → compared %s", async (size) => {
     const caller = size === "small" ? watched.smallPartner : watched.partner;
     const last = (await watched.recordStatements("a term of one rare character", deep, caller)).at(-1) as Ran;
     const nodes = listNodes(await explainStatement(last, "custom"));
     const indexes = nodes.flatMap((node) => node["Index Name"] ?? []);
-    expect(indexes).toEqual(size === "small" ? ["customers_pkey"] : []);
+    expect(indexes).toHaveLength(size === "small" ? 1 : 0);
     expect(nodes.some((node) => node["Node Type"] === "Gather Merge")).toBe(size === "large");
   });
 
