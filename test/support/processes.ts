@@ -64,10 +64,13 @@ export function launchServer(
     assertNoSecretsInLog((output.match(/^\{.*$/gm) ?? []).join("\n"));
   });
   const listening = new Promise<string>((resolve) => {
-    child.stdout?.on("data", (chunk) => {
-      output += chunk;
+    child.stdout?.on("data", (chunk) => (output += chunk));
+    child.stdout?.on("data", function findUrl() {
       const url = /"?url"?: ?"([^"]+)"/.exec(output)?.[1];
-      if (url) resolve(url);
+      if (!url) return;
+      // Searching a long log again for each chunk would keep this process busy.
+      child.stdout?.off("data", findUrl);
+      resolve(url);
     });
   });
   return {
