@@ -34,7 +34,10 @@ export class ApiError<Status extends ErrorStatus = ErrorStatus> extends Error {
   }
 }
 
-/** The database is down, locked, slow, full or damaged. The response is a 503, because a retry may succeed. */
+/**
+ * The database is down, locked, slow, full or damaged, or the server is overloaded. The response is a 503, because a retry
+ * may succeed.
+ */
 export class UnavailableError extends Error {
   /** Seconds to wait before the next request. */
   readonly retryAfter: number = 1;

@@ -4,9 +4,9 @@ import type { Socket } from "node:net";
 import express, { type Express } from "express";
 
 /**
- * A chunked body of more than `most` pieces with fewer than `averageBytes` bytes on average closes the connection. The parser cannot
- * be paused between the pieces of a read, and each takes about two microseconds and 500 bytes of memory until the body is
- * complete: 20 bodies of 65,000 one-byte chunks delayed all other requests by seconds.
+ * A chunked body of more than `most` pieces with fewer than `averageBytes` bytes on average closes the connection. The
+ * parser cannot be paused between the pieces of a read, and each takes about two microseconds and 500 bytes of memory
+ * until the body is complete: 20 bodies of 65,000 one-byte chunks delayed all other requests by seconds.
  */
 const tinyPieces = { most: 2_000, averageBytes: 64 };
 

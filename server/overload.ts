@@ -1,6 +1,6 @@
 /**
- * The 503 of a server that has more requests than it can begin. It bypasses Express, with which it would take half the
- * CPU time of a list, so that clients that retry at once leave little time for the others.
+ * The 503 of a server that has more requests than it can begin. It bypasses Express, with which it would take half as
+ * much CPU time as a list: too much if clients retry at once.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
