@@ -24,6 +24,7 @@ export function createShortTurns(maxQueued: number) {
   const rejected: Action[] = [];
   let begun = 0;
   let hasAccepted = false;
+  let hasBegunProbe = false;
   let isEndScheduled = false;
 
   function mayBegin(): number {
@@ -35,6 +36,7 @@ export function createShortTurns(maxQueued: number) {
     begun = next.length;
     next.push(...rejected.splice(0, rejectedPerBegun * mayBegin()));
     hasAccepted = false;
+    hasBegunProbe = false;
     isEndScheduled = next.length > 0;
     // In the next turn, one per immediate, so each begins after the microtasks of the previous one: on SQLite, these may be
     // the whole request.
@@ -47,11 +49,17 @@ export function createShortTurns(maxQueued: number) {
       hasAccepted = true;
     },
 
-    /** Begins a request, now or in a later turn; or rejects it, if that is allowed and the queue is full. */
+    /**
+     * Begins a request, now or in a later turn, or rejects it if the queue is full.
+     * @param reject undefined for a probe: one of each turn begins at once, and none is rejected
+     */
     admit(begin: Action, reject?: Action): void {
       if (!isEndScheduled) setImmediate(endTurn);
       isEndScheduled = true;
-      if (reject && queue.length >= maxQueued) rejected.push(reject);
+      if (!reject && !hasBegunProbe) {
+        hasBegunProbe = true;
+        begin();
+      } else if (reject && queue.length >= maxQueued) rejected.push(reject);
       else if (queue.length > 0 || begun >= mayBegin()) queue.push(begin);
       else {
         begun += 1;
