@@ -7,7 +7,7 @@ const maxPerTurn = 64;
 /** The same for a turn that accepted a connection. */
 const maxPerAcceptingTurn = 1;
 
-/** How many requests are rejected for each that may begin: a 503 costs about a third of a list. */
+/** How many requests are rejected for each that may begin. A 503 takes a tenth to a fifth of the CPU time of a list. */
 const rejectedPerBegun = 4;
 
 /** Begins or rejects a request. */

@@ -1,6 +1,6 @@
 /**
  * Search: compares the newest customers of a list one by one, because common terms have matches among them. For the
- * rest, the database's index finds candidates; if it cannot do so cheaply, all customers are read, in order and in
+ * rest, the database's index finds candidates; if it cannot do so cheaply, each customer is compared, on SQLite in
  * slices. Email and name are always compared, so an index may return too many candidates.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";

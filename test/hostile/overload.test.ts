@@ -9,7 +9,7 @@ import { createKeyByCommand, spawnServer } from "../support/processes.ts";
 import { Caller } from "./caller.ts";
 import { count } from "./counts.ts";
 import { readCpuTime, readPeakMemory } from "./memory.ts";
-import { sendOpenLoop } from "./sendOpenLoop.ts";
+import { sendLoad } from "./sendLoad.ts";
 
 /** Gives all threads of a process one core. */
 function pinTo(core: string, pid = process.pid): void {
@@ -59,11 +59,11 @@ it("overload: ten times the load → bounded memory, live probes, quick 503s, re
   onTestFinished(() => pinTo("0,1"));
   const request = `GET /api/v1/customers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${key}\r\n\r\n`;
 
-  /** How many responses 16 connections get, which send one request after the other: a second, and a second of CPU time. */
+  /** Measures how many responses 16 connections get, a request at a time: per second, and per second of CPU time. */
   async function measureCapacity(seconds: number) {
     const load = { rate: Number.POSITIVE_INFINITY, seconds, connections: 16 };
     const cpuTimeBefore = readCpuTime(server);
-    const { latencies, failures } = await sendOpenLoop(server.port, request, load);
+    const { latencies, failures } = await sendLoad(server.port, request, load);
     // A busy server rejects nothing.
     expect([[...latencies.keys()], failures]).toEqual([[200], 0]);
     const { length } = latencies.get(200) as number[];
@@ -95,7 +95,7 @@ it("overload: ten times the load → bounded memory, live probes, quick 503s, re
   const probes = startProbes(`${server.url}/healthz`);
   const seconds = count("OVERLOAD_SECONDS");
   const rate = 10 * before.perSecond;
-  const overload = await sendOpenLoop(server.port, request, { rate, seconds, connections: 1_000 });
+  const overload = await sendLoad(server.port, request, { rate, seconds, connections: 1_000 });
   const slowestProbe = await probes.stop();
   await stopChecks();
   const peak = readPeakMemory(server);

@@ -1,11 +1,11 @@
-/** A load that goes on whether or not the server keeps up. */
+/** Loads a server, whether or not it keeps up. */
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** How many connections are opened in a millisecond: the server accepts one in each turn of its event loop. */
 const openedPerMillisecond = 0.5;
 
-/** What became of the requests. */
+/** The outcome of the requests. */
 export interface LoadResult {
   /** Milliseconds from each request to the end of its response, by status. */
   latencies: Map<number, number[]>;
@@ -18,16 +18,16 @@ export interface LoadResult {
 interface Client {
   socket: Socket;
   sentAt: number;
-  /** Of the response: its status, and how many bytes of it are yet to come. */
+  /** The status of the response, and how many bytes of it have yet to arrive. */
   status: number;
   missing: number;
 }
 
 /**
- * Sends so many requests a second for a while: each on a connection that waits for no response, or on a new one.
- * With a rate of Infinity, every connection sends the next request at once: a closed loop.
+ * Sends requests at a rate per second for a while, each on a connection without a request in progress or on a new one.
+ * With a rate of Infinity, each connection sends its next request as soon as it has its response: a closed loop.
  */
-export async function sendOpenLoop(
+export async function sendLoad(
   port: number,
   request: string,
   { rate, seconds, connections }: { rate: number; seconds: number; connections: number },
