@@ -28,17 +28,17 @@ interface RateWindow {
   lowest: number;
 }
 
-/** The API counts requests per minute. */
+/** The API counts requests per minute. All durations are in milliseconds. */
 const minute = 60_000;
 /** Timers fire late; delays of up to this long are made up for. */
 const catchUp = 100;
-/** RateLimit-Reset is in whole seconds, so the end of a window is known only to the second. */
+/** RateLimit-Reset is in whole seconds, so the end of a window is known only to the second; half a second is for transit. */
 const resolution = 1_500;
 
 /**
  * Sends requests immediately until the RateLimit headers of a response, or a 429, show that the window is exhausted. Then
- * all requests wait for its end, and from then on are sent at the rate of RateLimit-Limit, evenly spaced, until no
- * request has had to wait for a minute.
+ * all requests wait for its end, and from then on are sent at the rate of RateLimit-Limit, evenly spaced, until a
+ * minute has passed in which no request had to wait.
  */
 export function createPacer({ maxConcurrency = 10, waitForRateLimit = true }: PacingOptions = {}): Pacer {
   if (!(maxConcurrency >= 1)) throw new RangeError("maxConcurrency must be 1 or more.");

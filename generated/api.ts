@@ -62,8 +62,9 @@ export interface paths {
         /**
          * Update a customer
          * @description Changes the fields that you send: an omitted field keeps its value, `null` clears a field,
-         *     and `{}` changes nothing. Values are absolute, so repeating an update is safe. `updatedAt`
-         *     and the `ETag` change only if a value changed. `Idempotency-Key` is ignored.
+         *     and `{}` changes nothing. Values are absolute, so repeating an update is safe; with
+         *     `If-Match`, the repetition of an update that took effect gets a 412. `updatedAt` and the
+         *     `ETag` change only if a value changed. `Idempotency-Key` is ignored.
          *
          *     The body must be `application/json`; the media types of JSON Merge Patch and JSON Patch are
          *     rejected.
@@ -298,7 +299,9 @@ export interface components {
         /**
          * @description The database is down, locked or slow, or the server is overloaded. Retry after the number of
          *     seconds in `Retry-After`. A write may nevertheless have taken effect; an update, or a create
-         *     with an `Idempotency-Key`, can be repeated safely.
+         *     with an `Idempotency-Key`, can be repeated safely. If each `createCustomer` gets this response
+         *     while other requests succeed, your company may have reached the maximum number of customers
+         *     that the operator allows: contact us.
          */
         ServiceUnavailable: {
             headers: {
@@ -316,9 +319,9 @@ export interface components {
             };
         };
         /**
-         * @description The key has used up its requests for this minute, or this address has sent so many invalid
-         *     keys that further ones get 429 instead of 401; valid keys that the server has seen within the
-         *     last hour keep working. Wait the number of seconds in `Retry-After`.
+         * @description The key has used up its requests for the current 60 seconds, or this address has sent so many
+         *     invalid keys that further ones get 429 instead of 401; valid keys that the server has seen
+         *     within the last hour keep working. Wait the number of seconds in `Retry-After`.
          */
         TooManyRequests: {
             headers: {
@@ -402,17 +405,20 @@ export interface components {
          */
         ETag: string;
         /**
-         * @description The number of requests per minute allowed with this key. Absent if rate limits are disabled.
+         * @description The number of requests per minute allowed with this key; in a 429 for too many invalid keys,
+         *     the number of invalid keys per minute allowed from this address. Absent if rate limits are
+         *     disabled.
          * @example 600
          */
         "RateLimit-Limit": number;
         /**
-         * @description The number of requests remaining in the current minute. Absent if rate limits are disabled.
+         * @description The number of requests remaining in the current window of 60 seconds, which began with the
+         *     first request counted in it. Absent if rate limits are disabled.
          * @example 599
          */
         "RateLimit-Remaining": number;
         /**
-         * @description Seconds until the next minute begins. Absent if rate limits are disabled.
+         * @description Seconds until the current window ends. Absent if rate limits are disabled.
          * @example 60
          */
         "RateLimit-Reset": number;
@@ -563,9 +569,11 @@ export interface operations {
                  *     random UUID. Repeating a request with the same key and body (compared byte for byte)
                  *     within 24 hours returns the original response with `Idempotent-Replayed: true` and
                  *     creates nothing; the same key with a different body gets a 422. If the first request is
-                 *     still in progress, the second waits for it and returns the same response. Only a 201
-                 *     uses up the key: after any other response, the key can be used again. Idempotency keys
-                 *     belong to your company, not to an API key.
+                 *     still in progress, the second waits for it and returns the same response. Only the
+                 *     creation of a customer uses up the key: after a response from 400 to 499, it can be used
+                 *     again, even with a different body. After a 500, a 503 or no response, the customer may
+                 *     have been created: repeat the same body. Idempotency keys belong to your company, not to
+                 *     an API key.
                  * @example 5a5f3e0e-8f0e-4f0b-9a51-0c1d2e3f4a5b
                  */
                 "Idempotency-Key"?: string;

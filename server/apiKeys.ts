@@ -28,7 +28,7 @@ interface LiveKeyRow extends Omit<ApiKey, "scopes"> {
 const lastUseGranularityInMilliseconds = 60_000;
 
 /** How long a lookup on PostgreSQL waits for the previous one, at most. */
-const longestWaitInMilliseconds = 10;
+const maxWaitInMilliseconds = 10;
 
 /** How long a key counts as recently live. */
 const recentlyInMilliseconds = 3_600_000;
@@ -80,7 +80,7 @@ export function createApiKeys({ dialect, knex, prepare, read, write }: Database)
     {
       cache: false,
       async batchScheduleFn(dispatch) {
-        await Promise.race([previousLookup, sleep(longestWaitInMilliseconds)]);
+        await Promise.race([previousLookup, sleep(maxWaitInMilliseconds)]);
         dispatch();
       },
     },

@@ -85,6 +85,7 @@ export async function createCustomersApi({
   const log = await createLog({ logLevel, logFormat }, logDestination);
   const driftCheck = driftCheckOneIn > 0 ? await createDriftCheck(driftCheckOneIn, log) : undefined;
   const database = await connectDatabase(connection).catch((error) => {
+    logDestination.close();
     if (error instanceof SchemaError) throw error;
     throw new UnavailableError(explainConnectError(connection.url, error), { cause: error });
   });

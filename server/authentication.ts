@@ -7,7 +7,7 @@ import { ApiError } from "./errors.ts";
 import type { Handler } from "./exchange.ts";
 import type { RateLimits } from "./rateLimits.ts";
 
-const realm = 'Bearer realm="Distribu Customers API"';
+const challenge = 'Bearer realm="Distribu Customers API"';
 
 /**
  * Finds the live key of the request. Without one, responds 401, or 429 if the address has sent too many invalid keys.
@@ -29,10 +29,10 @@ export function authenticate(apiKeys: ApiKeys, limits: RateLimits | undefined): 
     await limits?.countInvalidKey(findCallerNetwork(request), hasToken);
     throw hasToken
       ? new ApiError(401, "This API key is invalid, expired or revoked.", {
-          headers: { "WWW-Authenticate": `${realm}, error="invalid_token"` },
+          headers: { "WWW-Authenticate": `${challenge}, error="invalid_token"` },
         })
       : new ApiError(401, "Missing or malformed Authorization header. Use: Bearer <api_key>", {
-          headers: { "WWW-Authenticate": realm },
+          headers: { "WWW-Authenticate": challenge },
         });
   };
 }
@@ -51,7 +51,7 @@ export function requireScope({ scope }: Operation): Handler {
   return (_request, response, next) => {
     if (response.locals.exchange.key?.scopes.includes(scope)) return next();
     throw new ApiError(403, `This API key lacks the ${scope} scope.`, {
-      headers: { "WWW-Authenticate": `${realm}, error="insufficient_scope", scope="${scope}"` },
+      headers: { "WWW-Authenticate": `${challenge}, error="insufficient_scope", scope="${scope}"` },
     });
   };
 }

@@ -36,7 +36,10 @@ export function createCompanies(database: Database) {
       .leftJoin("api_keys", "api_keys.company_id", "companies.id")
       .groupBy("companies.id")
       .select({
-        ...{ id: "companies.id", slug: "slug", createdAt: "companies.created_at", blockedAt: "blocked_at" },
+        id: "companies.id",
+        slug: "slug",
+        createdAt: "companies.created_at",
+        blockedAt: "blocked_at",
         keys: knex.raw("count(api_keys.id)"),
       })
       .orderBy("slug"),

@@ -89,7 +89,9 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
           `NODE_ENV=${environment.NODE_ENV} is not valid. Use ${nodeEnvironments.join(", ")}; unset means development.`,
         );
       if (isProduction && !environment.DATABASE_URL && !environment.DATABASE_URL_FILE)
-        problems.push(`DATABASE_URL is required in production. ${variables.DATABASE_URL.description}`);
+        problems.push(
+          `DATABASE_URL or DATABASE_URL_FILE is required in production. ${variables.DATABASE_URL.description}`,
+        );
       if (config.workers > 1 && config.database.url === "sqlite::memory:")
         problems.push("WORKERS must be 1 with sqlite::memory:, which processes cannot share.");
       return config;

@@ -21,3 +21,15 @@ export interface Connection {
    */
   isRejected: boolean;
 }
+
+/** Creates the state of a new connection. */
+export function createConnection(): Connection {
+  return {
+    current: undefined,
+    waiting: [],
+    bytesReadWhenIdle: 0,
+    bytesWrittenBefore: 0,
+    quiet: { times: 0, at: 0 },
+    isRejected: false,
+  };
+}

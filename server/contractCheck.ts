@@ -41,8 +41,11 @@ const pages = [
 
 // Linting has validated the schemas; compiling their metaschema would take as long as compiling them.
 const ajv = new Ajv.default({
-  ...{ allErrors: true, strict: false, verbose: true },
-  ...{ meta: false, validateSchema: false },
+  allErrors: true,
+  strict: false,
+  verbose: true,
+  meta: false,
+  validateSchema: false,
 });
 addFormats.default(ajv);
 const validators = new Map<Part, ValidateFunction>();

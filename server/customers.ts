@@ -47,8 +47,11 @@ export function createOperations(
         search?.includes("\u0000") || (email && !/^[\u0001-\u007f]*$/.test(email))
           ? []
           : await customers.list({
-              ...{ companyId, rows: limit + 1, status },
-              ...{ cursor, email: email?.toLowerCase() },
+              companyId,
+              rows: limit + 1,
+              status,
+              cursor,
+              email: email?.toLowerCase(),
               text: search === undefined ? undefined : foldText(search),
             });
       const data = rows.slice(0, limit).map(toCustomer);
@@ -91,7 +94,8 @@ export function createOperations(
       // The response depends only on the body, which is the same, and on the ID, so it is not stored.
       const { headers, ...created } = toCreated({
         ...row,
-        ...{ id: first.customerId, version: parseCreatedAt(first.customerId) },
+        id: first.customerId,
+        version: parseCreatedAt(first.customerId),
       });
       return { ...created, headers: { ...headers, "Idempotent-Replayed": "true" } };
     },
@@ -155,8 +159,15 @@ export function newCustomer(body: Call<"createCustomer">["body"]): CustomerRow {
   const { email, name = null, status, notes = null, creditLimit = null, taxRateOverride = null } = body;
   const id = newCustomerId();
   return {
-    ...{ id, email: email.toLowerCase(), name, status, notes, creditLimit, taxRateOverride },
-    ...{ emailVerified: false, version: parseCreatedAt(id) },
+    id,
+    email: email.toLowerCase(),
+    name,
+    status,
+    notes,
+    creditLimit,
+    taxRateOverride,
+    emailVerified: false,
+    version: parseCreatedAt(id),
   };
 }
 

@@ -26,7 +26,10 @@ export async function createDriftCheck(
     if (!sent) return;
     const { method } = request;
     const found = findDifferences({
-      ...{ method, target, status: sent.status, body: (method !== "HEAD" && sent.body) || "" },
+      method,
+      target,
+      status: sent.status,
+      body: (method !== "HEAD" && sent.body) || "",
       headers: Object.fromEntries(
         Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
       ),

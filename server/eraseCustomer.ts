@@ -52,7 +52,9 @@ export async function eraseCustomer(
       notes: null,
       status: "BLOCKED",
     }),
-    ...{ companyId: company.id, customerId, now: Date.now() },
+    companyId: company.id,
+    customerId,
+    now: Date.now(),
   };
 
   return session(async (run) => {

@@ -9,19 +9,20 @@ import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Express } from "express";
 import type { Logger } from "pino";
-import type { Connection } from "./connection.ts";
+import { createAdmission } from "./admission.ts";
+import { type Connection, createConnection } from "./connection.ts";
+import { isUnambiguous } from "./framing.ts";
 import { createMessageClasses } from "./messageClasses.ts";
 import type { Metrics } from "./metrics.ts";
 import { createOverloadResponder, isProbe } from "./overload.ts";
 import { type RawResponse, sendRawResponse } from "./rawResponses.ts";
 import { createReadTimeouts, quietInMilliseconds } from "./readTimeouts.ts";
-import { createShortTurns } from "./shortTurns.ts";
 import { toOriginForm } from "./targets.ts";
 
 /** How many requests may be queued on one connection, behind the request in progress. */
 const maxWaiting = 1_000;
 
-/** The same on all connections. Without a limit, 500 connections with 990 requests each (13 MB) filled a heap of 512 MB. */
+/** How many may be queued on all connections together. Without a limit, 500 connections with 990 requests each (13 MB) filled a heap of 512 MB. */
 const maxWaitingInAll = 5_000;
 
 /** An HTTP server that can stop gracefully. */
@@ -40,7 +41,7 @@ export interface HttpServerOptions {
   metrics?: Metrics | undefined;
   /** Seconds after which an idle connection is closed. */
   keepAliveTimeoutInSeconds?: number;
-  /** How many requests may wait to begin; further ones get a 503. The default takes 0.1 to 0.3 s. */
+  /** How many requests may wait to begin; further ones get a 503. A full queue takes 0.1 to 0.3 s. */
   maxQueuedRequests?: number;
 }
 
@@ -65,7 +66,7 @@ export function createServer(
   // Node drops fields beyond this count without an error. The application rejects a request with one too many.
   server.maxHeadersCount = 101;
   const connections = new Map<Socket, Connection>();
-  const turns = createShortTurns(maxQueuedRequests);
+  const admission = createAdmission(maxQueuedRequests);
   const rejectOverload = createOverloadResponder(log, metrics);
   let waitingInAll = 0;
   let isStopping = false;
@@ -100,17 +101,14 @@ export function createServer(
   }
 
   server.on("connection", (socket) => {
-    const connection: Connection = {
-      ...{ current: undefined, waiting: [], bytesReadWhenIdle: 0, isRejected: false },
-      ...{ bytesWrittenBefore: 0, quiet: { times: 0, at: 0 } },
-    };
+    const connection = createConnection();
     connections.set(socket, connection);
     socket.on("close", () => {
       connections.delete(socket);
       waitingInAll -= connection.waiting.length;
     });
     holdLastResponse(socket);
-    turns.connectionAccepted();
+    admission.connectionAccepted();
   });
 
   const receive = guard(
@@ -120,8 +118,8 @@ export function createServer(
       if (!connection || connection.isRejected) return;
       if (!isUnambiguous(request)) reject(request.socket, { status: 400 });
       else if (connection.current) {
-        // The rest of the chunk is parsed and queued, and the socket is paused until the queue is empty. Node resumes the
-        // socket after parsing each request, so it is paused once the whole chunk is parsed.
+        // What else was read is parsed and queued, and the socket is paused until the queue is empty. Node resumes the
+        // socket after parsing each request, so it is paused once everything that was read is parsed.
         if (connection.waiting.length === 0) process.nextTick(() => request.socket.pause());
         connection.waiting.push([request, response]);
         waitingInAll += 1;
@@ -138,7 +136,7 @@ export function createServer(
   function begin(connection: Connection, request: http.IncomingMessage, response: http.ServerResponse): void {
     connection.current = response;
     const reject = () => respond(connection, request, response, rejectOverload);
-    turns.admit(() => respond(connection, request, response, app), isProbe(request) ? undefined : reject);
+    admission.admit(() => respond(connection, request, response, app), isProbe(request) ? undefined : reject);
   }
 
   function respond(
@@ -228,7 +226,7 @@ export function createServer(
     for (const { current } of connections.values()) if (current) current.shouldKeepAlive = false;
     await sleep(lingerInMilliseconds);
     server.closeIdleConnections();
-    // Connections opened from now on only learn that the server is not ready, so they are not waited for.
+    // Connections opened from now on only learn that the server is not ready, so they do not delay the next step.
     const busy = [...connections.keys()].map(
       (socket) => new Promise((resolve) => socket.once("close", resolve)),
     );
@@ -237,20 +235,4 @@ export function createServer(
     server.closeAllConnections();
   };
   return Object.assign(server, { stop });
-}
-
-/**
- * Whether every proxy must have parsed the same request: it has at most one Host (RFC 9112, section 3.2), and no transfer
- * coding other than `chunked`, which does not exist in HTTP/1.0 (section 6.1). Node accepts other forms, and a proxy that
- * parses them differently would treat part of the body as the next request.
- */
-function isUnambiguous({ headers, httpVersion, rawHeaders }: http.IncomingMessage): boolean {
-  const coding = headers["transfer-encoding"];
-  if (coding !== undefined && (coding.toLowerCase() !== "chunked" || httpVersion === "1.0")) return false;
-  let hosts = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
-    if (name.length === 4 && name.toLowerCase() === "host") hosts += 1;
-  }
-  return hosts <= 1;
 }

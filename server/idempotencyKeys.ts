@@ -41,8 +41,11 @@ export function createIdempotencyKeys({ knex, prepare, read }: Database) {
     buildClaim(claim: FirstRequest & { companyId: string; key: string }): Step<{ key: string }> {
       const now = Date.now();
       const values = {
-        ...{ company_id: claim.companyId, key: claim.key, body_sha256: claim.bodySha256 },
-        ...{ customer_id: claim.customerId, created_at: now },
+        company_id: claim.companyId,
+        key: claim.key,
+        body_sha256: claim.bodySha256,
+        customer_id: claim.customerId,
+        created_at: now,
         expiredBefore: now - replayWindowInMilliseconds,
       };
       return { statement: insert, values };

@@ -70,9 +70,17 @@ export function createKeyAdministration(database: Database) {
     knex("api_keys")
       .join("companies", "companies.id", "api_keys.company_id")
       .select({
-        ...{ id: "api_keys.id", prefix: "prefix", company: "slug", name: "name", scopes: "scopes" },
-        ...{ createdAt: "api_keys.created_at", expiresAt: "expires_at", lastUsedAt: "last_used_at" },
-        ...{ requestsPerMinute: "requests_per_minute", revokedAt: "revoked_at", blockedAt: "blocked_at" },
+        id: "api_keys.id",
+        prefix: "prefix",
+        company: "slug",
+        name: "name",
+        scopes: "scopes",
+        createdAt: "api_keys.created_at",
+        expiresAt: "expires_at",
+        lastUsedAt: "last_used_at",
+        requestsPerMinute: "requests_per_minute",
+        revokedAt: "revoked_at",
+        blockedAt: "blocked_at",
       })
       .orderBy("api_keys.id"),
   );
@@ -105,8 +113,14 @@ export function createKeyAdministration(database: Database) {
     const key = `dk_${crypto.randomBytes(32).toString("base64url")}`;
     const id = uuidv7();
     const values = {
-      ...{ id, name, prefix: key.slice(0, 12), sha256: hashKey(key), scopes: scopes.join(",") },
-      ...{ created_at: Date.now(), expires_at: expiresAt, requests_per_minute: requestsPerMinute },
+      id,
+      name,
+      prefix: key.slice(0, 12),
+      sha256: hashKey(key),
+      scopes: scopes.join(","),
+      created_at: Date.now(),
+      expires_at: expiresAt,
+      requests_per_minute: requestsPerMinute,
       slug: company,
     };
     return { key, id, step: { statement: insert, values } };

@@ -22,7 +22,7 @@ export interface LogDestination {
   droppedLines(): number;
   /** Resolves once everything is written, or after the timeout. */
   flush(timeoutInMilliseconds: number): Promise<void>;
-  /** Writes what it can immediately, and nothing afterwards. */
+  /** Writes what it can immediately, for an application that stops using the API. Nothing may be logged afterwards. */
   close(): void;
 }
 
@@ -32,7 +32,6 @@ export interface LogDestination {
  */
 export function openLogDestination(onRecovery: (droppedLines: number) => void): LogDestination {
   let waiting = "";
-  let waitingLines = 0;
   /** The remainder of a partially written batch. */
   let rest: Buffer | undefined;
   let isWriting = false;
@@ -49,10 +48,7 @@ export function openLogDestination(onRecovery: (droppedLines: number) => void): 
 
   function takeBatch(): Buffer {
     const bytes = rest ?? Buffer.from(waiting);
-    if (!rest) {
-      waiting = "";
-      waitingLines = 0;
-    }
+    if (!rest) waiting = "";
     rest = undefined;
     return bytes;
   }
@@ -63,7 +59,6 @@ export function openLogDestination(onRecovery: (droppedLines: number) => void): 
     if (isWriting) return;
     if (!rest && waiting === "") return void flushed?.();
     isWriting = true;
-    const lines = rest ? 1 : waitingLines;
     const bytes = takeBatch();
     writeSome(bytes, (error, written) => {
       isWriting = false;
@@ -72,7 +67,7 @@ export function openLogDestination(onRecovery: (droppedLines: number) => void): 
       if (error) {
         // Text in a pipe without a reader is lost, and the next reader must not start in the middle of a line.
         if (error.code === "EPIPE") {
-          dropped += lines;
+          dropped += bytes.toString("latin1").split("\n").length - 1;
           rest = undefined;
         }
         return schedule(retryInMilliseconds);
@@ -108,7 +103,6 @@ export function openLogDestination(onRecovery: (droppedLines: number) => void): 
         return;
       }
       waiting += line;
-      waitingLines += 1;
       if (waiting.length >= batch.size && !isWriting && !hasFailed) startWrite();
       else schedule(batch.intervalInMilliseconds);
     },

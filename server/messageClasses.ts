@@ -4,11 +4,11 @@ import type { Socket } from "node:net";
 import express, { type Express } from "express";
 
 /**
- * A chunked body of more than `most` pieces with fewer than `averageBytes` bytes on average closes the connection. The
+ * A chunked body of more than `count` pieces with fewer than `averageBytes` bytes on average closes the connection. The
  * parser cannot be paused between the pieces of a read, and each takes about two microseconds and 500 bytes of memory
  * until the body is complete: 20 bodies of 65,000 one-byte chunks delayed all other requests by seconds.
  */
-const tinyPieces = { most: 2_000, averageBytes: 64 };
+const tinyPieces = { count: 2_000, averageBytes: 64 };
 
 /**
  * Creates message classes whose instances already have the prototypes that Express sets on every request and response:
@@ -36,7 +36,7 @@ export function createMessageClasses(
       if (piece !== null) {
         this.pieces += 1;
         this.bytes += piece.length;
-        if (this.pieces > tinyPieces.most && this.hasTinyChunks()) {
+        if (this.pieces > tinyPieces.count && this.hasTinyChunks()) {
           // This stops the parser only after the whole read has been parsed.
           this.socket.destroy();
           return true;

@@ -28,8 +28,11 @@ export function createOperatorTrail({ knex, prepare, read }: Database) {
   const insert = prepare<{ id: string }>(
     knex("operator_entries")
       .insert({
-        ...{ id: named("id"), changed_at: named("now"), changed_by: named("changedBy") },
-        ...{ action: named("action"), subject_id: named("subjectId") },
+        id: named("id"),
+        changed_at: named("now"),
+        changed_by: named("changedBy"),
+        action: named("action"),
+        subject_id: named("subjectId"),
         company_id: knex("companies").select("id").where("slug", named("slug")),
       })
       .returning("id"),
@@ -39,7 +42,10 @@ export function createOperatorTrail({ knex, prepare, read }: Database) {
       .where("company_id", named("companyId"))
       .where("changed_at", ">=", named("since"))
       .select({
-        ...{ changedAt: "changed_at", changedBy: "changed_by", action: "action", subjectId: "subject_id" },
+        changedAt: "changed_at",
+        changedBy: "changed_by",
+        action: "action",
+        subjectId: "subject_id",
       })
       .orderBy("id"),
   );

@@ -1,6 +1,6 @@
 /**
- * The 503 of a server that has more requests than it can begin. It bypasses Express, with which it would take half as
- * much CPU time as a list: too much if clients retry at once.
+ * The 503 of a server that has more requests than it can begin. It bypasses Express, with which it would take half the
+ * CPU time of a `listCustomers` request: too much if clients retry at once.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
@@ -9,15 +9,19 @@ import { createCauseLog } from "./causeLog.ts";
 import { UnavailableError } from "./errors.ts";
 import { chooseRequestId, createCommonHeaders, expectsContinue } from "./exchange.ts";
 import type { Metrics } from "./metrics.ts";
-import { splitTarget } from "./targets.ts";
+import { splitTarget, toOriginForm } from "./targets.ts";
 
 const message: AnyRequestMessages[503] = "Service temporarily unavailable.";
 const body = JSON.stringify({ error: message });
 const err = new UnavailableError("too many requests are queued");
 
-/** Whether a supervisor would restart the server if the path failed, or a load balancer use another one. */
+/**
+ * Whether the request is a health check. These are never rejected: a supervisor would restart the server, or a load
+ * balancer stop using it.
+ */
 export function isProbe({ url = "" }: IncomingMessage): boolean {
-  return url.startsWith("/healthz") || url.startsWith("/readyz");
+  const { path } = splitTarget(toOriginForm(url));
+  return path === "/healthz" || path === "/readyz";
 }
 
 /** Returns a function that rejects a request with a 503. */
@@ -39,8 +43,7 @@ export function createOverloadResponder(
         "Content-Length": body.length,
       })
       .end(body);
-    const { path } = splitTarget(request.url ?? "");
-    log.info({ requestId, method: request.method, path, status: 503 }, "request");
+    log.info({ requestId, method: request.method, status: 503 }, "request");
     metrics?.requestRejected(503);
   };
 }

@@ -191,7 +191,8 @@ function receiveBody({ request, response, isOver }: Exchange, maxBytes: number):
       else reject(new ApiError(413, "Request body is too large."));
     });
     request.on("end", () => resolve(Buffer.concat(chunks)));
-    // Without an error listener, a request only emits this event, which also follows a complete body.
+    // When the client disconnects, a request without an error listener emits only `close`, which also follows a complete
+    // body.
     request.on("close", () => request.complete || reject(new ClientGoneError()));
   });
 }

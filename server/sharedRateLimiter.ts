@@ -2,9 +2,9 @@
  * A rate limiter that several processes share through PostgreSQL. An upsert for each request would cost 47 % more CPU
  * time, so each process counts locally and settles its counts with the database in batches.
  *
- * A process admits requests on its own while at most 2 % of the limit is unsettled and it knows of less than 90 % in
+ * A process admits requests on its own while at most 2 % of the limit is unsettled and it knows of at most 90 % in
  * total. All other requests, including the first of a window, wait for the batch that counts them, which gives each its
- * own position in the window. So each process can exceed the limit by at most 2 %, and never a limit below 50.
+ * own position in the window. So each process exceeds a limit by at most 2 %, and limits below 50 are never exceeded.
  */
 import type { Database } from "./database/database.ts";
 import { named } from "./database/statement.ts";
@@ -51,13 +51,14 @@ interface Window {
   pending: number;
   /** Requests waiting for the next batch. */
   waiting: Waiting[];
+  /** Whether a batch has returned the points of this window. */
   isKnown: boolean;
   /** When it ends, in terms of performance.now(). */
   endsAt: number;
 }
 
 /**
- * @param prefix prefix of the names in the table, which all limiters share
+ * @param prefix prefix of this limiter's names in `rate_limits`, a table that all limiters share
  * @param limit points per window
  */
 export function createSharedRateLimiter(
@@ -72,17 +73,17 @@ export function createSharedRateLimiter(
   // Only the database's clock is used, because the clocks of the processes may differ. If it has been set back, a
   // window that would last too long is restarted.
   const now = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
-  const isOver = `rate_limits.expire <= ${now} or rate_limits.expire > ${now} + ${windowInMilliseconds}`;
-  const settlement = prepare<{ key: string; points: number; rest: number }>(
+  const hasExpired = `rate_limits.expire <= ${now} or rate_limits.expire > ${now} + ${windowInMilliseconds}`;
+  const settlement = prepare<{ key: string; points: number; remaining: number }>(
     knex.raw(
       `insert into rate_limits (key, points, expire)
        select key, points, ${now} + ${windowInMilliseconds}
        from json_to_recordset(?::json) as counts (key text, points integer)
        order by key
        on conflict (key) do update set
-         points = case when ${isOver} then excluded.points else rate_limits.points + excluded.points end,
-         expire = case when ${isOver} then excluded.expire else rate_limits.expire end
-       returning key, points, expire - ${now} as rest`,
+         points = case when ${hasExpired} then excluded.points else rate_limits.points + excluded.points end,
+         expire = case when ${hasExpired} then excluded.expire else rate_limits.expire end
+       returning key, points, expire - ${now} as remaining`,
       [named("counts")],
     ),
   );
@@ -96,10 +97,10 @@ export function createSharedRateLimiter(
 
   /** Settles all counts so far in one statement; counts that arrive meanwhile wait for the next one. */
   async function settle(): Promise<void> {
-    if (isSettling) return;
-    isSettling = true;
     clearTimeout(timer);
     timer = undefined;
+    if (isSettling) return;
+    isSettling = true;
     const batch = [...windows]
       .filter(([, { pending, waiting }]) => pending > 0 || waiting.length > 0)
       .map(([name, window]) => {
@@ -139,12 +140,12 @@ export function createSharedRateLimiter(
       window.settled = row.points;
       window.unsettled -= pending + sumPoints(waiting);
       window.isKnown = true;
-      window.endsAt = performance.now() + row.rest;
+      window.endsAt = performance.now() + row.remaining;
       // Each waiting request gets its own position in the window.
       let consumed = row.points - sumPoints(waiting);
       for (const { points, resolve } of waiting) {
         consumed += points;
-        resolve({ consumed, millisecondsUntilReset: row.rest });
+        resolve({ consumed, millisecondsUntilReset: row.remaining });
       }
     }
   }

@@ -13,9 +13,9 @@ import type { Handler } from "./exchange.ts";
 import { dropFurtherUnknownFields, findFirstError, type Violation } from "./violations.ts";
 
 /**
- * How many validated requests without a body are remembered, and the maximum length of their parameters. They are
- * remembered because the validator compiles the patterns of all paths for each request and awaits a promise in each of
- * its middlewares.
+ * How many validated requests without a body are remembered, and the maximum length of the key under which each is. They
+ * are remembered because the validator compiles the patterns of all paths for each request and awaits a promise in each
+ * of its middlewares, which takes 65 microseconds for a list.
  */
 const memo = { entries: 1_000, characters: 200 };
 
@@ -47,6 +47,7 @@ export function createValidation(operations = contractOperations): (operation: O
           exchange.query = query;
           return next();
         }
+        // Without a body, any Content-Type is allowed; the validator would compile and keep schemas for each.
         delete request.headers["content-type"];
       }
       // Express's getter parses the query again on each use, and differently.
@@ -106,6 +107,7 @@ function prepareDocument(operations: Operation[]) {
         // Header parameters are validated before the body is read; other headers are ignored.
         .filter((parameter) => parameter.in === "query" || isConstrained(parameter))
         // Otherwise it would reject a raw `@` or `+` in the query, which RFC 3986 allows.
+        // `pattern` is a RegExp of ours, not part of OpenAPI.
         .map((parameter) => ({ ...parameter, pattern: undefined, allowReserved: true })),
       ...(bodySchema && {
         requestBody: { content: { "application/json": { schema: bodySchema } } },

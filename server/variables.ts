@@ -54,7 +54,7 @@ export const variables = {
   DATABASE_URL: {
     default: "sqlite:data/distribu.db",
     description:
-      "sqlite:<file>, relative to the working directory; sqlite::memory: for an in-memory database; or postgres://user:password@host/database. Required when NODE_ENV is production.",
+      "sqlite:<file>, relative to the working directory; sqlite::memory: for an in-memory database; or postgres://user:password@host/database. This or DATABASE_URL_FILE is required when NODE_ENV is production.",
     // better-sqlite3 would trim the name of the file.
     parse: (text: string) => (/^(sqlite:|postgres(ql)?:\/\/)\S(.*\S)?$/.test(text) ? text : undefined),
   },
@@ -78,7 +78,7 @@ export const variables = {
   DATABASE_STATEMENT_TIMEOUT: {
     default: "1500",
     description:
-      "PostgreSQL: milliseconds after which a statement is cancelled and its request gets a 503, 100 to 60000; every request gets a 503 after 1750.",
+      "PostgreSQL: milliseconds after which a statement is cancelled and its request gets a 503, 100 to 60000; a request that takes over 1750 in total gets a 503 in any case.",
     parse: (text: string) => parseInteger(text, 100, 60_000),
   },
   MAX_CUSTOMERS_PER_COMPANY: {

@@ -1,6 +1,6 @@
 /** Prepares the contract for its documentation. */
 import { readFileSync } from "node:fs";
-import { listCommonHeaders } from "../commonHeaders.ts";
+import { formatCommonHeaders, listCommonHeaders } from "../commonHeaders.ts";
 import { listOperations, type Part, resolve } from "../contractFile.ts";
 import { highlightCodeBlocks } from "./codeBlocks.ts";
 import { languages, listSamples } from "./samples.ts";
@@ -10,10 +10,16 @@ const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta
 /** @param served the contract as the server sends it; it is not modified */
 export function documentContract(served: Part): Part {
   const contract = structuredClone(served);
-  contract.info.description = highlightCodeBlocks(`${contract.info.description}\n${formatChangelog()}`);
-  // The introduction describes them once for all operations.
-  for (const name of listCommonHeaders(contract, listOperations(contract))) {
-    for (const { responses } of listOperations(contract))
+  const operations = listOperations(contract);
+  // The introduction describes these headers once for all operations.
+  const commonHeaders = formatCommonHeaders(contract, operations);
+  const introduction = contract.info.description.replace(
+    commonHeaders,
+    () => `${commonHeaders}\n\nThe operations below list only additional ones.`,
+  );
+  contract.info.description = highlightCodeBlocks(`${introduction}\n${formatChangelog()}`);
+  for (const name of listCommonHeaders(contract, operations)) {
+    for (const { responses } of operations)
       for (const response of Object.values<Part>(responses)) delete resolve(contract, response).headers[name];
   }
   // Without a tag, operations are listed on their own instead of in a collapsed group.

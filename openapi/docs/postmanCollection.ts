@@ -66,6 +66,9 @@ function listParameters({ parameters }: Part, kind: "header" | "query"): Part[] 
   return parameters
     .filter((parameter: Part) => parameter.in === kind)
     .map(({ name, example, description }: Part) => ({
-      ...{ key: name, value: String(example), disabled: true, description },
+      key: name,
+      value: String(example),
+      disabled: true,
+      description,
     }));
 }

@@ -53,7 +53,9 @@ export function listSamples(contract: Part, operation: Part): Sample[] {
   return (Object.keys(languages) as (keyof typeof languages)[]).flatMap((language) => {
     const file = readFileSync(new URL(`../samples/${operationId}.${language}`, import.meta.url), "utf8");
     return examples.map(([name, example]) => ({
-      ...{ operationId, language, example: name || undefined },
+      operationId,
+      language,
+      example: name || undefined,
       source: file
         .replace("BODY", () => languages[language].write(resolve(contract, example).value))
         .trimEnd(),

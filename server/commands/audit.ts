@@ -115,7 +115,9 @@ export async function* listAudit(
     const isCustomer = !/ (key|company)$/.test(action);
     const key = keys.get(changedBy);
     const entry = {
-      ...{ time, action, [isCustomer ? "customerId" : "subjectId"]: subjectId },
+      time,
+      action,
+      [isCustomer ? "customerId" : "subjectId"]: subjectId,
       key: key ? { id: key.id, prefix: key.prefix, name: key.name } : null,
       ...(!key && { by: changedBy }),
       fields,

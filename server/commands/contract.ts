@@ -92,7 +92,9 @@ async function compare(
   const run: Run = { url, startedAt: new Date(), isReadOnly, results: [] };
   let milliseconds = 0;
   const client = createContractClient({
-    ...{ url, key, isReadOnly },
+    url,
+    key,
+    isReadOnly,
     // A proxy adds headers of its own.
     strictHeaders: false,
     onReceived: (time) => (milliseconds = time),

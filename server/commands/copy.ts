@@ -119,7 +119,8 @@ async function readTables({ knex, prepare, dialect }: Database, run: Run): Promi
     const columns = found.filter(({ table, column }) => table === name && !left.includes(column));
     const booleans = columns.filter(({ type }) => type === "boolean");
     return {
-      ...{ name, key },
+      name,
+      key,
       columns: columns.map(({ column }) => column),
       booleans: booleans.map(({ column }) => column),
     };
@@ -196,7 +197,7 @@ export function define(command: Command): void {
     .requiredOption("--from <database url>", "database to read", parseDatabaseUrl)
     .requiredOption(
       "--to <database url>",
-      "empty database to write; created if it does not exist",
+      "empty database to write; a missing SQLite file is created, a PostgreSQL database must exist",
       parseDatabaseUrl,
     )
     .addHelpText("after", "\nStop the servers first: later writes are not copied.")

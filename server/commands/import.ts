@@ -54,7 +54,11 @@ The delimiter is a comma, semicolon or tab; the encoding is UTF-8, or UTF-16 wit
         const startedAt = performance.now();
         const result = await importCustomers(database, await findCompany(database, company), file, {
           maxCustomers: readConfig(process.env).maxCustomersPerCompany,
-          ...{ isDryRun: dryRun, inBatches, map, ignoreUnknownColumns, by: by ?? findSystemUser() },
+          isDryRun: dryRun,
+          inBatches,
+          map,
+          ignoreUnknownColumns,
+          by: by ?? findSystemUser(),
           progress: createProgress(),
           printLine: console.error,
         });

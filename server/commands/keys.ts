@@ -1,5 +1,5 @@
 /** `distribu keys`: create, list, rotate and revoke API keys. */
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Scope } from "../../generated/messages.ts";
 import { scopes as knownScopes } from "../contract.ts";
 import { CommandError } from "../errors.ts";
@@ -72,11 +72,10 @@ export function define(keys: Command): void {
       "Replaces an API key with a new one that has the same company, scopes, name, limit and lifetime; the old key expires. Prints the new key, which is shown only once.",
     )
     .argument("<prefix or id>", "prefix or ID of the old key, from `keys list`")
-    .option(
-      "--overlap <duration>",
-      "how long the old key keeps working, such as 24h or 0s",
-      parseDuration,
-      86_400_000,
+    .addOption(
+      new Option("--overlap <duration>", "how long the old key keeps working, such as 24h or 0s")
+        .argParser(parseDuration)
+        .default(86_400_000, "24h"),
     )
     .action((name: string, { overlap }: { overlap: number }) =>
       withDatabase(async (database) => {

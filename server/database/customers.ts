@@ -169,7 +169,7 @@ export function createCustomerTable(database: Database) {
       ? knex("customers").whereRaw("company_id is not distinct from ?", [named("companyId")])
       : customersOfCompany();
     if (filters.cursor) query.where("id", "<", named("cursor"));
-    // The hint makes SQLite use the index of the status, even if the list has two bounds.
+    // The hint makes SQLite use the index of the status, even for a slice, where `id` has a lower and an upper bound.
     if (filters.status)
       query.whereRaw(dialect === "sqlite" ? "unlikely(status = ?)" : "status = ?", [named("status")]);
     if (filters.email) query.where("email", named("email"));
@@ -218,12 +218,18 @@ export function createCustomerTable(database: Database) {
     async list({ companyId, rows, cursor, status, email, text }: ListFilters): Promise<CustomerRow[]> {
       if (text !== undefined && email === undefined) return search({ companyId, rows, cursor, status, text });
       const values: Values = {
-        ...{ companyId, rows, cursor: cursor ?? null, status: status ?? null },
-        ...{ email: email ?? null, text: text ?? null },
+        companyId,
+        rows,
+        cursor: cursor ?? null,
+        status: status ?? null,
+        email: email ?? null,
+        text: text ?? null,
       };
       const filters = {
-        ...{ cursor: cursor !== undefined, status: status !== undefined },
-        ...{ email: email !== undefined, text: text !== undefined },
+        cursor: cursor !== undefined,
+        status: status !== undefined,
+        email: email !== undefined,
+        text: text !== undefined,
       };
       return read(getList(filters), values);
     },

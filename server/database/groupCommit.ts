@@ -106,5 +106,5 @@ export function createGroupCommit(connection: SqliteConnection.Database, options
 
 /** Whether another process holds the lock of the database. */
 export function isBusy(error: unknown): boolean {
-  return /^SQLITE_BUSY/.test(String((error as { code?: string }).code));
+  return /^SQLITE_BUSY/.test(String((error as { code?: string } | undefined)?.code));
 }

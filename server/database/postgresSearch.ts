@@ -11,15 +11,18 @@ import { keepStatements, named } from "./statement.ts";
  * The shortest and the longest timeout of an index query, and the timeout of comparing each customer, in milliseconds:
  * together with what precedes them, they fit into the time that a request may take.
  */
-const [shortestTimeout, longestTimeout, comparisonTimeout] = [20, 400, 1_000];
-/** How many words of a term, the rarest ones, are looked up in the index, and how many characters of each. */
-const [mostWords, longestWord] = [2, 8];
+const [minTimeout, maxTimeout, comparisonTimeout] = [20, 400, 1_000];
+/**
+ * How many words of a term, the rarest ones, are looked up in the index. Longer words are split into words of at most
+ * this many characters.
+ */
+const [maxWords, maxWordLength] = [2, 8];
 /** If more than this many of 100 sampled customers contain a word, comparing each customer is faster than the index. */
-const mostOfSample = 50;
+const maxSampleMatches = 50;
 
 /**
- * If a company has more than this share of all customers, only the words are looked up in the index: looking up the
- * company would decode the list of all its customers, which took 13 of 15 ms with a million customers.
+ * If a list has more than this share of all customers, only the words are looked up in the index: looking up the company
+ * would decode the list of all its customers, which took 13 of 15 ms with a million customers.
  */
 const largeShare = 0.25;
 
@@ -27,7 +30,7 @@ const largeShare = 0.25;
 const hitCost = 4;
 
 /** The words of a term that the index can find: pg_trgm indexes sequences of three letters or digits. */
-const word = new RegExp(`[\\p{L}\\p{M}\\p{N}]{3,${longestWord}}`, "gu");
+const word = new RegExp(`[\\p{L}\\p{M}\\p{N}]{3,${maxWordLength}}`, "gu");
 
 /** SQL expression: the indexed text of a customer, as in the schema. */
 const indexedText = "(email || chr(1) || coalesce(folded_name, ''))";
@@ -85,8 +88,8 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
 
   return async function findByIndex(filters, { compared, matches, millisecondsPerRow }) {
     const { companyId, text, status, cursor, rows } = filters;
-    const form = { cursor: cursor !== undefined, status: status !== undefined };
-    const values: Values = { companyId, rows, text, cursor: cursor ?? null, status: status ?? null };
+    const form = { cursor: true, status: status !== undefined };
+    const values: Values = { companyId, rows, text, cursor, status: status ?? null };
     const [estimate] = await read(getEstimate(form), values);
     const listed = estimate?.["QUERY PLAN"][0].Plan["Plan Rows"] ?? 0;
     const share = matches / compared;
@@ -95,13 +98,13 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
       read(getComparison({ ...form, isRare }), values, { timeoutInMilliseconds: comparisonTimeout });
 
     const words = await sortByRarity(companyId, text.match(word) ?? []);
-    const rarest = words.slice(0, mostWords);
-    if (!rarest[0] || rarest[0].count > mostOfSample) return compareEach();
+    const rarest = words.slice(0, maxWords);
+    if (!rarest[0] || rarest[0].count > maxSampleMatches) return compareEach();
     if (rows / share < hitCost * share * listed) return compareEach();
 
     // As long as reading in order would take, so that both together take at most twice as long.
     const millisecondsInOrder = listed * millisecondsPerRow;
-    const timeoutInMilliseconds = Math.min(Math.max(shortestTimeout, millisecondsInOrder), longestTimeout);
+    const timeoutInMilliseconds = Math.min(Math.max(minTimeout, millisecondsInOrder), maxTimeout);
     const [table] = await read(getTotal, {});
     const isCompanyIgnoredByIndex = listed > largeShare * (table?.total ?? Number.POSITIVE_INFINITY);
     const patterns = rarest.map(({ part }, index) => [`pattern${index}`, `%${part}%`]);

@@ -38,7 +38,7 @@ export interface Comparison {
  * @returns undefined if customers should be read in order, in slices, instead
  */
 export type FindByIndex = (
-  filters: SearchFilters,
+  filters: SearchFilters & { cursor: string },
   comparison: Comparison,
 ) => Promise<CustomerRow[] | undefined>;
 

@@ -11,11 +11,11 @@ import { contains, type Slices } from "./slices.ts";
 import { keepStatements, named } from "./statement.ts";
 
 /** How many of a term's trigrams are looked up, the rarest ones first; each costs an index lookup. */
-const mostTrigrams = 3;
+const maxTrigrams = 3;
 /** How many trigrams are looked up for a term that is shorter than a trigram. */
-const mostContinuations = 100;
+const maxContinuations = 100;
 /** If there are more, the index entries of all companies are read, provided that there are at most this many. */
-const mostEntries = 20_000;
+const maxEntries = 20_000;
 /** How many candidates the first statement compares, and the maximum for the others. */
 const [firstSlice, largestSlice] = [128, 1_024];
 
@@ -33,7 +33,7 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
          from found where trigram is not null
          limit ?
        ) select trigram from found where trigram is not null`,
-      [named("low"), named("high"), named("high"), mostContinuations + 1],
+      [named("low"), named("high"), named("high"), maxContinuations + 1],
     ),
   );
   /** Compares the next candidates of the index; returns the matches, and the last candidate. */
@@ -67,7 +67,7 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
       entries
         .clone()
         .select("doc")
-        .limit(mostEntries + 1)
+        .limit(maxEntries + 1)
         .as("entries"),
     ),
   );
@@ -89,8 +89,8 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
     const trigrams = toTrigrams(text);
     if (trigrams.length > 0) {
       const rarest =
-        trigrams.length > mostTrigrams
-          ? (await sortByRarity(companyId, trigrams)).slice(0, mostTrigrams).map(({ part }) => part)
+        trigrams.length > maxTrigrams
+          ? (await sortByRarity(companyId, trigrams)).slice(0, maxTrigrams).map(({ part }) => part)
           : trigrams;
       // FTS5 would flatten a single AND and advance the long list of the company for every candidate of the first
       // trigram. An OR with a term that no folded text contains keeps the trigrams together, which takes a third of the
@@ -98,19 +98,20 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
       return `((${rarest.map(quote).join(" AND ")}) OR "AAA")`;
     }
     const found = await read(continuations, toRange(text));
-    if (found.length > mostContinuations) return undefined;
+    if (found.length > maxContinuations) return undefined;
     return found.length === 0 ? "" : `(${found.map(({ trigram }) => quote(trigram)).join(" OR ")})`;
   }
 
   return async function findByIndex(filters) {
     const { companyId, text, status, cursor, rows } = filters;
+    // Comparing the few remaining customers is cheaper than the index.
     if ((await slices.findEnd(filters, searchWindow)) === undefined) return undefined;
-    const list = { companyId, status: status ?? null, cursor: cursor ?? null };
+    const list = { companyId, status: status ?? null, cursor };
     const match = await buildMatch(companyId, text);
     if (match === undefined) {
       const range = toRange(text);
       const [entry] = await read(countEntries, range);
-      if (!entry || entry.count > mostEntries) return undefined;
+      if (!entry || entry.count > maxEntries) return undefined;
       return read(getEntryMatches(status !== undefined), { ...list, ...range, text, rows });
     }
     const found: CustomerRow[] = [];
@@ -118,7 +119,7 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
     const marker = toMarkers(companyId, status).map(quote).join(" AND ");
     const statement = getCandidates(status !== undefined);
     const deadline = performance.now() + timeoutInMilliseconds;
-    let before = cursor === undefined ? 2n ** 63n - 1n : toPosition(cursor);
+    let before = toPosition(cursor);
     for (let size = firstSlice; ; size = Math.min(size * 2, largestSlice)) {
       if (performance.now() > deadline) throw new UnavailableError("the search took too long");
       const values: Values = { ...list, match: `${match} AND ${marker}`, before, text, size };
@@ -145,7 +146,7 @@ function toRange(text: string): { low: string; high: string } {
   const codes = [...low].map((character) => character.codePointAt(0) as number);
   while (codes.at(-1) === 0x10ffff) codes.pop();
   const last = codes.pop();
-  // Trigrams have three characters, so none is greater than four times the greatest character.
+  // Trigrams have three characters, so each is less than the greatest character repeated four times.
   if (last === undefined) return { low, high: "\u{10ffff}".repeat(4) };
   // U+D7FF is followed by the surrogates, which are not characters.
   return { low, high: String.fromCodePoint(...codes, last === 0xd7ff ? 0xe000 : last + 1) };

@@ -75,7 +75,8 @@ function describe(status: number, { description, headers = {}, content }: any): 
     content["application/json"].examples,
   );
   return examples.map(({ value: { error, field } }) => ({
-    ...{ ...common, error },
+    ...common,
+    error,
     ...(field !== undefined && { field }),
   }));
 }

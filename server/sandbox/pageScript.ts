@@ -218,7 +218,8 @@ own.addEventListener("submit", (event) => {
   const { method, path, body } = Object.fromEntries(new FormData(own)) as Record<string, string>;
   const hasBody = method === "POST" || method === "PATCH";
   const request = {
-    ...{ method: String(method), path: String(path) },
+    method: String(method),
+    path: String(path),
     headers: hasBody ? { "Content-Type": "application/json" } : {},
     ...(hasBody && body !== undefined && { body }),
   };

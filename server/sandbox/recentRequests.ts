@@ -39,7 +39,9 @@ export function createRecentRequests() {
       const key = nameKey(headers.authorization);
       response.once("close", () => {
         const request: RecentRequest = {
-          ...{ number: ++received, at: new Date().toISOString(), method },
+          number: ++received,
+          at: new Date().toISOString(),
+          method,
           target: target.length > 200 ? `${target.slice(0, 200)}…` : target,
           status: response.statusCode,
           milliseconds: Math.round((performance.now() - startedAt) * 10) / 10,

@@ -40,7 +40,8 @@ function create(response: string, body: string, { headers = json, ...part }: Par
 function update(response: string, body: string, { headers, ...part }: Part = {}): SandboxRequest {
   const all = { ...json, ...headers };
   return send(`updateCustomer ${response}`, "PATCH", `/customers/${second.id}`, {
-    ...{ headers: all, body },
+    headers: all,
+    body,
     ...part,
   });
 }

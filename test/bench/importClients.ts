@@ -74,7 +74,10 @@ export async function createUnderImport(databaseUrl: string, file: string, args:
 function create(port: number, agent: http.Agent, key: string, email: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const request = http.request({
-      ...{ agent, port, method: "POST", path: "/api/v1/customers" },
+      agent,
+      port,
+      method: "POST",
+      path: "/api/v1/customers",
       headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json" },
     });
     request.on("error", reject).on("response", (response) => {

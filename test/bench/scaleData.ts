@@ -116,9 +116,15 @@ async function insertCustomers(
     const id = uuidv7({ msecs: updatedAt, random: bytes });
     if (!isOther) ids.push(id);
     const row = {
-      ...{ id, email: body.email, name: body.name ?? null, status: body.status, notes: body.notes ?? null },
-      ...{ creditLimit: body.creditLimit ?? null, taxRateOverride: body.taxRateOverride ?? null },
-      ...{ emailVerified: false, version: updatedAt },
+      id,
+      email: body.email,
+      name: body.name ?? null,
+      status: body.status,
+      notes: body.notes ?? null,
+      creditLimit: body.creditLimit ?? null,
+      taxRateOverride: body.taxRateOverride ?? null,
+      emailVerified: false,
+      version: updatedAt,
     };
     batch.push(toInsertValues(dialect, companies[company] as string, row, null));
     if (batch.length === batchSize[dialect]) await flush();

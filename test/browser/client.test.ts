@@ -106,11 +106,18 @@ describe("client in a browser", () => {
       customersApi
         .unwrap(client.POST("/customers", { body: { email: "no" } }))
         .catch(({ name, status, message, field, requestId }) => ({
-          ...{ name, status, message, field, hasRequestId: typeof requestId === "string" },
+          name,
+          status,
+          message,
+          field,
+          hasRequestId: typeof requestId === "string",
         })),
     );
     expect(thrown).toEqual({
-      ...{ name: "CustomersApiError", status: 400, message: "Invalid email address.", field: "email" },
+      name: "CustomersApiError",
+      status: 400,
+      message: "Invalid email address.",
+      field: "email",
       hasRequestId: true,
     });
   });

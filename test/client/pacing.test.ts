@@ -190,7 +190,8 @@ it.each([1, 3])(
     const api = createLimitedApi(undefined);
     let isFirst = true;
     const client = api.client({
-      ...{ maxConcurrency: 1, maxRetries },
+      maxConcurrency: 1,
+      maxRetries,
       fetch(request) {
         if (!isFirst) return api.fetch(request);
         isFirst = false;

@@ -68,8 +68,13 @@ describe.each([
   function buildInsert(values: Record<string, string> = {}): string {
     const row: Record<string, string> = {
       company_id: "(select id from companies where slug = 'acme')",
-      ...{ id: `'${id}'`, email: "'other@x.example'", name: "'Other Ünit'", folded_name: "'other ünit'" },
-      ...{ status: "'ACTIVE'", email_verified: "false", updated_at: String(createdAt) },
+      id: `'${id}'`,
+      email: "'other@x.example'",
+      name: "'Other Ünit'",
+      folded_name: "'other ünit'",
+      status: "'ACTIVE'",
+      email_verified: "false",
+      updated_at: String(createdAt),
       ...(isSqlite && { position: String(toPosition(id)) }),
       ...values,
     };

@@ -213,7 +213,9 @@ const createStep = fc.record({
 });
 const updateStep = fc.record({
   kind: fc.constant("update" as const),
-  ...{ which, tags, headers: requestId },
+  which,
+  tags,
+  headers: requestId,
   query: mostly(fc.constant(""), fc.constant("?x=1"), 2),
   body: mostly(
     fc
@@ -240,7 +242,9 @@ export const step = fc.oneof(
     weight: 15,
     arbitrary: fc.record({
       kind: fc.constant("get" as const),
-      ...{ which, tags, headers: requestId },
+      which,
+      tags,
+      headers: requestId,
       method: fc.constantFrom("GET", "GET", "GET", "HEAD"),
       query: mostly(fc.constant(""), fc.constant("?limit=1"), 2),
       key: fc.constantFrom("acme" as const, "reader" as const),

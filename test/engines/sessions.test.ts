@@ -54,7 +54,7 @@ it("sessions: other defaults of the database → our settings on every connectio
   expect(body.data.creditLimit).toBe(12345.678901234567);
 });
 
-it("sessions: synchronous_commit above off → unchanged", async () => {
+it("sessions: synchronous_commit other than off → unchanged", async () => {
   const database = await connectDatabase({
     url: await createDatabaseWith("", { synchronous_commit: "local" }),
   });

@@ -51,7 +51,7 @@ afterAll(() => {
   addFigure("isolation of three companies", "responses searched for data of others", responses, "0 leaks");
   addFigure(
     "isolation of three companies",
-    "responses to a foreign and an unknown value, compared",
+    "responses to another company's value and an unknown one, compared",
     comparisons,
     "0 differ",
   );
@@ -112,7 +112,7 @@ function findBodies(operation: Operation): (string | undefined)[] {
 }
 
 describe.each(operations.filter(({ template }) => template.includes("{id}")))("$operationId", (operation) => {
-  it(`${operation.operationId}: foreign ID → same bytes as an unknown one`, async () => {
+  it(`${operation.operationId}: another company's ID → same bytes as an unknown one`, async () => {
     for (const [ours, theirs] of pairs())
       for (const id of theirs.ids.slice(0, 4))
         for (const body of findBodies(operation))
@@ -169,7 +169,7 @@ describe("listCustomers", () => {
     "&limit=1",
   ];
 
-  it("listCustomers: foreign cursor → same bytes as an unknown one at that position", async () => {
+  it("listCustomers: another company's cursor → same bytes as an unknown one", async () => {
     for (const [ours, theirs] of pairs())
       for (const cursor of theirs.ids)
         for (const filter of filters) {
@@ -182,7 +182,7 @@ describe("listCustomers", () => {
         }
   });
 
-  it("listCustomers: search for text of a foreign customer → same as without a match", async () => {
+  it("listCustomers: search for another company's customer → same as without a match", async () => {
     for (const [ours, theirs] of pairs())
       for (const filter of filters) {
         const find = (text: string) =>
@@ -208,7 +208,7 @@ describe("createCustomer", () => {
       .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "time")
       .replace(/^ETag: .*$/m, "");
 
-  it("createCustomer: foreign email and idempotency key → same as unused ones", async () => {
+  it("createCustomer: another company's email and key → same as unused ones", async () => {
     let created = 0;
     for (const [ours, theirs] of pairs()) {
       created += 1;
@@ -226,7 +226,7 @@ describe("createCustomer", () => {
     }
   });
 
-  it("createCustomer: foreign email and idempotency key → nothing of others changes", async () => {
+  it("createCustomer: another company's email and key → nothing of others changes", async () => {
     for (const { marker, ids, send } of companies) {
       for (const [index, id] of ids.entries()) {
         const number = ids.length - 1 - index;

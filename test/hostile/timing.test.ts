@@ -47,7 +47,7 @@ async function timePairs(port: number, requests: [Buffer, Buffer]): Promise<[num
   return times;
 }
 
-it("response time: foreign ID and unknown ID, revoked key and invalid key → equal", async () => {
+it("response time: other company's ID and unknown ID, revoked key and invalid key → equal", async () => {
   const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const revoked = await createKeyByCommand(DATABASE_URL);
@@ -73,7 +73,7 @@ it("response time: foreign ID and unknown ID, revoked key and invalid key → eq
     });
   const comparisons: [string, Buffer, Buffer][] = [
     ["an unknown ID twice", read(`/${unknown}`, key), read(`/${unknown}`, key)],
-    ["a foreign ID and an unknown one", read(`/${foreign}`, key), read(`/${unknown}`, key)],
+    ["another company's ID and an unknown one", read(`/${foreign}`, key), read(`/${unknown}`, key)],
     ["a revoked key and a wrong one", read("", revoked), read("", wrong)],
   ];
   for (const [name, first, second] of comparisons) {

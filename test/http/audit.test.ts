@@ -200,7 +200,7 @@ it("audit: more than a page → all in order; filtered by since and customer", a
   expect(ofOne.length).toBeGreaterThan(300);
 });
 
-it("audit: SQL without a key → no entry, none under another key", async () => {
+it("audit: SQL that does not set changed_by → no entry", async () => {
   const partner = await server.partner();
   const { id } = await createAndGet(partner, { email: "a@x.example" });
   const { knex, prepare, write } = server.database;

@@ -4,7 +4,9 @@ import { contract } from "../../server/contract.ts";
 import { findDifferences, type ObservedResponse } from "../../server/contractCheck.ts";
 
 const headers = {
-  ...{ "x-request-id": "a", "x-content-type-options": "nosniff", "cache-control": "private, no-cache" },
+  "x-request-id": "a",
+  "x-content-type-options": "nosniff",
+  "cache-control": "private, no-cache",
   "content-type": "application/json",
 };
 const customer = contract.components.examples.customer.value;
@@ -17,7 +19,9 @@ const right: ObservedResponse = {
 };
 const notFound: ObservedResponse = {
   ...right,
-  ...{ status: 404, headers, body: '{"error":"Customer not found."}' },
+  status: 404,
+  headers,
+  body: '{"error":"Customer not found."}',
 };
 
 const findPlaces = (response: ObservedResponse) => findDifferences(response).map(({ where }) => where);

@@ -186,7 +186,7 @@ describe.each(Object.entries(writes))("%s", (operationId, write) => {
   });
 });
 
-describe("row check", () => {
+describe("row of an import", () => {
   const findError = compileBodyCheck(
     operations.find(({ operationId }) => operationId === "createCustomer") as (typeof operations)[0],
   );
@@ -195,12 +195,12 @@ describe("row check", () => {
     return error && [error.status, error.message, error.details.field];
   };
 
-  it("row check: bodies that createCustomer accepts → no error", () => {
+  it("row of an import: bodies that createCustomer accepts → no error", () => {
     for (const [field, json] of accepted) expect(checkRow(`"${field}":${json}`)).toBeUndefined();
     expect(checkRow("")).toBeUndefined();
   });
 
-  it("row check: bodies that createCustomer rejects → the same errors", () => {
+  it("row of an import: bodies that createCustomer rejects → the same errors", () => {
     for (const [field, json] of rejected)
       expect(checkRow(`"${field}":${json}`)).toEqual([400, messages[field], field]);
     for (const field of unknown) expect(checkRow(`"${field}":1`)).toEqual([400, "Unknown field.", field]);

@@ -61,7 +61,11 @@ it("Idempotency-Key: replay after an update of the customer → the first respon
   expect(first.status).toBe(201);
   const { id } = first.body.data;
   await partner.send("PATCH", `/customers/${id}`, {
-    ...{ name: "Second", status: "BLOCKED", notes: null, creditLimit: null, taxRateOverride: 0.1 },
+    name: "Second",
+    status: "BLOCKED",
+    notes: null,
+    creditLimit: null,
+    taxRateOverride: 0.1,
   });
   // As another program would.
   const { knex, prepare, write } = server.database;
@@ -69,7 +73,8 @@ it("Idempotency-Key: replay after an update of the customer → the first respon
   await write([{ statement: verify, values: {} }]);
   expect(replayedParts(await create(partner, "k", body))).toEqual(replayedParts(first));
   expect((await partner.send("GET", `/customers/${id}`)).body.data).toMatchObject({
-    ...{ name: "Second", emailVerified: true },
+    name: "Second",
+    emailVerified: true,
   });
 });
 

@@ -53,7 +53,12 @@ it("listCustomers: created in one millisecond → ordered by createdAt, then ID"
   const { createCustomer } = createOperations(server.database);
   // Not over HTTP, which would spread them over time: the IDs are generated before the first customer is written.
   const calls = Array.from({ length: 100 }, (_, n) => ({
-    ...{ path: {}, query: {}, headers: {}, rawBody: new Uint8Array(), companyId, keyId: "" },
+    path: {},
+    query: {},
+    headers: {},
+    rawBody: new Uint8Array(),
+    companyId,
+    keyId: "",
     body: { email: `at-once-${n}@x.example`, status: "ACTIVE" },
   }));
   await Promise.all(calls.map((call) => createCustomer(call as unknown as Call<"createCustomer">)));

@@ -98,7 +98,7 @@ it("log: malformed request → a line with the response's X-Request-Id", async (
   expect(lines[0]).toMatchObject({ msg: "request", status: 400 });
 });
 
-it("log: keys, bodies, queries, headers, IDs in paths → not logged", async () => {
+it("log: keys, bodies, queries, headers, IDs of customers → not logged", async () => {
   const secrets = ["secret-email", "secret-name", "secret-notes", "secret-search", "secret-key", "secret-id"];
   const body = { email: "secret-email@x.example", name: "secret-name", notes: "secret-notes" };
   const keys = { "Idempotency-Key": "secret-key", "If-Match": '"secret-key"', Cookie: "secret-key" };

@@ -27,7 +27,10 @@ async function mountApi({
 } = {}) {
   const { url: databaseUrl, drop } = await createDatabase();
   const api = await createCustomersApi({
-    ...{ databaseUrl, databasePooler: pooler, logLevel: "silent", driftCheckOneIn: 0 },
+    databaseUrl,
+    databasePooler: pooler,
+    logLevel: "silent",
+    driftCheckOneIn: 0,
     ...options,
   });
   const app = express();
@@ -57,7 +60,9 @@ async function mountApi({
       checkedFetch(url + target, { redirect: "manual", ...init, headers: { ...headers, ...init.headers } }),
     create: (email: string, prefix = "") =>
       checkedFetch(`${url}${prefix}/api/v1/customers`, {
-        ...{ method: "POST", headers, body: JSON.stringify({ email }) },
+        method: "POST",
+        headers,
+        body: JSON.stringify({ email }),
       }),
   };
 }

@@ -26,8 +26,9 @@ describe("overload", () => {
     expect(response).toMatchObject({ status: 503, body: "" });
     expect(response?.headers).toMatchObject({ "retry-after": "1", "x-request-id": "mine" });
     expect(server.logLines).toContainEqual(
-      expect.objectContaining({ requestId: "mine", method: "HEAD", path: list, status: 503 }),
+      expect.objectContaining({ requestId: "mine", method: "HEAD", status: 503 }),
     );
+    expect(JSON.stringify(server.logLines)).not.toContain(list);
     expect(server.logLines).toContainEqual(expect.objectContaining({ level: 40, msg: "overloaded" }));
   });
 

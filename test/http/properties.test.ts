@@ -92,7 +92,11 @@ class Model {
     expect(created).toEqual({
       ...fields,
       ...body,
-      ...{ email, id, createdAt, updatedAt: createdAt, emailVerified: false },
+      email,
+      id,
+      createdAt,
+      updatedAt: createdAt,
+      emailVerified: false,
     });
     this.customers.unshift(created);
   }

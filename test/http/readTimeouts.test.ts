@@ -29,7 +29,9 @@ it.concurrent("connection: half of the headers → 408", async () => {
 it.concurrent("connection: incomplete body → 408, nothing is created", async () => {
   const { key, send } = await server.partner();
   const headers = {
-    ...{ Authorization: `Bearer ${key}`, "Content-Type": "application/json", "Content-Length": "40" },
+    Authorization: `Bearer ${key}`,
+    "Content-Type": "application/json",
+    "Content-Length": "40",
   };
   const bytes = buildRequestBytes(`POST ${list}`, headers, '{"email":"slow@x.example"}');
   expectTimeout(await server.exchange(bytes));

@@ -35,7 +35,7 @@ it("client package: dependencies → openapi-fetch alone", () => {
   expect(Object.keys(dependencies)).toEqual(["openapi-fetch"]);
 });
 
-it("pages: packages private → installed from their files, never by name", () => {
+it("documentation: private packages → installed from their files, never by name", () => {
   const { info } = JSON.parse(readFileSync("generated/openapi.json", "utf8"));
   for (const file of ["package.json", "client/package.json"])
     expect(JSON.parse(readFileSync(file, "utf8")).private).toBe(true);

@@ -12,7 +12,9 @@ it.each([1, 2])("clock: years ahead and back, WORKERS=%i → one warning each", 
   onTestFinished(folder.remove);
   const CLOCK_FILE = join(folder.path, "clock");
   const server = await spawnServer({
-    ...{ DATABASE_URL: await createTemporaryDatabase(), WORKERS: String(workers), CLOCK_FILE },
+    DATABASE_URL: await createTemporaryDatabase(),
+    WORKERS: String(workers),
+    CLOCK_FILE,
     NODE_OPTIONS: `--import=${pathToFileURL("test/faults/clock.js")}`,
   });
   const readJumps = () =>

@@ -182,7 +182,7 @@ describe("the database of a command", () => {
       DATABASE_URL: "",
     });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^DATABASE_URL is required in production\./);
+    expect(stderr).toMatch(/^DATABASE_URL or DATABASE_URL_FILE is required in production\./);
   });
 
   it("distribu: invalid DATABASE_URL → exit code 1 and one line that names it", async () => {

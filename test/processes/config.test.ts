@@ -69,7 +69,9 @@ describe("readConfig", () => {
 
   it("readConfig: production without DATABASE_URL → an error", () => {
     const problems = readProblems(() => readConfig({ NODE_ENV: "production" }));
-    expect(problems).toEqual([expect.stringMatching(/^DATABASE_URL is required in production\. /)]);
+    expect(problems).toEqual([
+      expect.stringMatching(/^DATABASE_URL or DATABASE_URL_FILE is required in production\. /),
+    ]);
   });
 
   it.each(["prod", "Production", "staging"])(

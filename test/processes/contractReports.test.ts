@@ -39,8 +39,10 @@ describe("contract --json", () => {
     expect(stderr).toBe("");
     expect(code).toBe(0);
     expect(document.summary).toMatchObject({
-      ...{ responses: names.length, conforming: names.length },
-      ...{ differing: 0, skipped: 0 },
+      responses: names.length,
+      conforming: names.length,
+      differing: 0,
+      skipped: 0,
     });
     expect(document.responses.map(({ name }: { name: string }) => name)).toEqual(names);
     for (const { outcome, milliseconds, report } of document.responses) {

@@ -78,7 +78,11 @@ describe("keys list", () => {
     const unnamed = await createKeyByCommand(DATABASE_URL);
     const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     const common = {
-      ...{ COMPANY: "acme", CREATED: time, EXPIRES: "never", "LAST USED": "never", LIMIT: "-" },
+      COMPANY: "acme",
+      CREATED: time,
+      EXPIRES: "never",
+      "LAST USED": "never",
+      LIMIT: "-",
       STATUS: "active",
     };
     const id = expect.stringMatching(/^[0-9a-f-]{36}$/);

@@ -140,7 +140,7 @@ function listBlocks(section: string, language: string): string[] {
   return blocks.filter(([, found]) => found === language).map(([, , code]) => code as string);
 }
 
-it("introduction: its curls with a sandbox key → the responses it shows", async () => {
+it("introduction: its curl commands with a sandbox key → the responses it shows", async () => {
   const sandbox = await spawnServer({}, "dist/server/sandbox/main.js");
   const seen: string[] = [];
   const bodies: unknown[] = [];

@@ -175,7 +175,7 @@ describe("start page", () => {
     expect(await head.text()).toBe("");
   });
 
-  it("start page: its curls, in any order, twice → the responses shown", async () => {
+  it("start page: its curl commands, in any order, twice → the responses shown", async () => {
     const sandbox = await spawnSandbox();
     const seen: ObservedResponse[] = [];
     const url = await serveChecked(sandbox.url, (response) => seen.push(response));

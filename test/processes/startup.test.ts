@@ -31,8 +31,13 @@ it("startup: first log line → version, Node, database, workers, limits", async
   const server = await spawnServer({ DATABASE_URL, RATE_LIMIT_PER_MINUTE: "60" });
   const [first = ""] = server.output().split("\n");
   expect(JSON.parse(first)).toMatchObject({
-    ...{ level: "info", msg: "starting", version: "1.0.0", node: process.version, workers: 1 },
-    ...{ database: `sqlite:${file}`, limits: { requestsPerMinute: 60, poolSize: 10 } },
+    level: "info",
+    msg: "starting",
+    version: "1.0.0",
+    node: process.version,
+    workers: 1,
+    database: `sqlite:${file}`,
+    limits: { requestsPerMinute: 60, poolSize: 10 },
   });
 });
 

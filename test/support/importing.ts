@@ -43,7 +43,11 @@ export async function importFile(
   try {
     const file = { name: "FILE", content: Readable.from(chunks) };
     const result = await importCustomers(database, found?.id ?? "", file, {
-      ...{ isDryRun: false, inBatches: false, by: "test", ignoreUnknownColumns, map: new Map(map) },
+      isDryRun: false,
+      inBatches: false,
+      by: "test",
+      ignoreUnknownColumns,
+      map: new Map(map),
       maxCustomers,
       progress: { begin() {}, update() {}, stop() {} },
       printLine: (line) => lines.push(line),

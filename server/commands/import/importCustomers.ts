@@ -80,7 +80,10 @@ export async function importCustomers(
 
       progress.begin("Writing", rows);
       const written = await writeStaged(database, run, {
-        ...{ changed, changedBy, inBatches, lastNumber: rows },
+        changed,
+        changedBy,
+        inBatches,
+        lastNumber: rows,
         onProgress: (number) => progress.update(number, number),
       });
       // Other clients may have made the same changes in the meantime.

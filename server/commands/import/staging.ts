@@ -70,10 +70,16 @@ export async function createStaging(
         dialect,
         companyId,
         {
-          ...{ id, version: parseCreatedAt(id), emailVerified: false, status: defaultStatus },
+          id,
+          version: parseCreatedAt(id),
+          emailVerified: false,
+          status: defaultStatus,
           // Lower-cased only after validation: lower-casing turns the Kelvin sign into an ASCII k.
-          ...{ email: row.email.toLowerCase(), name: row.name ?? null, notes: row.notes ?? null },
-          ...{ creditLimit: row.creditLimit ?? null, taxRateOverride: row.taxRateOverride ?? null },
+          email: row.email.toLowerCase(),
+          name: row.name ?? null,
+          notes: row.notes ?? null,
+          creditLimit: row.creditLimit ?? null,
+          taxRateOverride: row.taxRateOverride ?? null,
         },
         changedBy,
       );

@@ -148,7 +148,10 @@ describe("erase", () => {
     });
     const after = await partner.send("GET", `/customers/${body.data.id}`);
     expect(after.body.data).toMatchObject({
-      ...{ email: `erased+${body.data.id}@erased.invalid`, name: null, notes: null, status: "BLOCKED" },
+      email: `erased+${body.data.id}@erased.invalid`,
+      name: null,
+      notes: null,
+      status: "BLOCKED",
       createdAt: body.data.createdAt,
     });
     expect((await partner.send("GET", "/customers?search=ann")).body.data).toEqual([]);

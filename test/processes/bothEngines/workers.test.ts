@@ -127,8 +127,10 @@ describe("WORKERS=2", () => {
     const workers = listWorkers(server);
     const body = '{"email":"half@sent.example"}';
     const headers = {
-      ...{ Authorization: `Bearer ${server.key}`, "Content-Type": "application/json" },
-      ...{ "Content-Length": String(body.length), Expect: "100-continue" },
+      Authorization: `Bearer ${server.key}`,
+      "Content-Type": "application/json",
+      "Content-Length": String(body.length),
+      Expect: "100-continue",
     };
     // One request in each worker.
     const halves = [await openConnection(server.port), await openConnection(server.port)];

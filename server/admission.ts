@@ -1,5 +1,5 @@
 /**
- * How many requests begin in a turn of the event loop. On SQLite, the writes of a turn share a transaction, so fewer
+ * How many requests may begin in a turn of the event loop. On SQLite, the writes of a turn share a transaction, so fewer
  * would cost throughput.
  */
 const maxPerTurn = 64;
@@ -7,7 +7,7 @@ const maxPerTurn = 64;
 /** The same for a turn that accepted a connection. */
 const maxPerAcceptingTurn = 1;
 
-/** How many requests are rejected for each that may begin. A 503 takes a tenth to a fifth of the CPU time of a list. */
+/** How many requests are rejected for each that may begin. A 503 takes a tenth to a fifth of a list's CPU time. */
 const rejectedPerBegun = 4;
 
 /** Begins or rejects a request. */
@@ -19,7 +19,7 @@ type Action = () => void;
  * 1,000 clients sent one request after the other, `/healthz` on a new connection took 297 s.
  * @param maxQueued how many requests may be queued; further ones are rejected, a few in each turn
  */
-export function createShortTurns(maxQueued: number) {
+export function createAdmission(maxQueued: number) {
   const queue: Action[] = [];
   const rejected: Action[] = [];
   let begun = 0;
