@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { buildRequestBytes } from "../support/rawHttp.ts";
 import { bothScopes, startServer, type TestServer } from "../support/server.ts";
 
@@ -166,4 +166,31 @@ it("scope: missing → 403 whether or not the customer exists", async () => {
     expect(new Set(sent.map(({ text }) => text)).size).toBe(1);
     expect(new Set(sent.map(({ headers }) => [...headers.keys()].join())).size).toBe(1);
   }
+});
+
+it("API key: concurrent requests of different keys → each its own response, few lookups on PostgreSQL", async () => {
+  let lookups = 0;
+  const other = await startServer({
+    onStatement: ({ sql }) => sql.includes("api_keys") && sql.startsWith("select") && lookups++,
+  });
+  onTestFinished(other.stop);
+  const names = ["one", "two", "three"];
+  const partners = await Promise.all(names.map((company) => other.partner({ company })));
+  for (const { send, company } of partners)
+    await send("POST", "/customers", { email: `${company}@x.example` });
+  const revoked = await other.createKey();
+  await other.revokeKey(revoked);
+  lookups = 0;
+  const list = async (key: string) => {
+    const response = await other.fetch("/api/v1/customers", { key });
+    return response.status === 200 ? (await response.json()).data[0].email : response.status;
+  };
+  const keys = [...partners.map(({ key }) => key), revoked, "unknown"];
+  const results = await Promise.all(
+    Array.from({ length: 60 }, (_, index) => list(keys[index % 5] as string)),
+  );
+  const expected = [...names.map((name) => `${name}@x.example`), 401, 401];
+  expect(results).toEqual(Array.from({ length: 60 }, (_, index) => expected[index % 5]));
+  if (other.database.dialect === "postgres") expect(lookups).toBeLessThan(40);
+  else expect(lookups).toBe(60);
 });
