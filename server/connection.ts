@@ -4,6 +4,10 @@ import type http from "node:http";
 export interface Connection {
   /** The request in progress. */
   current: http.ServerResponse | undefined;
+  /** The previous request, if its body was not read completely before its response. */
+  unread: http.IncomingMessage | undefined;
+  /** Whether it has been read enough in this turn of the event loop. */
+  hasReadEnough: boolean;
   /** Pipelined requests that have arrived but not started. */
   waiting: [http.IncomingMessage, http.ServerResponse][];
   /**
@@ -26,6 +30,8 @@ export interface Connection {
 export function createConnection(): Connection {
   return {
     current: undefined,
+    unread: undefined,
+    hasReadEnough: false,
     waiting: [],
     bytesReadWhenIdle: 0,
     bytesWrittenBefore: 0,

@@ -11,6 +11,7 @@ import type { Express } from "express";
 import type { Logger } from "pino";
 import { createAdmission } from "./admission.ts";
 import { type Connection, createConnection } from "./connection.ts";
+import { createFairReading } from "./fairReading.ts";
 import { isUnambiguous } from "./framing.ts";
 import { createMessageClasses } from "./messageClasses.ts";
 import type { Metrics } from "./metrics.ts";
@@ -54,7 +55,11 @@ export function createServer(
   { log, metrics, keepAliveTimeoutInSeconds = 5, maxQueuedRequests = 256 }: HttpServerOptions,
 ): StoppableServer {
   const server = http.createServer({
-    ...createMessageClasses(app, hasTooManyWaiting),
+    ...createMessageClasses(
+      app,
+      hasTooManyWaiting,
+      (socket) => connections.get(socket)?.hasReadEnough ?? false,
+    ),
     headersTimeout: 10_000,
     // The contract allows 15 seconds; the margin ensures that a busy server also closes the connection by then.
     requestTimeout: 14_500,
@@ -67,6 +72,7 @@ export function createServer(
   server.maxHeadersCount = 101;
   const connections = new Map<Socket, Connection>();
   const admission = createAdmission(maxQueuedRequests);
+  const readFairly = createFairReading();
   const rejectOverload = createOverloadResponder(log, metrics);
   let waitingInAll = 0;
   let isStopping = false;
@@ -108,6 +114,7 @@ export function createServer(
       waitingInAll -= connection.waiting.length;
     });
     holdLastResponse(socket);
+    readFairly(socket, connection);
     admission.connectionAccepted();
   });
 
@@ -152,6 +159,7 @@ export function createServer(
     request.url = toOriginForm(request.url ?? "");
     response.on("close", () => {
       connection.current = undefined;
+      connection.unread = request.complete ? undefined : request;
       connection.bytesReadWhenIdle = request.socket.bytesRead;
       if (request.socket.destroyed) return;
       const next = connection.waiting.shift();

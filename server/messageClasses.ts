@@ -14,10 +14,12 @@ const tinyPieces = { count: 2_000, averageBytes: 64 };
  * Creates message classes whose instances already have the prototypes that Express sets on every request and response:
  * changing the prototypes of existing objects takes a third of the time of a small request on Node 24.
  * @param hasTooMany whether too many requests are queued on a connection, so that the next one closes it
+ * @param hasReadEnough whether a connection has been read enough in this turn of the event loop
  */
 export function createMessageClasses(
   app: Express,
   hasTooMany: (socket: Socket) => boolean,
+  hasReadEnough: (socket: Socket) => boolean,
 ): { IncomingMessage: typeof http.IncomingMessage; ServerResponse: typeof http.ServerResponse } {
   class Request extends http.IncomingMessage {
     pieces = 0;
@@ -29,6 +31,11 @@ export function createMessageClasses(
       // requests took 50 ms, so eight connections blocked all others for 400 ms. But the parser stops at an upgrade,
       // and Node closes the connection if the server has no listener for upgrades.
       if (hasTooMany(socket)) Object.defineProperty(this, "upgrade", { get: () => true, set() {} });
+    }
+
+    /** Resumes the socket, which otherwise the next turn does. */
+    override _read(size: number): void {
+      if (!hasReadEnough(this.socket)) super._read(size);
     }
 
     /** Node calls it for each piece of the body: a chunk, or what one read returned of it. */

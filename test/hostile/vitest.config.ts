@@ -3,6 +3,7 @@ import { sharedConfig } from "../support/sharedConfig.ts";
 
 /** Tests of what happens before any query, or that measure one engine. */
 const sqliteOnly = [
+  "endlessInput",
   "headerFields",
   "largeBodies",
   "manyConnections",
