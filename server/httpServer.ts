@@ -3,16 +3,15 @@
  * (framing, limits, timeouts, CONNECT) so that those responses conform to the contract, and a graceful stop. With a plain
  * `app.listen()`, Node handles those cases itself; everything else is the same.
  */
-import { once } from "node:events";
 import http from "node:http";
 import type { Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Express } from "express";
 import type { Logger } from "pino";
 import { createAdmission } from "./admission.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import { createFairReading } from "./fairReading.ts";
 import { isUnambiguous } from "./framing.ts";
+import { addStop, type StoppableServer } from "./gracefulStop.ts";
 import { createMessageClasses } from "./messageClasses.ts";
 import type { Metrics } from "./metrics.ts";
 import { createOverloadResponder, isProbe } from "./overload.ts";
@@ -25,17 +24,6 @@ const maxWaiting = 1_000;
 
 /** How many may be queued on all connections together. Without a limit, 500 connections with 990 requests each (13 MB) filled a heap of 512 MB. */
 const maxWaitingInAll = 5_000;
-
-/** An HTTP server that can stop gracefully. */
-export interface StoppableServer extends http.Server {
-  /**
-   * Stops gracefully. First it keeps serving for the linger time, with `Connection: close`: clients may be sending on
-   * kept-alive connections, and load balancers have yet to notice that it is not ready. Then it closes idle connections,
-   * lets requests in progress finish, and stops listening. Resolves when all connections are closed, at the latest after
-   * the grace period, when it aborts them.
-   */
-  stop(times: { lingerInMilliseconds: number; graceInMilliseconds: number }): Promise<void>;
-}
 
 export interface HttpServerOptions {
   log: Logger;
@@ -55,11 +43,7 @@ export function createServer(
   { log, metrics, keepAliveTimeoutInSeconds = 5, maxQueuedRequests = 256 }: HttpServerOptions,
 ): StoppableServer {
   const server = http.createServer({
-    ...createMessageClasses(
-      app,
-      hasTooManyWaiting,
-      (socket) => connections.get(socket)?.hasReadEnough ?? false,
-    ),
+    ...createMessageClasses(app, { hasTooManyWaiting, hasReadEnough, rejectBody }),
     headersTimeout: 10_000,
     // The contract allows 15 seconds; the margin ensures that a busy server also closes the connection by then.
     requestTimeout: 14_500,
@@ -104,6 +88,19 @@ export function createServer(
     // A request that is not pipelined never counts.
     if (!connection?.current) return false;
     return connection.waiting.length >= maxWaiting || waitingInAll >= maxWaitingInAll;
+  }
+
+  function hasReadEnough(socket: Socket): boolean {
+    return connections.get(socket)?.hasReadEnough ?? false;
+  }
+
+  function rejectBody(socket: Socket): void {
+    const connection = connections.get(socket);
+    if (!connection || connection.isRejected) return;
+    // Detaches the parser.
+    socket.removeAllListeners("data");
+    readFairly(socket, connection);
+    reject(socket, { status: 400 });
   }
 
   server.on("connection", (socket) => {
@@ -218,29 +215,7 @@ export function createServer(
     metrics?.requestRejected(response.status);
   }
 
-  function isIdle(socket: Socket, { current, bytesReadWhenIdle }: Connection): boolean {
-    return !current && socket.bytesRead === bytesReadWhenIdle;
-  }
-
-  // Node's own method, which close() also calls, treats a connection whose response is not completely sent as idle and
-  // cuts it.
-  server.closeIdleConnections = () => {
-    for (const [socket, connection] of connections) if (isIdle(socket, connection)) socket.destroy();
-  };
-
-  const stop: StoppableServer["stop"] = async ({ lingerInMilliseconds, graceInMilliseconds }) => {
+  return addStop(server, connections, () => {
     isStopping = true;
-    const grace = once(AbortSignal.timeout(graceInMilliseconds), "abort");
-    for (const { current } of connections.values()) if (current) current.shouldKeepAlive = false;
-    await sleep(lingerInMilliseconds);
-    server.closeIdleConnections();
-    // Connections opened from now on only learn that the server is not ready, so they do not delay the next step.
-    const busy = [...connections.keys()].map(
-      (socket) => new Promise((resolve) => socket.once("close", resolve)),
-    );
-    await Promise.race([Promise.all(busy), grace]);
-    await Promise.race([new Promise((resolve) => server.close(resolve)), grace]);
-    server.closeAllConnections();
-  };
-  return Object.assign(server, { stop });
+  });
 }

@@ -4,24 +4,32 @@ import type { Socket } from "node:net";
 import express, { type Express } from "express";
 
 /**
- * A chunked body of more than `count` pieces with fewer than `averageBytes` bytes on average closes the connection. The
+ * A chunked body of more than `count` pieces with fewer than `averageBytes` bytes on average is rejected. The
  * parser cannot be paused between the pieces of a read, and each takes about two microseconds and 500 bytes of memory
  * until the body is complete: 20 bodies of 65,000 one-byte chunks delayed all other requests by seconds.
  */
 const tinyPieces = { count: 2_000, averageBytes: 64 };
 
+/** What the message classes need of the server. */
+export interface ConnectionHooks {
+  /** Whether too many requests are queued on the connection, so that the next one closes it. */
+  hasTooManyWaiting(socket: Socket): boolean;
+  /** Whether the connection has been read enough in this turn of the event loop. */
+  hasReadEnough(socket: Socket): boolean;
+  /** Responds 400 to a body of too many tiny chunks, and closes the connection. */
+  rejectBody(socket: Socket): void;
+}
+
 /**
  * Creates message classes whose instances already have the prototypes that Express sets on every request and response:
  * changing the prototypes of existing objects takes a third of the time of a small request on Node 24.
- * @param hasTooMany whether too many requests are queued on a connection, so that the next one closes it
- * @param hasReadEnough whether a connection has been read enough in this turn of the event loop
  */
 export function createMessageClasses(
   app: Express,
-  hasTooMany: (socket: Socket) => boolean,
-  hasReadEnough: (socket: Socket) => boolean,
+  { hasTooManyWaiting, hasReadEnough, rejectBody }: ConnectionHooks,
 ): { IncomingMessage: typeof http.IncomingMessage; ServerResponse: typeof http.ServerResponse } {
   class Request extends http.IncomingMessage {
+    isRejected = false;
     pieces = 0;
     bytes = 0;
 
@@ -30,7 +38,7 @@ export function createMessageClasses(
       // Node reads up to 64 KiB at once, and its parser cannot be paused in between: parsing 2,400 of the smallest
       // requests took 50 ms, so eight connections blocked all others for 400 ms. But the parser stops at an upgrade,
       // and Node closes the connection if the server has no listener for upgrades.
-      if (hasTooMany(socket)) Object.defineProperty(this, "upgrade", { get: () => true, set() {} });
+      if (hasTooManyWaiting(socket)) Object.defineProperty(this, "upgrade", { get: () => true, set() {} });
     }
 
     /** Resumes the socket, which otherwise the next turn does. */
@@ -40,12 +48,14 @@ export function createMessageClasses(
 
     /** Node calls it for each piece of the body: a chunk, or what one read returned of it. */
     override push(piece: Buffer | null): boolean {
+      // The parser stops only after the whole read has been parsed.
+      if (this.isRejected) return true;
       if (piece !== null) {
         this.pieces += 1;
         this.bytes += piece.length;
         if (this.pieces > tinyPieces.count && this.hasTinyChunks()) {
-          // This stops the parser only after the whole read has been parsed.
-          this.socket.destroy();
+          this.isRejected = true;
+          rejectBody(this.socket);
           return true;
         }
       }

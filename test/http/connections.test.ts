@@ -61,6 +61,23 @@ it("HTTP parser: invalid chunk within a body → 400", async () => {
   expect(summarize(responses)).toEqual([[400, malformed]]);
 });
 
+it("request body: more than 2,000 chunks of a byte → 400", async () => {
+  const head = buildRequestBytes(`POST ${list}`, { ...bearer(), ...json, "Transfer-Encoding": "chunked" });
+  const send = (chunks: number) =>
+    server.exchange(Buffer.concat([head, Buffer.from(`${"1\r\n \r\n".repeat(chunks)}2\r\n{}\r\n0\r\n\r\n`)]));
+  expect(summarize(await send(1_990))).toEqual([[400, { error: "Email is required.", field: "email" }]]);
+  expect(summarize(await send(2_100))).toEqual([[400, malformed]]);
+  expect(summarize(await send(65_000))).toEqual([[400, malformed]]);
+});
+
+it("input between requests: line breaks → skipped, more than 128 KiB → connection closed", async () => {
+  const get = buildRequestBytes(`GET ${list}`, bearer());
+  expect((await server.exchange(Buffer.concat([Buffer.from("\r\n".repeat(1_000)), get])))[0]?.status).toBe(
+    200,
+  );
+  expect(await server.exchange(Buffer.concat([Buffer.from("\r\n".repeat(300_000)), get]))).toEqual([]);
+});
+
 it("HTTP parser: invalid bytes after two valid requests → 200, 200, 400", async () => {
   const good = buildRequestBytes(`GET ${list}`, { ...bearer(), Connection: "keep-alive" });
   const responses = await server.exchange(Buffer.concat([good, good, Buffer.from("nonsense\r\n\r\n")]));
