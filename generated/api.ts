@@ -248,7 +248,7 @@ export interface components {
             };
         };
         /**
-         * @description Unexpected error, logged under this request ID. A write may or may not have taken effect; an
+         * @description Unexpected error. The log contains this request ID. A write may or may not have taken effect; an
          *     update, or a create with an `Idempotency-Key`, can be repeated safely.
          */
         InternalServerError: {

@@ -31,7 +31,7 @@ const lastUseGranularityInMilliseconds = 60_000;
 const maxWaitInMilliseconds = 10;
 
 /** How long a key counts as recently live. */
-const recentlyInMilliseconds = 3_600_000;
+const recentUseInMilliseconds = 3_600_000;
 
 /** Creates the lookup of keys in a database. */
 export function createApiKeys({ dialect, knex, prepare, read, write }: Database) {
@@ -100,7 +100,7 @@ export function createApiKeys({ dialect, knex, prepare, read, write }: Database)
     wasLive(authorization: string | undefined): boolean {
       const token = parseBearerToken(authorization);
       if (token === undefined) return false;
-      return Date.now() - (seenLive.get(hashKey(token)) ?? 0) < recentlyInMilliseconds;
+      return Date.now() - (seenLive.get(hashKey(token)) ?? 0) < recentUseInMilliseconds;
     },
 
     /** Finds the live key in an Authorization header. */

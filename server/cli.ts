@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * `distribu`: the server and its commands. Results go to standard output, everything else to standard error.
- * Exit codes: 0 for success, 1 for a failure, 2 for wrong arguments.
+ * Exit codes: 0 for success, 1 for a failure, 2 for invalid arguments; `contract` also uses 3.
  */
 import "./requireNode.ts";
 import "./compileCache.ts";

@@ -169,9 +169,9 @@ function buildConfig<Result>(
 ): Result {
   const problems: string[] = [];
   const config = build((name) => {
-    const { default: standard, description, parse } = variables[name];
+    const { default: defaultText, description, parse } = variables[name];
     const text = getText(name);
-    const value = parse(text ?? standard);
+    const value = parse(text ?? defaultText);
     if (value === undefined)
       problems.push(`${formatName(name)}=${hidePassword(text)} is not valid. ${description}`);
     return value as ValueOf<typeof name>;

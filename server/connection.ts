@@ -6,7 +6,7 @@ export interface Connection {
   current: http.ServerResponse | undefined;
   /** The previous request, if its body was not read completely before its response. */
   unread: http.IncomingMessage | undefined;
-  /** Whether it has been read enough in this turn of the event loop. */
+  /** Whether enough has been read from it in this turn of the event loop. */
   hasReadEnough: boolean;
   /** Pipelined requests that have arrived but not started. */
   waiting: [http.IncomingMessage, http.ServerResponse][];

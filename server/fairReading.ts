@@ -2,10 +2,10 @@
 import type { Socket } from "node:net";
 import type { Connection } from "./connection.ts";
 
-/** What one read returns at most: if it returns that much, more is waiting. */
+/** The most that one read returns; a read of this size means that more data is waiting. */
 const fullReadBytes = 65_536;
 
-/** How many connections of which more is waiting are read in a turn of the event loop. */
+/** How many connections with more data are read in a turn of the event loop. */
 const maxPerTurn = 8;
 
 /** How much may arrive between two requests: Node skips any number of line breaks there. */

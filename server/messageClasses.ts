@@ -14,7 +14,7 @@ const tinyPieces = { count: 2_000, averageBytes: 64 };
 export interface ConnectionHooks {
   /** Whether too many requests are queued on the connection, so that the next one closes it. */
   hasTooManyWaiting(socket: Socket): boolean;
-  /** Whether the connection has been read enough in this turn of the event loop. */
+  /** Whether enough has been read from the connection in this turn of the event loop. */
   hasReadEnough(socket: Socket): boolean;
   /** Responds 400 to a body of too many tiny chunks, and closes the connection. */
   rejectBody(socket: Socket): void;
@@ -41,7 +41,7 @@ export function createMessageClasses(
       if (hasTooManyWaiting(socket)) Object.defineProperty(this, "upgrade", { get: () => true, set() {} });
     }
 
-    /** Resumes the socket, which otherwise the next turn does. */
+    /** Resumes the socket, unless enough has been read from it in this turn: then a later turn resumes it. */
     override _read(size: number): void {
       if (!hasReadEnough(this.socket)) super._read(size);
     }

@@ -131,7 +131,7 @@ export function createMetrics({
       if (status === 429) rateLimited.inc({ limit: exchange.key === undefined ? "address" : "key" });
     },
 
-    /** Counts a response to malformed, slow or oversized input that never became a request. */
+    /** Counts a response that is sent before Express gets the request: to invalid or slow input, or under overload. */
     requestRejected(status: number): void {
       requests.inc({ operation: "none", status });
     },

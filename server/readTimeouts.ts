@@ -39,7 +39,7 @@ export function createReadTimeouts(
   return {
     /**
      * Handles the server's `timeout` event. The timeout applies from the headers of a request to the end of its
-     * response; after that, keepAliveTimeout applies. To Node, it is activity when the kernel accepts part of a write.
+     * response; after that, keepAliveTimeout applies. Node counts it as activity when the kernel accepts part of a write.
      */
     timeOut(socket: Socket): void {
       const connection = connections.get(socket);

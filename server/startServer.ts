@@ -35,7 +35,7 @@ const flushTimeoutInMilliseconds = 500;
 const connectAttempts = 30;
 
 // By default V8 lets the heap grow to a multiple of its live size before it collects garbage. When 64,000 pipelined
-// requests were queued, which is no longer possible, this flag reduces the heap from 420 MB (30 MB of it live) to 270 MB, at the same CPU time.
+// requests were queued, which is no longer possible, this flag reduced the heap from 420 MB (30 MB of it live) to 270 MB, at the same CPU time.
 setFlagsFromString("--heap-growing-percent=20");
 
 const config = readConfigOrExit();
@@ -176,7 +176,7 @@ async function announce(port: number): Promise<void> {
   if (key !== undefined) console.log(formatWelcome(key, url));
 }
 
-/** Opens the database. Retries `connectAttempts` times, because the database may still be starting. */
+/** Opens the database. Tries up to `connectAttempts` times, because the database may still be starting. */
 async function connect() {
   for (let attempt = 1; ; attempt++) {
     try {

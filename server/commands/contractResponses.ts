@@ -1,4 +1,4 @@
-/** Every response of the contract that a client with a key can provoke, and the request that provokes it. */
+/** The responses that `distribu contract` provokes, and the requests that provoke them. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import type { operations as described } from "../../generated/api.ts";

@@ -48,8 +48,8 @@ export interface ReadOptions {
 }
 
 /**
- * A database of either dialect. Every method except `prepare` and `session` rejects with an UnavailableError when the
- * database is down, locked or slow for more than 1.5 seconds.
+ * A database of either dialect. `read`, `write` and `ping` reject with an UnavailableError when the database is down,
+ * locked or too slow.
  */
 export interface Database {
   readonly dialect: Dialect;

@@ -9,7 +9,7 @@ import { type ColumnOptions, countKnownColumns, resolveColumns } from "./columns
 import { decodeText } from "./decodeText.ts";
 import type { Progress } from "./progress.ts";
 import { type CsvRecord, readRecords } from "./records.ts";
-import { createReport, mostPrinted, type Report } from "./report.ts";
+import { createReport, maxPrinted, type Report } from "./report.ts";
 import { createRowReader, quote, type RowReader } from "./rows.ts";
 import { createStaging, type Staging } from "./staging.ts";
 import { writeStaged } from "./writing.ts";
@@ -63,7 +63,7 @@ export async function importCustomers(
       const { rows, columns, ...read } = await stageFile(file, staging, report, options);
 
       progress.begin("Staging", rows);
-      const repeated = await staging.finish(mostPrinted);
+      const repeated = await staging.finish(maxPrinted);
       for (const { line, firstLine, email } of repeated.rows)
         report.add("problem", line, `email: ${quote(email)} is already on line ${firstLine}.`);
       report.addUnprinted(repeated.count - repeated.rows.length);

@@ -1,7 +1,7 @@
 /** Reports the problems and warnings of an import to the operator. */
 
 /** The maximum number of problems, and of warnings, to print. */
-export const mostPrinted = 100;
+export const maxPrinted = 100;
 
 type Kind = "problem" | "warning";
 
@@ -18,7 +18,7 @@ export function createReport(name: string, printLine: (line: string) => void) {
   return {
     add(kind: Kind, line: number, text: string): void {
       counts[kind]++;
-      if (counts[kind] > mostPrinted) return;
+      if (counts[kind] > maxPrinted) return;
       lines[kind].push(`${name}:${line}: ${kind === "warning" ? "warning: " : ""}${text}`);
     },
     /** Counts problems that were not passed to `add`. */

@@ -23,7 +23,7 @@ export interface WriteOptions {
 const rowsPerStatement = 2_000;
 
 /** The first batch is small; the size of each later one is chosen so that it takes this long. */
-const batches = { firstRows: 100, mostRows: 10_000, milliseconds: 100 };
+const batches = { firstRows: 100, maxRows: 10_000, milliseconds: 100 };
 
 /** SQLite: the pause between two transactions. Writers waiting for the lock retry at least every 11 ms. */
 const pauseInMilliseconds = 30;
@@ -53,7 +53,7 @@ export async function writeStaged(
     if (inBatches) {
       await execute("commit");
       const fitting = (size * batches.milliseconds) / (performance.now() - startedAt);
-      size = Math.ceil(Math.min(fitting, size * 2, batches.mostRows));
+      size = Math.ceil(Math.min(fitting, size * 2, batches.maxRows));
       if (dialect === "sqlite") await sleep(pauseInMilliseconds);
     }
     onProgress(upTo);
