@@ -168,7 +168,7 @@ it("scope: missing → 403 whether or not the customer exists", async () => {
   }
 });
 
-it("API key: concurrent requests of different keys → each its own response, few lookups on PostgreSQL", async () => {
+it("API key: concurrent requests of different keys → each its own response", async () => {
   let lookups = 0;
   const other = await startServer({
     onStatement: ({ sql }) => sql.includes("api_keys") && sql.startsWith("select") && lookups++,

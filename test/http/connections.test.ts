@@ -70,12 +70,18 @@ it("request body: more than 2,000 chunks of a byte → 400", async () => {
   expect(summarize(await send(65_000))).toEqual([[400, malformed]]);
 });
 
-it("input between requests: line breaks → skipped, more than 128 KiB → connection closed", async () => {
+it("line breaks between requests: skipped; more than 128 KiB → closed", async () => {
   const get = buildRequestBytes(`GET ${list}`, bearer());
   expect((await server.exchange(Buffer.concat([Buffer.from("\r\n".repeat(1_000)), get])))[0]?.status).toBe(
     200,
   );
-  expect(await server.exchange(Buffer.concat([Buffer.from("\r\n".repeat(300_000)), get]))).toEqual([]);
+  const socket = connect(server.port, "127.0.0.1", () => socket.write("\r\n".repeat(300_000)));
+  let received = "";
+  socket.on("data", (chunk) => (received += chunk));
+  // The connection is reset if the server has not read everything.
+  socket.on("error", () => {});
+  await new Promise((resolve) => socket.once("close", resolve));
+  expect(received).toBe("");
 });
 
 it("HTTP parser: invalid bytes after two valid requests → 200, 200, 400", async () => {
