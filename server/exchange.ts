@@ -71,7 +71,7 @@ export class Exchange {
 
   /**
    * Sends the response, unless one has been sent. `response.json` would format the content type, compute an ETag and
-   * compare it for each response.
+   * compare it for each response, which takes 5 % more CPU time for a get.
    * @param body sent as JSON
    */
   send(status: number, headers: Record<string, string>, body?: unknown): void {

@@ -15,7 +15,7 @@ import { dropFurtherUnknownFields, findFirstError, type Violation } from "./viol
 /**
  * How many validated requests without a body are remembered, and the maximum length of the key under which each is. They
  * are remembered because the validator compiles the patterns of all paths for each request and awaits a promise in each
- * of its middlewares, which takes 65 microseconds for a list.
+ * of its middlewares: without this, a get takes 430 instead of 302 microseconds of CPU time.
  */
 const memo = { entries: 1_000, characters: 200 };
 
