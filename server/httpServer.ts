@@ -20,7 +20,7 @@ import { createReadTimeouts, quietInMilliseconds } from "./readTimeouts.ts";
 import { toOriginForm } from "./targets.ts";
 
 /** How many requests may be queued on one connection, behind the request in progress. */
-const maxWaiting = 1_000;
+const maxWaiting = 640;
 
 /** How many may be queued on all connections together. Without a limit, 500 connections with 990 requests each (13 MB) filled a heap of 512 MB. */
 const maxWaitingInAll = 5_000;

@@ -47,7 +47,7 @@ async function timePairs(port: number, requests: [Buffer, Buffer]): Promise<[num
   return times;
 }
 
-it("response time: other company's ID and unknown ID, revoked key and invalid key → equal", async () => {
+it("response time: other company's or unknown ID, revoked or invalid key → equal", async () => {
   const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
   const revoked = await createKeyByCommand(DATABASE_URL);
