@@ -570,10 +570,10 @@ export interface operations {
                  *     within 24 hours returns the original response with `Idempotent-Replayed: true` and
                  *     creates nothing; the same key with a different body gets a 422. If the first request is
                  *     still in progress, the second waits for it and returns the same response. Only the
-                 *     creation of a customer uses up the key: after a response from 400 to 499, it can be used
-                 *     again, even with a different body. After a 500, a 503 or no response, the customer may
-                 *     have been created: repeat the same body. Idempotency keys belong to your company, not to
-                 *     an API key.
+                 *     creation of a customer uses up the key: if the first request gets a response from 400 to
+                 *     499, the key can be used again, even with a different body. After a 500, a 503 or no
+                 *     response, the customer may have been created: repeat the same body. Idempotency keys
+                 *     belong to your company, not to an API key.
                  * @example 5a5f3e0e-8f0e-4f0b-9a51-0c1d2e3f4a5b
                  */
                 "Idempotency-Key"?: string;
@@ -598,7 +598,7 @@ export interface operations {
                     "Cache-Control": components["headers"]["Cache-Control"];
                     ETag: components["headers"]["ETag"];
                     /**
-                     * @description Set to `true` if this response repeats that to an earlier request with the same
+                     * @description Set to `true` if this response repeats the response to an earlier request with the same
                      *     `Idempotency-Key`; otherwise absent.
                      * @example true
                      */

@@ -96,7 +96,7 @@ export function createApiKeys({ dialect, knex, prepare, read, write }: Database)
   const seenLive = new Map<string, number>();
 
   return {
-    /** Whether this process has seen the key in an Authorization header live within the last hour. */
+    /** Whether this process has found the key in an Authorization header to be live within the last hour. */
     wasLive(authorization: string | undefined): boolean {
       const token = parseBearerToken(authorization);
       if (token === undefined) return false;

@@ -16,7 +16,7 @@ const maxBytesBetweenRequests = 131_072;
  * closes it if too much arrives between two requests.
  */
 export function createFairReading(): (socket: Socket, connection: Connection) => void {
-  /** Continues to read connections, in order. */
+  /** Functions that resume reading, one for each connection with more data, in order. */
   const waiting: (() => void)[] = [];
 
   function endTurn(): void {
@@ -30,7 +30,7 @@ export function createFairReading(): (socket: Socket, connection: Connection) =>
     function read(): void {
       connection.hasReadEnough = false;
       const { current, waiting: requests } = connection;
-      // Otherwise the socket is resumed when these have been processed.
+      // With queued requests or a full body, the socket stays paused, and is resumed once they have been processed.
       const isFull = current !== undefined && current.req.readableLength >= current.req.readableHighWaterMark;
       if (requests.length === 0 && !isFull) socket.resume();
     }

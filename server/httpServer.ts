@@ -1,7 +1,8 @@
 /**
  * The HTTP server around the Express application. It handles what node:http decides before Express gets a request
  * (framing, limits, timeouts, CONNECT) so that those responses conform to the contract, and a graceful stop. With a plain
- * `app.listen()`, Node handles those cases itself; everything else is the same.
+ * `app.listen()`, Node handles those cases itself, and the protection against overload, pipelining, endless input and slow
+ * readers is missing; the operations are the same.
  */
 import http from "node:http";
 import type { Socket } from "node:net";
@@ -30,7 +31,7 @@ export interface HttpServerOptions {
   metrics?: Metrics | undefined;
   /** Seconds after which an idle connection is closed. */
   keepAliveTimeoutInSeconds?: number;
-  /** How many requests may wait to begin; further ones get a 503. A full queue takes 0.1 to 0.3 s. */
+  /** How many requests may wait to begin; further ones get a 503. A full queue is processed in 0.1 to 0.3 s. */
   maxQueuedRequests?: number;
 }
 
@@ -122,7 +123,7 @@ export function createServer(
       if (!connection || connection.isRejected) return;
       if (!isUnambiguous(request)) reject(request.socket, { status: 400 });
       else if (connection.current) {
-        // What else was read is parsed and queued, and the socket is paused until the queue is empty. Node resumes the
+        // The rest of the data that was read is parsed and queued, and the socket is paused until the queue is empty. Node resumes the
         // socket after parsing each request, so it is paused once everything that was read is parsed.
         if (connection.waiting.length === 0) process.nextTick(() => request.socket.pause());
         connection.waiting.push([request, response]);

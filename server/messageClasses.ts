@@ -10,7 +10,7 @@ import express, { type Express } from "express";
  */
 const tinyPieces = { count: 2_000, averageBytes: 64 };
 
-/** What the message classes need of the server. */
+/** The functions of the server that the message classes call. */
 export interface ConnectionHooks {
   /** Whether too many requests are queued on the connection, so that the next one closes it. */
   hasTooManyWaiting(socket: Socket): boolean;

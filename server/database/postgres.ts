@@ -56,7 +56,7 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
       statement_timeout: statementTimeoutInMilliseconds,
     }),
     keepAlive: true,
-    // All our bigints are times in milliseconds, which fit in a number.
+    // All our bigints are times in milliseconds or counts, which fit in a number.
     types: {
       getTypeParser: (oid: number, format?: string) =>
         oid === 20 ? Number : pg.types.getTypeParser(oid, format === "binary" ? format : "text"),
