@@ -92,7 +92,8 @@ export function createServer(
   }
 
   function hasReadEnough(socket: Socket): boolean {
-    return connections.get(socket)?.hasReadEnough ?? false;
+    const connection = connections.get(socket);
+    return connection !== undefined && (connection.hasReadEnough || connection.waiting.length > 0);
   }
 
   function rejectBody(socket: Socket): void {

@@ -53,7 +53,9 @@ describe("package", () => {
       expect((await fetch(sandbox.url + path)).status, path).toBe(200);
   });
 
-  it("package: GitHub Actions job of openapi/README.md → compares a deployment", async () => {
+  // npx downloads the dependencies.
+  const timeout = 120_000;
+  it("package: GitHub Actions job of openapi/README.md → compares a deployment", { timeout }, async () => {
     const server = await startServer();
     onTestFinished(() => server.stop());
     const { steps } = parse(readBlock("openapi/README.md", "yaml", "contract-job")).jobs.contract;
