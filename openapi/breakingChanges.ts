@@ -1,6 +1,6 @@
 /**
  * Finds changes of the contract since the last release that can break a client. As a command, `npm run
- * contract:breaking`, it compares openapi.yaml with released.json, which is empty before the first release.
+ * contract:breaking`, it compares openapi.yaml with released.json, which has no paths before the first release.
  */
 import { readFileSync } from "node:fs";
 import { dereference } from "../server/contract.ts";
