@@ -23,8 +23,11 @@ import { toOriginForm } from "./targets.ts";
 /** How many requests may be queued on one connection, behind the request in progress. */
 const maxWaiting = 640;
 
-/** How many may be queued on all connections together. Without a limit, 500 connections with 990 requests each (13 MB) filled a heap of 512 MB. */
-const maxWaitingInAll = 5_000;
+/**
+ * How many may be queued on all connections together. Without a limit, 500 connections with 990 requests each (13 MB)
+ * filled a heap of 512 MB; with 5,000, ones with 630 requests each sometimes filled one of 256 MB.
+ */
+const maxWaitingInAll = 2_000;
 
 export interface HttpServerOptions {
   log: Logger;
