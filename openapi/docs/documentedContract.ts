@@ -15,7 +15,7 @@ export function documentContract(served: Part): Part {
   const commonHeaders = formatCommonHeaders(contract, operations);
   const introduction = contract.info.description.replace(
     commonHeaders,
-    () => `${commonHeaders}\n\nThe operations below list only additional ones.`,
+    () => `${commonHeaders}\n\nThe operations below list only additional headers.`,
   );
   contract.info.description = highlightCodeBlocks(`${introduction}\n${formatChangelog()}`);
   for (const name of listCommonHeaders(contract, operations)) {
