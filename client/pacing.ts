@@ -32,7 +32,7 @@ interface RateWindow {
 const minute = 60_000;
 /** Timers fire late; delays of up to this long are made up for. */
 const catchUp = 100;
-/** RateLimit-Reset is in whole seconds, so the end of a window is known only to the second; half a second is for transit. */
+/** RateLimit-Reset is in whole seconds, so the end of a window is known only to the second; half a second for transit. */
 const resolution = 1_500;
 
 /**

@@ -127,8 +127,8 @@ export function createServer(
       if (!connection || connection.isRejected) return;
       if (!isUnambiguous(request)) reject(request.socket, { status: 400 });
       else if (connection.current) {
-        // The rest of the data that was read is parsed and queued, and the socket is paused until the queue is empty. Node resumes the
-        // socket after parsing each request, so it is paused once everything that was read is parsed.
+        // The rest of the data that was read is parsed and queued, and the socket is paused until the queue is empty.
+        // Node resumes the socket after parsing each request, so it is paused once everything that was read is parsed.
         if (connection.waiting.length === 0) process.nextTick(() => request.socket.pause());
         connection.waiting.push([request, response]);
         waitingInAll += 1;

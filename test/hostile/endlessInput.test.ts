@@ -35,6 +35,7 @@ it.each([
   await measureVictim(`100 connections that send ${title}`, victim, async () => {
     const sender = startSending(server.port, head);
     await sleep(1_000 + count("PIPELINING_SECONDS") * 1_000);
+    expect(sender.exitCode).toBeNull();
     sender.kill("SIGKILL");
   });
   expect(server.process.exitCode).toBeNull();
