@@ -62,7 +62,7 @@ describe("package", () => {
     const environment = {
       URL: server.url,
       KEY: await server.createKey(),
-      // Otherwise npx asks the registry about every dependency.
+      // Otherwise npx requests the metadata of every dependency from the registry.
       npm_config_prefer_offline: "true",
     };
     const ended = await runProgram("bash", ["-ec", `cd ${folder.path}\n${run}`], environment);
