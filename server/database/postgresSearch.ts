@@ -11,7 +11,7 @@ import { keepStatements, named } from "./statement.ts";
  * The shortest and the longest timeout of an index query, and the timeout of comparing each customer, in milliseconds:
  * together with what precedes them, they fit into the time that a request may take.
  */
-const [minTimeout, maxTimeout, comparisonTimeout] = [20, 400, 1_000];
+const [minTimeout, maxTimeout, comparisonTimeout] = [20, 200, 1_000];
 /**
  * How many words of a term, the rarest ones, are looked up in the index. Longer words are split into words of at most
  * this many characters.
@@ -90,22 +90,26 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
     const { companyId, text, status, cursor, rows } = filters;
     const form = { cursor: true, status: status !== undefined };
     const values: Values = { companyId, rows, text, cursor, status: status ?? null };
-    const [estimate] = await read(getEstimate(form), values);
+    const [[estimate], [table], words] = await Promise.all([
+      read(getEstimate(form), values),
+      read(getTotal, {}),
+      sortByRarity(companyId, text.match(word) ?? []),
+    ]);
     const listed = estimate?.["QUERY PLAN"][0].Plan["Plan Rows"] ?? 0;
     const share = matches / compared;
     const isRare = share * listed < rows;
     const compareEach = () =>
       read(getComparison({ ...form, isRare }), values, { timeoutInMilliseconds: comparisonTimeout });
 
-    const words = await sortByRarity(companyId, text.match(word) ?? []);
-    const rarest = words.slice(0, maxWords);
+    // A word that no sampled customer contains leaves so few candidates that also looking up another costs more.
+    const isEachSampled = (words[0]?.count ?? 0) > 0;
+    const rarest = words.slice(0, maxWords).filter(({ count }) => count === 0 || isEachSampled);
     if (!rarest[0] || rarest[0].count > maxSampleMatches) return compareEach();
     if (rows / share < hitCost * share * listed) return compareEach();
 
     // As long as reading in order would take, so that both together take at most twice as long.
     const millisecondsInOrder = listed * millisecondsPerRow;
     const timeoutInMilliseconds = Math.min(Math.max(minTimeout, millisecondsInOrder), maxTimeout);
-    const [table] = await read(getTotal, {});
     const isCompanyIgnoredByIndex = listed > largeShare * (table?.total ?? Number.POSITIVE_INFINITY);
     const patterns = rarest.map(({ part }, index) => [`pattern${index}`, `%${part}%`]);
     try {
