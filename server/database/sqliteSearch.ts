@@ -4,7 +4,6 @@ import { toPosition } from "../customerIds.ts";
 import { UnavailableError } from "../errors.ts";
 import { timeoutInMilliseconds } from "./connect.ts";
 import type { CustomerRow } from "./customers.ts";
-import type { Values } from "./database.ts";
 import { createRarity } from "./rarity.ts";
 import type { FindByIndex, SearchedTable } from "./search.ts";
 import { contains, type Slices } from "./slices.ts";
@@ -18,6 +17,15 @@ const maxContinuations = 100;
 const maxEntries = 20_000;
 /** How many candidates the first statement compares, and the maximum for the others. */
 const [firstSlice, largestSlice] = [128, 1_024];
+
+/**
+ * The company's marker is only looked up if less than this share of the first candidates are in the list. FTS5 would look
+ * it up for each candidate, newest first, which takes longer than fetching a few candidates of other companies.
+ */
+const listedShare = 0.25;
+
+/** A match with statistics of the slice of candidates; without one, its ID is null. */
+type Candidate = CustomerRow & { compared: number; listed: number; last: string };
 
 /** Creates the index search of a table. */
 export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByIndex {
@@ -36,25 +44,28 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
       [named("low"), named("high"), named("high"), maxContinuations + 1],
     ),
   );
-  /** Compares the next candidates of the index; returns the matches, and the last candidate. */
+  /**
+   * Compares the next candidates of the index. Returns the matches, each with the number of candidates, how many of them are
+   * in the list, and the last one; or, if there is no match, one row without a customer.
+   */
   const getCandidates = keepStatements((hasStatus: boolean) => {
+    const isListed = hasStatus
+      ? knex.raw("(company_id = ? and status = ?)", [named("companyId"), named("status")])
+      : knex.raw("company_id = ?", [named("companyId")]);
     const candidates = knex("customers_search")
       .join("customers", "customers.position", "customers_search.rowid")
       .whereRaw("customers_search match ?", [named("match")])
       .where("customers_search.rowid", "<", named("before"))
-      .where("company_id", named("companyId"))
-      .select("customers.position", { isMatch: contains(table.database) })
+      .select("customers.position", "id", { isListed })
+      .select({ isMatch: knex.raw("(? and ?)", [isListed, contains(table.database)]) })
       .orderByRaw("customers_search.rowid desc limit ?", [named("size")]);
-    if (hasStatus) candidates.where("status", named("status"));
-    return prepare<CustomerRow & { isMatch: number; compared: number }>(
+    return prepare<Candidate>(
       knex
         .withMaterialized("slice", candidates)
         .select(table.columns)
-        // Computed again, but only for a few rows.
-        .select({ isMatch: contains(table.database), compared: knex("slice").count("*") })
-        .from("customers")
-        .whereRaw("position in (select position from slice where isMatch)")
-        .orWhereRaw("position = (select min(position) from slice)")
+        .select("compared", "listed", "last")
+        .from(knex("slice").count({ compared: "*" }).sum({ listed: "isListed" }).min({ last: "id" }))
+        .joinRaw("left join customers on position in (select position from slice where isMatch)")
         .orderBy("position", "desc"),
     );
   });
@@ -88,14 +99,13 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
   async function buildMatch(companyId: string, text: string): Promise<string | undefined> {
     const trigrams = toTrigrams(text);
     if (trigrams.length > 0) {
-      const rarest =
-        trigrams.length > maxTrigrams
-          ? (await sortByRarity(companyId, trigrams)).slice(0, maxTrigrams).map(({ part }) => part)
-          : trigrams;
-      // FTS5 would flatten a single AND and advance the long list of the company for every candidate of the first
-      // trigram. An OR with a term that no folded text contains keeps the trigrams together, which takes a third of the
-      // time.
-      return `((${rarest.map(quote).join(" AND ")}) OR "AAA")`;
+      const sorted = await sortByRarity(companyId, trigrams);
+      // FTS5 would flatten an AND of ANDs, and advance every list for each candidate of the first. An OR with a term that no
+      // folded text contains keeps each pair together, which takes a third to two thirds of the time.
+      return sorted
+        .slice(0, maxTrigrams)
+        .map(({ part }) => quote(part))
+        .reduce((pair, next) => `((${pair} AND ${next}) OR "AAA")`);
     }
     const found = await read(continuations, toRange(text));
     if (found.length > maxContinuations) return undefined;
@@ -116,18 +126,19 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
     }
     const found: CustomerRow[] = [];
     if (match === "") return found;
-    const marker = toMarkers(companyId, status).map(quote).join(" AND ");
     const statement = getCandidates(status !== undefined);
     const deadline = performance.now() + timeoutInMilliseconds;
     let before = toPosition(cursor);
+    let marked = match;
     for (let size = firstSlice; ; size = Math.min(size * 2, largestSlice)) {
       if (performance.now() > deadline) throw new UnavailableError("the search took too long");
-      const values: Values = { ...list, match: `${match} AND ${marker}`, before, text, size };
-      const candidates = await read(statement, values);
-      for (const { isMatch, compared, ...row } of candidates) if (isMatch) found.push(row);
-      const last = candidates.at(-1);
-      if (!last || found.length >= rows || last.compared < size) return found.slice(0, rows);
-      before = toPosition(last.id);
+      const candidates = await read(statement, { ...list, match: marked, before, text, size });
+      for (const { compared, listed, last, ...row } of candidates) if (row.id !== null) found.push(row);
+      const [{ compared, listed, last }] = candidates as [Candidate];
+      if (found.length >= rows || compared < size) return found.slice(0, rows);
+      if (listed < listedShare * compared)
+        marked = [match, ...toMarkers(companyId, status).map(quote)].join(" AND ");
+      before = toPosition(last);
       await nextTurn();
     }
   };
