@@ -36,16 +36,17 @@ export interface HttpServerOptions {
   keepAliveTimeoutInSeconds?: number;
   /** How many requests may wait to begin; further ones get a 503. A full queue is processed in 0.1 to 0.3 s. */
   maxQueuedRequests?: number;
+  /** Whether further requests should wait, because the database has enough to do. */
+  isDatabaseBusy?: () => boolean;
 }
 
 /**
  * Creates an HTTP server for the application, not yet listening. Malformed requests (400), slow ones (408) and
  * oversized headers (431) also get a JSON response, and then the connection is closed.
  */
-export function createServer(
-  app: Express,
-  { log, metrics, keepAliveTimeoutInSeconds = 5, maxQueuedRequests = 256 }: HttpServerOptions,
-): StoppableServer {
+export function createServer(app: Express, options: HttpServerOptions): StoppableServer {
+  const { log, metrics, keepAliveTimeoutInSeconds = 5 } = options;
+  const { maxQueuedRequests: maxQueued = 256, isDatabaseBusy = () => false } = options;
   const server = http.createServer({
     ...createMessageClasses(app, { hasTooManyWaiting, hasReadEnough, rejectBody }),
     headersTimeout: 10_000,
@@ -59,7 +60,7 @@ export function createServer(
   // Node drops fields beyond this count without an error. The application rejects a request with one too many.
   server.maxHeadersCount = 101;
   const connections = new Map<Socket, Connection>();
-  const admission = createAdmission(maxQueuedRequests);
+  const admission = createAdmission({ maxQueued, isDatabaseBusy });
   const readFairly = createFairReading();
   const rejectOverload = createOverloadResponder(log, metrics);
   let waitingInAll = 0;

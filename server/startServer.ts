@@ -32,11 +32,18 @@ const stopTimes = { lingerInMilliseconds: 2_000, graceInMilliseconds: 9_000 };
 /** How long to wait at shutdown for standard output to accept the last log lines. */
 const flushTimeoutInMilliseconds = 500;
 
+/**
+ * While at least this many statements wait for one of PostgreSQL's connections, further requests wait before they begin:
+ * waiting there, they would get a 503 after a second.
+ */
+const maxWaitingForConnection = 32;
+
 /** How many times to try to reach the database at startup, one second apart. */
 const connectAttempts = 30;
 
 // By default V8 lets the heap grow to a multiple of its live size before it collects garbage. When 64,000 pipelined
-// requests were queued, which is no longer possible, this flag reduced the heap from 420 MB (30 MB of it live) to 270 MB, at the same CPU time.
+// requests were queued, which is no longer possible, this flag reduced the heap from 420 MB (30 MB of it live) to
+// 270 MB, at the same CPU time.
 setFlagsFromString("--heap-growing-percent=20");
 limitYoungGeneration();
 
@@ -117,7 +124,8 @@ async function serve(): Promise<Listening> {
     tracing,
     isStopping: () => isStopping,
   });
-  const server = createServer(app, { log, metrics, keepAliveTimeoutInSeconds });
+  const isDatabaseBusy = () => (database.pool?.().waiting ?? 0) >= maxWaitingForConnection;
+  const server = createServer(app, { log, metrics, keepAliveTimeoutInSeconds, isDatabaseBusy });
   server.on("error", (err) => {
     log.fatal({ err }, "cannot listen");
     process.exit(1);

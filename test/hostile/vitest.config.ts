@@ -8,7 +8,6 @@ const sqliteOnly = [
   "largeBodies",
   "manyConnections",
   "memory",
-  "overload",
   "slow",
   "slowReaders",
   "smuggling",

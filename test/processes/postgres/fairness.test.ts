@@ -1,6 +1,8 @@
 /** How companies share the connections to PostgreSQL. */
 import pg from "pg";
 import { expect, it, onTestFinished } from "vitest";
+import { createTemporaryDatabase } from "../../support/databases.ts";
+import { createKeyByCommand, spawnServer } from "../../support/processes.ts";
 import { startServer } from "../../support/server.ts";
 
 it("pool: 40 updates wait for a locked customer → another company is served", async () => {
@@ -16,18 +18,48 @@ it("pool: 40 updates wait for a locked customer → another company is served", 
 
   const updates = Array.from({ length: 40 }, () => busy.send("PATCH", `/customers/${id}`, { name: "Ann" }));
   const updated = Promise.all(updates);
-  while (await isAnyConnectionFree()) await other.send("GET", "/customers");
+  // Eight of the ten connections.
+  while ((await countWaitingForLocks(connection)) < 8) await other.send("GET", "/customers");
   for (const email of ["bob@x.example", "eve@x.example"])
     expect((await other.send("POST", "/customers", { email })).status).toBe(201);
   await connection.query("rollback");
   expect((await updated).map(({ status }) => status)).toEqual(updates.map(() => 200));
-
-  /** Whether fewer than eight of the ten connections wait for the lock. */
-  async function isAnyConnectionFree(): Promise<boolean> {
-    await connection.query("select pg_stat_clear_snapshot()");
-    const { rows } = await connection.query(
-      "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-    );
-    return rows.length < 8;
-  }
 });
+
+it("pool: 120 lists while customers are locked → each gets a 503, probes a 200", async () => {
+  const DATABASE_URL = await createTemporaryDatabase();
+  const key = await createKeyByCommand(DATABASE_URL);
+  const server = await spawnServer({ DATABASE_URL });
+  const connection = new pg.Client(DATABASE_URL);
+  await connection.connect();
+  onTestFinished(() => connection.end());
+  const sendAll = (count: number, path: string) =>
+    Promise.all(
+      Array.from({ length: count }, async () => {
+        const { status, headers } = await server.fetch(path, { headers: { Authorization: `Bearer ${key}` } });
+        return [status, headers.get("Retry-After")];
+      }),
+    );
+  // Opens connections, so that the lists below arrive together, and their keys are looked up before any list waits.
+  await sendAll(100, "/healthz");
+  await connection.query("begin");
+  await connection.query("lock table customers");
+
+  const lists = sendAll(100, "/api/v1/customers");
+  while ((await countWaitingForLocks(connection)) < 10) await sendAll(1, "/healthz");
+  // These are queued, because enough statements wait for a connection.
+  const queued = await sendAll(20, "/api/v1/customers");
+  expect([...(await lists), ...queued]).toEqual(Array.from({ length: 120 }, () => [503, "1"]));
+  expect(server.output()).toContain('"msg":"overloaded"');
+  await connection.query("rollback");
+  expect(await sendAll(1, "/api/v1/customers")).toEqual([[200, null]]);
+});
+
+/** How many connections to the database of a connection wait for a lock. */
+async function countWaitingForLocks(connection: pg.Client): Promise<number> {
+  await connection.query("select pg_stat_clear_snapshot()");
+  const { rows } = await connection.query(
+    "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+  );
+  return rows.length;
+}
