@@ -118,9 +118,21 @@ export function rejectLogWithoutFile(file: string): void {
  * @throws an error that names the file and the cause; that of SQLite would be "unable to open database file"
  */
 export function createSqliteFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  createFolder(dirname(file));
   // Follows a symbolic link, and creates its target.
   if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
   if (statSync(file).isDirectory()) throw new SchemaError("it is a directory");
   accessSync(file, constants.R_OK);
+}
+
+/** Like `mkdir -p`. Node's own `recursive` never returns where a folder cannot be created, such as in /proc. */
+function createFolder(path: string): void {
+  if (existsSync(path)) return;
+  createFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have created it.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }

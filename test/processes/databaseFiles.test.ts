@@ -141,3 +141,9 @@ it("SQLite: directory instead of a file → an error that says so", async () => 
   const { code, stderr } = await runCommand(["keys", "list"], { DATABASE_URL: `sqlite:${folder}` });
   expect([code, stderr]).toEqual([1, `Cannot open the database ${folder}: it is a directory\n`]);
 });
+
+it("SQLite: folder that cannot be created → an error that says so", async () => {
+  const DATABASE_URL = "sqlite:/proc/distribu/test.db";
+  const { code, stdout } = await runServer({ DATABASE_URL });
+  expect([code, stdout]).toEqual([1, expect.stringContaining("mkdir '/proc/distribu'")]);
+});
