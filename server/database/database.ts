@@ -55,7 +55,10 @@ export interface Database {
   readonly dialect: Dialect;
   /** Only builds queries in the dialect of this database; never runs them. */
   readonly knex: Knex;
-  /** Searches in lists of at most this many customers use no index. */
+  /**
+   * How many of a list's newest customers a search compares before it uses the index. On PostgreSQL, comparing 1,000 takes
+   * about a millisecond.
+   */
   readonly searchWindow: number;
   /** Converts a Knex query to a statement. */
   prepare<Row>(query: Knex.QueryBuilder | Knex.Raw, options?: { planEachTime?: boolean }): Statement<Row>;

@@ -45,7 +45,7 @@ type PooledConnection = pg.Client & { __knex__disposed?: unknown };
  */
 export async function connectPostgres(options: ConnectOptions): Promise<Database> {
   const { url, poolSize = 10, statementTimeoutInMilliseconds = timeoutInMilliseconds } = options;
-  const { searchWindow = 2_000, pooler = false, mustExist = false, warn = () => {} } = options;
+  const { searchWindow = 1_000, pooler = false, mustExist = false, warn = () => {} } = options;
   // Knex passes on options that its own types lack.
   const connection = {
     connectionString: url,
