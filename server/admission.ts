@@ -16,7 +16,7 @@ const rejectedPerBegun = 4;
 /** How long a request may be queued: a database that no longer responds takes up to another second. */
 const maxQueuedMilliseconds = 700;
 
-/** How long to wait before asking a busy database again, in milliseconds. */
+/** How long to wait before checking a busy database again, in milliseconds. */
 const busyPause = 1;
 
 /** Begins or rejects a request. */
