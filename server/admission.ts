@@ -1,3 +1,5 @@
+import type { IncomingMessage } from "node:http";
+
 /**
  * How many requests may begin in a turn of the event loop. On SQLite, the writes of a turn share a transaction, so fewer
  * would cost throughput.
@@ -7,13 +9,16 @@ const maxPerTurn = 64;
 /** The same for a turn that accepted a connection. */
 const maxPerAcceptingTurn = 1;
 
-/** While the database is busy, as many requests are rejected in a turn as if this many began. */
-const minPerTurn = 4;
+/** In a turn in which fewer requests begin, as many are rejected as if this many had begun. */
+const minCounted = 4;
 
 /** How many requests are rejected for each that begins. A 503 takes a tenth to a fifth of a list's CPU time. */
 const rejectedPerBegun = 4;
 
-/** How long a request may be queued: a database that no longer responds takes up to another second. */
+/**
+ * How long a request may be queued while the database is busy, in milliseconds. Its deadline includes this time, so the
+ * rest is left for its statements.
+ */
 const maxQueuedMilliseconds = 700;
 
 /** How long to wait before checking a busy database again, in milliseconds. */
@@ -23,7 +28,9 @@ const busyPause = 1;
 type Action = () => void;
 
 interface Queued {
+  request: IncomingMessage;
   begin: Action;
+  /** Undefined for a probe. */
   reject: Action | undefined;
   since: number;
 }
@@ -31,8 +38,15 @@ interface Queued {
 export interface AdmissionOptions {
   /** How many requests may be queued; further ones are rejected, a few in each turn. */
   maxQueued: number;
-  /** Whether requests should be queued because the database has enough to do. */
+  /** Whether requests should be queued because the database has enough to do. Probes begin anyway. */
   isDatabaseBusy: () => boolean;
+}
+
+const queuedTimes = new WeakMap<IncomingMessage, number>();
+
+/** Returns how long a request was queued before it began, in milliseconds. */
+export function readQueuedTime(request: IncomingMessage): number {
+  return queuedTimes.get(request) ?? 0;
 }
 
 /**
@@ -41,7 +55,7 @@ export interface AdmissionOptions {
  * 1,000 clients sent one request after the other, `/healthz` on a new connection took 297 s.
  */
 export function createAdmission({ maxQueued, isDatabaseBusy }: AdmissionOptions) {
-  const queue: Queued[] = [];
+  let queue: Queued[] = [];
   const rejected: Action[] = [];
   let begun = 0;
   let hasAccepted = false;
@@ -52,16 +66,28 @@ export function createAdmission({ maxQueued, isDatabaseBusy }: AdmissionOptions)
     return hasAccepted ? maxPerAcceptingTurn : maxPerTurn;
   }
 
+  /** Takes the requests that may begin from the queue. While the database is busy, these are only probes. */
+  function takeNext(now: number): Queued[] {
+    if (queue.length === 0 || !isDatabaseBusy()) return queue.splice(0, mayBegin());
+    const probes = queue.filter(({ reject }) => !reject).slice(0, mayBegin());
+    const isExpired = ({ reject, since }: Queued) =>
+      reject !== undefined && now - since > maxQueuedMilliseconds;
+    // They have waited longer than those that were rejected on arrival.
+    rejected.unshift(...queue.filter(isExpired).map(({ reject }) => reject as Action));
+    queue = queue.filter((one) => !probes.includes(one) && !isExpired(one));
+    return probes;
+  }
+
   function endTurn(): void {
-    const oldest = performance.now() - maxQueuedMilliseconds;
-    for (let [first] = queue; first?.reject && first.since < oldest; [first] = queue) {
-      rejected.unshift(first.reject);
-      queue.shift();
+    const now = performance.now();
+    const next: Action[] = [];
+    for (const { request, begin, since } of takeNext(now)) {
+      queuedTimes.set(request, now - since);
+      next.push(begin);
     }
-    const next = isDatabaseBusy() ? [] : queue.splice(0, mayBegin()).map(({ begin }) => begin);
     begun = next.length;
-    const rejections = rejectedPerBegun * Math.max(begun, hasAccepted ? maxPerAcceptingTurn : minPerTurn);
-    next.push(...rejected.splice(0, rejections));
+    const counted = Math.max(begun, hasAccepted ? maxPerAcceptingTurn : minCounted);
+    next.push(...rejected.splice(0, rejectedPerBegun * counted));
     hasAccepted = false;
     hasBegunProbe = false;
     isEndScheduled = next.length > 0 || queue.length > 0;
@@ -78,10 +104,10 @@ export function createAdmission({ maxQueued, isDatabaseBusy }: AdmissionOptions)
     },
 
     /**
-     * Begins a request, now or in a later turn, or rejects it if the queue is full.
+     * Begins a request, now or in a later turn, or rejects it if the queue is full or it is queued for too long.
      * @param reject undefined for a probe: one of each turn begins at once, and none is rejected
      */
-    admit(begin: Action, reject?: Action): void {
+    admit(request: IncomingMessage, begin: Action, reject?: Action): void {
       if (!isEndScheduled) setImmediate(endTurn);
       isEndScheduled = true;
       if (!reject && !hasBegunProbe) {
@@ -89,7 +115,7 @@ export function createAdmission({ maxQueued, isDatabaseBusy }: AdmissionOptions)
         begin();
       } else if (reject && queue.length >= maxQueued) rejected.push(reject);
       else if (queue.length > 0 || begun >= mayBegin() || isDatabaseBusy())
-        queue.push({ begin, reject, since: performance.now() });
+        queue.push({ request, begin, reject, since: performance.now() });
       else {
         begun += 1;
         begin();

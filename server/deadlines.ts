@@ -15,12 +15,13 @@ export interface Deadline {
  * Creates deadlines. The running ones form a linked list that a single timer checks: a timer per request would take 4 %
  * of the CPU time of a point read, and the old tables of a Set would keep finished requests in memory.
  * @param expire called with the owner of a deadline when it expires
- * @returns a function that creates a deadline, which is not running yet
+ * @returns a function that creates a deadline, which is not running yet, from its owner and the milliseconds that have
+ *   already elapsed
  */
 export function createDeadlines<Owner>(
   timeoutInMilliseconds: number,
   expire: (owner: Owner) => void,
-): (owner: Owner) => Deadline {
+): (owner: Owner, elapsed: number) => Deadline {
   let timer: NodeJS.Timeout | undefined;
   let first: RunningDeadline | undefined;
 
@@ -28,12 +29,13 @@ export function createDeadlines<Owner>(
     previous: RunningDeadline | undefined;
     next: RunningDeadline | undefined;
     expiresAt = Number.POSITIVE_INFINITY;
-    private millisecondsLeft = timeoutInMilliseconds;
+    private millisecondsLeft: number;
     private isRunning = false;
     readonly owner: Owner;
 
-    constructor(owner: Owner) {
+    constructor(owner: Owner, elapsed: number) {
       this.owner = owner;
+      this.millisecondsLeft = timeoutInMilliseconds - elapsed;
     }
 
     start(): void {
@@ -73,5 +75,5 @@ export function createDeadlines<Owner>(
     timer = undefined;
   }
 
-  return (owner) => new RunningDeadline(owner);
+  return (owner, elapsed) => new RunningDeadline(owner, elapsed);
 }

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, NextFunction, Request, Response } from "express";
 import type { Logger } from "pino";
+import { readQueuedTime } from "./admission.ts";
 import type { ApiKey } from "./apiKeys.ts";
 import { readCallerAddress } from "./authentication.ts";
 import { createCauseLog } from "./causeLog.ts";
@@ -15,8 +16,8 @@ import { isDecodable, splitTarget, toOriginForm } from "./targets.ts";
 import type { Tracing } from "./tracing.ts";
 
 /**
- * How long a request may take, with all its statements, before it gets a 503. The time to receive its body does not
- * count. As with any 503, a write that has begun may still take effect.
+ * How long a request may take, queued and with all its statements, before it gets a 503. The time to receive its body
+ * does not count. As with any 503, a write that has begun may still take effect.
  */
 const timeoutInMilliseconds = 1_750;
 
@@ -52,10 +53,14 @@ export class Exchange {
   /** The deadline for the response. */
   readonly deadline: Deadline;
 
-  constructor(request: Request, response: Response, createDeadline: (exchange: Exchange) => Deadline) {
+  constructor(
+    request: Request,
+    response: Response,
+    createDeadline: (exchange: Exchange, elapsed: number) => Deadline,
+  ) {
     this.request = request;
     this.response = response;
-    this.deadline = createDeadline(this);
+    this.deadline = createDeadline(this, readQueuedTime(request));
     this.target = request.url;
     this.requestId = chooseRequestId(request);
     this.headers = createCommonHeaders(this.requestId);

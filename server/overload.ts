@@ -13,7 +13,7 @@ import { splitTarget, toOriginForm } from "./targets.ts";
 
 const message: AnyRequestMessages[503] = "Service temporarily unavailable.";
 const body = JSON.stringify({ error: message });
-const err = new UnavailableError("too many requests are queued");
+const err = new UnavailableError("requests are queued: there are too many, or PostgreSQL is busy");
 
 /**
  * Whether the request is a health check. These are never rejected: a supervisor would restart the server, or a load

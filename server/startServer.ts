@@ -33,8 +33,8 @@ const stopTimes = { lingerInMilliseconds: 2_000, graceInMilliseconds: 9_000 };
 const flushTimeoutInMilliseconds = 500;
 
 /**
- * While at least this many statements wait for one of PostgreSQL's connections, further requests wait before they begin:
- * waiting there, they would get a 503 after a second.
+ * While at least this many statements wait for one of PostgreSQL's connections, further requests are queued before they
+ * begin: one that waits there for 1.5 s gets a 503.
  */
 const maxWaitingForConnection = 32;
 

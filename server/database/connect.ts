@@ -14,7 +14,7 @@ export interface ConnectOptions {
   statementTimeoutInMilliseconds?: number;
   /** PostgreSQL: whether connections go through a pooler in transaction mode. */
   pooler?: "transaction" | false;
-  /** Searches in lists of at most this many customers use no index. */
+  /** How many of a list's newest customers a search compares, at most, before it uses the index. */
   searchWindow?: number;
   /** Whether a database that does not exist, or lacks our tables, is an error instead of being created. */
   mustExist?: boolean;

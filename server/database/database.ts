@@ -56,8 +56,8 @@ export interface Database {
   /** Only builds queries in the dialect of this database; never runs them. */
   readonly knex: Knex;
   /**
-   * How many of a list's newest customers a search compares before it uses the index. On PostgreSQL, comparing 1,000 takes
-   * about a millisecond.
+   * How many of a list's newest customers a search compares, at most, before it uses the index; on SQLite, it uses the
+   * index earlier for a rare term. On PostgreSQL, comparing 1,000 takes about a millisecond.
    */
   readonly searchWindow: number;
   /** Converts a Knex query to a statement. */

@@ -42,7 +42,7 @@ export type FindByIndex = (
   comparison: Comparison,
 ) => Promise<CustomerRow[] | undefined>;
 
-/** How many customers the first statement compares, and the maximum for the others. */
+/** SQLite: how many customers the first slice has, and the maximum for the others. */
 const firstSlice = 100;
 const largestSlice = 2_000;
 
@@ -67,7 +67,8 @@ export function createSearch(table: SearchedTable) {
     let { cursor } = filters;
     let isIndexTried = false;
     let compared = 0;
-    // PostgreSQL stops reading a slice when there are enough matches, and each statement is a round trip.
+    // On PostgreSQL, the newest customers are one slice: each statement is a round trip, and reading stops when there are
+    // enough matches.
     for (let size = dialect === "sqlite" ? Math.min(firstSlice, searchWindow) : searchWindow; ; ) {
       const startedAt = performance.now();
       if (startedAt > deadline) throw new UnavailableError("the search took too long");

@@ -125,9 +125,12 @@ export function createSqliteFile(file: string): void {
   accessSync(file, constants.R_OK);
 }
 
-/** Like `mkdir -p`. Node's own `recursive` never returns where a folder cannot be created, such as in /proc. */
+/**
+ * Like `mkdir -p`. Node's own `recursive` never returns if a folder cannot be created although its parent exists, as in
+ * /proc.
+ */
 function createFolder(path: string): void {
-  if (existsSync(path)) return;
+  if (existsSync(path) || dirname(path) === path) return;
   createFolder(dirname(path));
   try {
     mkdirSync(path, { mode: 0o700 });

@@ -19,12 +19,12 @@ const maxEntries = 20_000;
 const [firstSlice, largestSlice] = [128, 1_024];
 
 /**
- * The company's marker is only looked up if less than this share of the first candidates are in the list. FTS5 would look
- * it up for each candidate, newest first, which takes longer than fetching a few candidates of other companies.
+ * The company's marker is only looked up once less than this share of a slice's candidates are in the list. FTS5 would look
+ * it up for each candidate, newest first, which takes longer than skipping a few candidates of other companies.
  */
 const listedShare = 0.25;
 
-/** A match with statistics of the slice of candidates; without one, its ID is null. */
+/** A match, with the numbers of candidates and of those in the list, and the position of the last one. */
 type Candidate = CustomerRow & { compared: number; listed: number; last: string };
 
 /** Creates the index search of a table. */
@@ -44,28 +44,29 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
       [named("low"), named("high"), named("high"), maxContinuations + 1],
     ),
   );
-  /**
-   * Compares the next candidates of the index. Returns the matches, each with the number of candidates, how many of them are
-   * in the list, and the last one; or, if there is no match, one row without a customer.
-   */
+  /** Compares the next candidates of the index. If none matches, returns one row without a customer, whose ID is null. */
   const getCandidates = keepStatements((hasStatus: boolean) => {
-    const isListed = hasStatus
-      ? knex.raw("(company_id = ? and status = ?)", [named("companyId"), named("status")])
-      : knex.raw("company_id = ?", [named("companyId")]);
     const candidates = knex("customers_search")
-      .join("customers", "customers.position", "customers_search.rowid")
+      .select({ position: "rowid" })
       .whereRaw("customers_search match ?", [named("match")])
-      .where("customers_search.rowid", "<", named("before"))
-      .select("customers.position", "id", { isListed })
-      .select({ isMatch: knex.raw("(? and ?)", [isListed, contains(table.database)]) })
-      .orderByRaw("customers_search.rowid desc limit ?", [named("size")]);
+      .where("rowid", "<", named("before"))
+      .orderByRaw("rowid desc limit ?", [named("size")]);
+    const listed = knex("candidates")
+      // SQLite keeps the order of a cross join: first the candidates, then the customer of each.
+      .joinRaw("cross join customers using (position)")
+      .where("company_id", named("companyId"))
+      .select("position", { isMatch: contains(table.database) });
+    if (hasStatus) listed.where("status", named("status"));
     return prepare<Candidate>(
       knex
-        .withMaterialized("slice", candidates)
+        .withMaterialized("candidates", candidates)
+        .withMaterialized("listed", listed)
         .select(table.columns)
-        .select("compared", "listed", "last")
-        .from(knex("slice").count({ compared: "*" }).sum({ listed: "isListed" }).min({ last: "id" }))
-        .joinRaw("left join customers on position in (select position from slice where isMatch)")
+        .select({ compared: knex("candidates").count("*"), listed: knex("listed").count("*") })
+        // As text, because it may be greater than the greatest safe integer.
+        .select({ last: knex("candidates").select(knex.raw("cast(min(position) as text)")) })
+        .fromRaw("(select 1)")
+        .joinRaw("left join customers on position in (select position from listed where isMatch)")
         .orderBy("position", "desc"),
     );
   });
@@ -138,7 +139,7 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
       if (found.length >= rows || compared < size) return found.slice(0, rows);
       if (listed < listedShare * compared)
         marked = [match, ...toMarkers(companyId, status).map(quote)].join(" AND ");
-      before = toPosition(last);
+      before = BigInt(last);
       await nextTurn();
     }
   };

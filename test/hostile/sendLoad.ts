@@ -2,7 +2,10 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** How many connections are opened in a millisecond: the server accepts one in each turn of its event loop. */
+/**
+ * How many connections are opened in a millisecond: the server accepts one in each turn of its event loop, so more would
+ * wait to be accepted, and their requests with them.
+ */
 const openedPerMillisecond = 0.25;
 
 /** The outcome of the requests. */

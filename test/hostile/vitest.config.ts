@@ -3,7 +3,7 @@ import { sharedConfig } from "../support/sharedConfig.ts";
 
 /** What happens before any query: in the short form, only on SQLite. */
 const sqliteInShortForm = ["endlessInput", "largeBodies", "manyConnections", "slow", "tinyChunks"];
-/** Measures the heap, which does not depend on the engine, for a long time. */
+/** Measures the heap for a long time. */
 const sqliteOnly = ["memory"];
 
 /** `npm run test:hostile`, or `npm run test:hostile -- --mode short` for the short form that CI runs. */

@@ -268,3 +268,30 @@ it("search: customers of many years, in pages → the same as a full scan", asyn
       expect(found, `${search} ${status}`).toEqual(expected);
     }
 });
+
+it("search: own matches older than 300 of another company → found, in order", async () => {
+  const server = await startServer({ searchWindow: 2 });
+  onTestFinished(() => server.stop());
+  const [own, other] = [await server.partner(), await server.partner({ company: "other" })];
+  const names = (prefix: string, count: number) => Array.from({ length: count }, (_, n) => `${prefix} ${n}`);
+  async function createAll(partner: Partner, all: string[]) {
+    for (const [n, name] of all.entries()) {
+      const status = n % 2 === 0 ? "ACTIVE" : "BLOCKED";
+      const email = `${name.replaceAll(" ", ".")}@x.example`;
+      expect((await partner.send("POST", "/customers", { email, name, status })).status).toBe(201);
+    }
+  }
+  await createAll(own, names("quay", 6));
+  await createAll(other, names("quay", 300));
+  await createAll(own, names("bakery", 4));
+  expect(await findNames(own, "quay")).toEqual(names("quay", 6));
+  const { body } = await own.send("GET", "/customers?search=quay&status=BLOCKED");
+  expect(body.data.map(({ name }: { name: string }) => name)).toEqual(["quay 5", "quay 3", "quay 1"]);
+  const page = await other.send("GET", "/customers?search=quay&status=ACTIVE&limit=100");
+  expect(page.body.data.map(({ name }: { name: string }) => name)).toEqual(
+    names("quay", 300)
+      .filter((_, n) => n % 2 === 0)
+      .reverse()
+      .slice(0, 100),
+  );
+});
