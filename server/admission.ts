@@ -1,3 +1,4 @@
+/** Admission: whether a request begins, is queued or is rejected. */
 import type { IncomingMessage } from "node:http";
 
 /**
