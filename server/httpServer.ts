@@ -34,7 +34,10 @@ export interface HttpServerOptions {
   metrics?: Metrics | undefined;
   /** Seconds after which an idle connection is closed. */
   keepAliveTimeoutInSeconds?: number;
-  /** How many requests may wait to begin; further ones get a 503. A full queue is processed in 0.1 to 0.3 s, unless PostgreSQL is busy. */
+  /**
+   * How many requests may wait to begin; further ones get a 503. A full queue is processed in 0.1 to 0.3 s, unless
+   * PostgreSQL is busy.
+   */
   maxQueuedRequests?: number;
   /** Whether further requests should wait, because the database has enough to do. */
   isDatabaseBusy?: () => boolean;

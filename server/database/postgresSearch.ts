@@ -101,7 +101,8 @@ export function createPostgresIndex({ database, columns, buildList }: SearchedTa
     const compareEach = () =>
       read(getComparison({ ...form, isRare }), values, { timeoutInMilliseconds: comparisonTimeout });
 
-    // Few customers contain a word that no sampled customer contains: looking up a more common one as well would cost more.
+    // Few customers contain a word that no sampled customer contains: looking up a more common one as well would cost
+    // more.
     const isEachInSample = (words[0]?.count ?? 0) > 0;
     const rarest = words.slice(0, maxWords).filter(({ count }) => count === 0 || isEachInSample);
     if (!rarest[0] || rarest[0].count > maxSampleMatches) return compareEach();

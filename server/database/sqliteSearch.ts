@@ -19,8 +19,8 @@ const maxEntries = 20_000;
 const [firstSlice, largestSlice] = [128, 1_024];
 
 /**
- * The company's marker is only looked up once less than this share of a slice's candidates are in the list. FTS5 would look
- * it up for each candidate, newest first, which takes longer than skipping a few candidates of other companies.
+ * The company's marker is only looked up once less than this share of a slice's candidates are in the list. FTS5 would
+ * look it up for each candidate, newest first, which takes longer than skipping a few candidates of other companies.
  */
 const listedShare = 0.25;
 
@@ -101,8 +101,8 @@ export function createSqliteIndex(table: SearchedTable, slices: Slices): FindByI
     const trigrams = toTrigrams(text);
     if (trigrams.length > 0) {
       const sorted = await sortByRarity(companyId, trigrams);
-      // FTS5 would flatten an AND of ANDs, and advance every list for each candidate of the first. An OR with a term that no
-      // folded text contains keeps each pair together, which takes a third to two thirds of the time.
+      // FTS5 would flatten an AND of ANDs, and advance every list for each candidate of the first. An OR with a term
+      // that no folded text contains keeps each pair together, which takes a third to two thirds of the time.
       return sorted
         .slice(0, maxTrigrams)
         .map(({ part }) => quote(part))

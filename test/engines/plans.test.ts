@@ -318,7 +318,7 @@ describe("SQLite plans", () => {
   });
   afterAll(() => watched?.stop());
 
-  it.each(Object.keys(requests))("SQLite: %s → uses indexes, no sort", async (name) => {
+  it.each(Object.keys(requests))("SQLite: %s → uses indexes, sorts at most one slice", async (name) => {
     for (const { statement, values } of await watched.recordStatements(name, deep)) {
       const plan = await watched.server.database.read(
         { ...statement, sql: `explain query plan ${statement.sql}` } as Statement<{ detail: string }>,

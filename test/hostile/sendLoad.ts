@@ -2,11 +2,8 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/**
- * How many connections are opened in a millisecond: the server accepts one in each turn of its event loop, so more would
- * wait to be accepted, and their requests with them.
- */
-const openedPerMillisecond = 0.25;
+/** How many connections are opened in a millisecond: the server accepts one in each turn of its event loop. */
+const openedPerMillisecond = 0.5;
 
 /** The outcome of the requests. */
 export interface LoadResult {
