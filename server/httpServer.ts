@@ -40,7 +40,7 @@ export interface HttpServerOptions {
    */
   maxQueuedRequests?: number;
   /** Whether further requests should wait, because the database has enough to do. */
-  isDatabaseBusy?: () => boolean;
+  isDatabaseBusy?: (() => boolean) | undefined;
 }
 
 /**

@@ -32,12 +32,6 @@ const stopTimes = { lingerInMilliseconds: 2_000, graceInMilliseconds: 9_000 };
 /** How long to wait at shutdown for standard output to accept the last log lines. */
 const flushTimeoutInMilliseconds = 500;
 
-/**
- * While at least this many statements wait for one of PostgreSQL's connections, further requests are queued before they
- * begin: one that waits there for 1.5 s gets a 503.
- */
-const maxWaitingForConnection = 32;
-
 /** How many times to try to reach the database at startup, one second apart. */
 const connectAttempts = 30;
 
@@ -124,7 +118,7 @@ async function serve(): Promise<Listening> {
     tracing,
     isStopping: () => isStopping,
   });
-  const isDatabaseBusy = () => (database.pool?.().waiting ?? 0) >= maxWaitingForConnection;
+  const { isBusy: isDatabaseBusy } = database;
   const server = createServer(app, { log, metrics, keepAliveTimeoutInSeconds, isDatabaseBusy });
   server.on("error", (err) => {
     log.fatal({ err }, "cannot listen");

@@ -76,6 +76,8 @@ export interface Database {
   session<Result>(work: (run: Run) => Promise<Result>): Promise<Result>;
   /** PostgreSQL: the numbers of used and idle connections, and of requests waiting for one. */
   pool?(): { used: number; idle: number; waiting: number };
+  /** Whether so many statements wait for a connection that further requests should be queued before they begin. */
+  isBusy?(): boolean;
   /** Resolves after a round trip to the database, which verifies that every migration is applied. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -28,6 +28,9 @@ const migrationTimeoutInMilliseconds = 600_000;
 /** How many statements may wait for a connection; a further one fails at once. */
 const maxPendingAcquires = 256;
 
+/** While at least this many wait, the database counts as busy: one that waits for 1.5 s fails. */
+const busyPendingAcquires = 32;
+
 /**
  * The share of the pool that the writes of one company may use. Otherwise updates of a single customer, which wait for
  * each other, could use all connections.
@@ -239,6 +242,7 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
       const { pool } = knex.client;
       return { used: pool.numUsed(), idle: pool.numFree(), waiting: pool.numPendingAcquires() };
     },
+    isBusy: () => knex.client.pool.numPendingAcquires() >= busyPendingAcquires,
     async ping() {
       const [row] = await onConnection((connection) => run(connection, readVersion, {}));
       if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");

@@ -99,7 +99,11 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     publicUrl: options.publicUrl ?? false,
     trustProxy: options.trustProxy ?? false,
   });
-  const server = createServer(app, { log, ...(maxQueuedRequests !== undefined && { maxQueuedRequests }) });
+  const server = createServer(app, {
+    log,
+    isDatabaseBusy: database.isBusy,
+    ...(maxQueuedRequests !== undefined && { maxQueuedRequests }),
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

@@ -1,8 +1,6 @@
 /** How companies share the connections to PostgreSQL. */
 import pg from "pg";
 import { expect, it, onTestFinished } from "vitest";
-import { createTemporaryDatabase } from "../../support/databases.ts";
-import { createKeyByCommand, spawnServer } from "../../support/processes.ts";
 import { startServer } from "../../support/server.ts";
 
 it("pool: 40 updates wait for a locked customer → another company is served", async () => {
@@ -27,31 +25,44 @@ it("pool: 40 updates wait for a locked customer → another company is served", 
 });
 
 it("pool: 120 lists while customers are locked → each gets a 503, probes a 200", async () => {
-  const DATABASE_URL = await createTemporaryDatabase();
-  const key = await createKeyByCommand(DATABASE_URL);
-  const server = await spawnServer({ DATABASE_URL });
-  const connection = new pg.Client(DATABASE_URL);
+  // The key of a list that arrives once all connections are in use cannot be looked up, so the first lists continue
+  // together.
+  let releaseAll = () => {};
+  const allAreHeld = new Promise<void>((resolve) => {
+    releaseAll = resolve;
+  });
+  let held = 0;
+  const server = await startServer({
+    onStatement({ sql }) {
+      if (!sql.includes(`from "customers"`)) return;
+      held += 1;
+      if (held === 100) releaseAll();
+      return allAreHeld;
+    },
+  });
+  onTestFinished(() => server.stop());
+  const key = await server.createKey();
+  const connection = new pg.Client(server.databaseUrl);
   await connection.connect();
   onTestFinished(() => connection.end());
+  await connection.query("begin");
+  await connection.query("lock table customers");
   const sendAll = (count: number, path: string) =>
     Promise.all(
       Array.from({ length: count }, async () => {
-        const { status, headers } = await server.fetch(path, { headers: { Authorization: `Bearer ${key}` } });
+        const { status, headers } = await server.fetch(path, { key });
         return [status, headers.get("Retry-After")];
       }),
     );
-  // Opens connections, so that the lists below arrive together, and their keys are looked up before any list waits.
-  await sendAll(100, "/healthz");
-  await connection.query("begin");
-  await connection.query("lock table customers");
 
   const lists = sendAll(100, "/api/v1/customers");
-  while ((await countWaitingForLocks(connection)) < 10) await sendAll(1, "/healthz");
+  await allAreHeld;
   // These are queued, because enough statements wait for a connection.
   const queued = sendAll(20, "/api/v1/customers");
   expect(await sendAll(5, "/healthz")).toEqual(Array.from({ length: 5 }, () => [200, null]));
   expect([...(await lists), ...(await queued)]).toEqual(Array.from({ length: 120 }, () => [503, "1"]));
-  expect(server.output()).toContain('"msg":"overloaded"');
+  expect(server.logLines).toContainEqual(expect.objectContaining({ msg: "overloaded" }));
+  expect(held).toBe(100);
   await connection.query("rollback");
   expect(await sendAll(1, "/api/v1/customers")).toEqual([[200, null]]);
 });
