@@ -2,7 +2,7 @@
 export const testsByFile: Record<string, string[]> = {
   "server/apiKeys.ts": [
     "test/http/authorization.test.ts",
-    "test/http/clock.test.ts",
+    "test/clock/serverClock.test.ts",
     "test/http/logs.test.ts",
     "test/http/rateLimits.test.ts",
   ],
@@ -13,13 +13,13 @@ export const testsByFile: Record<string, string[]> = {
   ],
   "server/rateLimits.ts": [
     "test/http/rateLimits.test.ts",
-    "test/http/clock.test.ts",
+    "test/clock/serverClock.test.ts",
     "test/http/proxiesAndOrigins.test.ts",
     "test/engines/networksOverLimit.test.ts",
   ],
   "server/idempotencyKeys.ts": ["test/http/idempotency.test.ts"],
   "server/entityTags.ts": ["test/http/conditionalRequests.test.ts"],
-  "server/customerIds.ts": ["test/http/clock.test.ts", "test/http/getCustomer.test.ts"],
+  "server/customerIds.ts": ["test/clock/serverClock.test.ts", "test/http/getCustomer.test.ts"],
   "server/requestParsing.ts": [
     "test/http/expectContinue.test.ts",
     "test/http/bodies.test.ts",
@@ -74,9 +74,9 @@ export const testsByFile: Record<string, string[]> = {
     "test/processes/importProblems.test.ts",
   ],
   "client/retries.ts": [
-    "test/client/backoff.test.ts",
+    "test/clock/backoff.test.ts",
     "test/client/client.test.ts",
-    "test/client/pacing.test.ts",
+    "test/clock/pacing.test.ts",
     "test/client/retries.test.ts",
   ],
 };

@@ -29,8 +29,8 @@ export default defineConfig({
         typecheck: { enabled: false },
         // Loading the application again for each file would take as long as the tests.
         isolate: false,
-        // The tests outside test/http choose their engines themselves.
-        include: tests.filter((path) => engine === 0 || path.startsWith("test/http/")),
+        // The tests in other folders choose their engines themselves.
+        include: tests.filter((path) => engine === 0 || /^test\/(http|clock)\//.test(path)),
         // Many mutants fail only when a request or a poll times out.
         testTimeout: 8_000,
         hookTimeout: 8_000,

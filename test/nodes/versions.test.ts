@@ -8,6 +8,7 @@ import { cloneRepository, linkModules, readVersion, supportedNodes } from "./nod
 const files = {
   full: [
     "test/http",
+    "test/clock",
     "test/client",
     "test/contract",
     "test/processes/process.test.ts",

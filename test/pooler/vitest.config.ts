@@ -25,7 +25,7 @@ export default defineConfig(({ mode }) => ({
   test: {
     ...sharedConfig,
     name: "PgBouncer",
-    include: ["test/http/*.test.ts", "test/pooler/*.test.ts"],
+    include: ["test/http/*.test.ts", "test/clock/serverClock.test.ts", "test/pooler/*.test.ts"],
     exclude: mode === "short" ? withoutQueries : [],
     globalSetup: ["test/pooler/pgbouncer.ts"],
     env: { TEST_ENGINE: "postgres", DATABASE_POOLER: "transaction" },
