@@ -8,14 +8,15 @@ const yearInMilliseconds = 365 * dayInMilliseconds;
 const intervalInMilliseconds = 1_000;
 
 /**
- * Detects a clock that is before this release, or 20 years after it: IDs, expiry and rate limits depend on it. Returns a
- * warning, or undefined.
+ * Detects a clock that is before this release, or five years after it: IDs, expiry and rate limits depend on it. Returns
+ * a warning, or undefined.
  * @param now milliseconds since 1970
  */
 export function checkClock(now: number): string | undefined {
   const released = Date.parse(newestRevision.slice(0, 10));
-  if (now > released - dayInMilliseconds && now < released + 20 * yearInMilliseconds) return undefined;
-  return `The system clock is wrong (${new Date(now).toISOString()}): times, expiry and the order of customers will be wrong.`;
+  if (now > released - dayInMilliseconds && now < released + 5 * yearInMilliseconds) return undefined;
+  const unless = now > released ? ", unless this version is five years old" : "";
+  return `The system clock is wrong (${new Date(now).toISOString()})${unless}: times, expiry and the order of customers will be wrong.`;
 }
 
 /** Logs a warning each time the system clock jumps by a day or more. */

@@ -87,7 +87,12 @@ function createLimiter(prefix: string, limit: number, database: Database): RateL
         if (rejection instanceof RateLimiterRes) return rejection;
         throw new UnavailableError("the primary did not count the request", { cause: rejection });
       });
-      return { consumed: consumedPoints, millisecondsUntilReset: msBeforeNext };
+      // The window is ended by a timer, but `msBeforeNext` is the difference of two system times: if the clock has been set
+      // back by an hour, it is an hour too long.
+      return {
+        consumed: consumedPoints,
+        millisecondsUntilReset: Math.min(msBeforeNext, windowInSeconds * 1_000),
+      };
     },
   };
 }

@@ -1,4 +1,5 @@
 /** `distribu keys`: create, list, rotate and revoke API keys. */
+import { fstatSync, statSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Scope } from "../../generated/messages.ts";
 import { scopes as knownScopes } from "../contract.ts";
@@ -40,16 +41,17 @@ export function define(keys: Command): void {
       "rate limit of this key, 1 to 1000000, instead of RATE_LIMIT_PER_MINUTE",
       parseInteger(1, 1_000_000),
     )
-    .action(({ expires, requestsPerMinute, ...options }: CreateOptions) =>
-      withDatabase(async (database) => {
+    .action(({ expires, requestsPerMinute, ...options }: CreateOptions) => {
+      requireOutput();
+      return withDatabase(async (database) => {
         const newKey = {
           ...options,
           expiresAt: expires ?? null,
           requestsPerMinute: requestsPerMinute ?? null,
         };
         await printKey(await createKeyAdministration(database).create(newKey));
-      }),
-    );
+      });
+    });
 
   keys
     .command("list")
@@ -77,15 +79,16 @@ export function define(keys: Command): void {
         .argParser(parseDuration)
         .default(86_400_000, "24h"),
     )
-    .action((name: string, { overlap }: { overlap: number }) =>
-      withDatabase(async (database) => {
+    .action((name: string, { overlap }: { overlap: number }) => {
+      requireOutput();
+      return withDatabase(async (database) => {
         const administration = createKeyAdministration(database);
         const old = findKey(await administration.list(), name);
         await printKey(await administration.rotate(old, overlap));
         const { expiresAt } = findKey(await administration.list(), old.id);
         console.error(`${old.prefix} (${old.company}) expires at ${formatTime(expiresAt)}.`);
-      }),
-    );
+      });
+    });
 
   keys
     .command("revoke")
@@ -99,6 +102,16 @@ export function define(keys: Command): void {
         console.error(`Revoked ${key.prefix} (${key.company}).`);
       }),
     );
+}
+
+/**
+ * Checks that a new key can be printed, before it is created.
+ * @throws {UsageError} if standard output is the null device, which Node opens in place of a closed one (`>&-`)
+ */
+function requireOutput(): void {
+  const nullDevice = statSync("/dev/null", { throwIfNoEntry: false });
+  if (fstatSync(process.stdout.fd).rdev === nullDevice?.rdev)
+    throw new UsageError("Standard output is closed or /dev/null, so the new key would be lost");
 }
 
 /**

@@ -1,34 +1,14 @@
 /** The server's clock goes an hour back, an hour forward, and stands still while clients create and list customers. */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 import { lockDatabase } from "../support/databaseFaults.ts";
 import { createTemporaryDatabase } from "../support/databases.ts";
+import { addFigure } from "../support/figures.ts";
 import { listAllCustomers } from "../support/listAllCustomers.ts";
-import { createKeyByCommand, type SpawnedServer, spawnServer } from "../support/processes.ts";
-import { temporaryFolder } from "../support/temporaryFolder.ts";
+import { createKeyByCommand, type SpawnedServer } from "../support/processes.ts";
+import { spawnServerWithClock } from "../support/settableClock.ts";
 import { count, findLimit } from "./counts.ts";
-import { addFigure } from "./figures.ts";
 
 const hour = 3_600_000;
-
-/** Starts a server, with a function that sets its clock: to an offset in milliseconds, or `still`. */
-async function startWithClock(DATABASE_URL: string) {
-  const folder = temporaryFolder();
-  onTestFinished(folder.remove);
-  const CLOCK_FILE = join(folder.path, "clock");
-  const NODE_OPTIONS = `--import=${pathToFileURL("test/faults/clock.js")}`;
-  const server = await spawnServer({ DATABASE_URL, CLOCK_FILE, NODE_OPTIONS });
-  let settings = 0;
-  async function setClock(state: number | "still"): Promise<void> {
-    writeFileSync(CLOCK_FILE, String(state));
-    server.process.kill("SIGUSR2");
-    settings += 1;
-    await expect.poll(() => server.output().split('"clock":').length - 1).toBe(settings);
-  }
-  return { server, setClock };
-}
 
 /** Sends a request with a key. Returns its response. */
 async function send(
@@ -55,7 +35,7 @@ async function send(
 it("clock: back, forward, still → unique IDs in order, every iteration is complete", async () => {
   const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
-  const { server, setClock } = await startWithClock(DATABASE_URL);
+  const { server, setClock } = await spawnServerWithClock({ DATABASE_URL });
   const ids: string[] = [];
   const tags: string[] = [];
   let iterations = 0;
@@ -126,7 +106,7 @@ it("clock: back, forward, still → unique IDs in order, every iteration is comp
 it("clock: back an hour while a write waits for a lock → 503 within two seconds", async () => {
   const DATABASE_URL = await createTemporaryDatabase();
   const key = await createKeyByCommand(DATABASE_URL);
-  const { server, setClock } = await startWithClock(DATABASE_URL);
+  const { server, setClock } = await spawnServerWithClock({ DATABASE_URL });
   const unlock = await lockDatabase({ databaseUrl: DATABASE_URL });
   const startedAt = performance.now();
   const waiting = send(server, key, "POST", "", { email: "waits@clock.example" });

@@ -7,11 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
+import { addFigure, formatTimes } from "../support/figures.ts";
 import { listAllCustomers } from "../support/listAllCustomers.ts";
 import { execute, freePort, type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { createKeyByCommand, spawnServer } from "../support/processes.ts";
 import { count, findLimit } from "./counts.ts";
-import { addFigure, formatTimes } from "./figures.ts";
 import { Writer } from "./writers.ts";
 
 const recoveryMilliseconds = 2_000;

@@ -1,9 +1,9 @@
 /** Concurrent clients of several server processes: the history of each customer is linearizable. */
 import { describe, expect, it } from "vitest";
 import { createTemporaryDatabase } from "../support/databases.ts";
+import { addFigure } from "../support/figures.ts";
 import { createKeyByCommand, runCommand, type SpawnedServer, spawnServer } from "../support/processes.ts";
 import { count } from "./counts.ts";
-import { addFigure } from "./figures.ts";
 import type { Action, ClientOperation } from "./historyClient.ts";
 import { isLinearizable, type Model, type Operation } from "./linearizability.ts";
 

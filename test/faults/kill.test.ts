@@ -3,10 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import SqliteConnection from "better-sqlite3";
 import { expect, it } from "vitest";
 import { createTemporaryDatabase } from "../support/databases.ts";
+import { addFigure, formatTimes } from "../support/figures.ts";
 import { listAllCustomers } from "../support/listAllCustomers.ts";
 import { createKeyByCommand, runCommand, type SpawnedServer, spawnServer } from "../support/processes.ts";
 import { count, findLimit } from "./counts.ts";
-import { addFigure, formatTimes } from "./figures.ts";
 import { Writer } from "./writers.ts";
 
 const clients = 8;

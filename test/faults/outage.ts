@@ -1,10 +1,10 @@
 /** Checks how an outage of the database looks from outside: sends requests repeatedly, and measures the responses. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
+import { addFigure, formatTimes } from "../support/figures.ts";
 import type { ParsedResponse } from "../support/partner.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { findLimit } from "./counts.ts";
-import { addFigure, formatTimes } from "./figures.ts";
 
 /** The promised times: for any response, until readiness is 503, and for the recovery after the repair. */
 const responseMilliseconds = 2_000;

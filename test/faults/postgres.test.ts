@@ -2,11 +2,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { addFigure, formatTimes } from "../support/figures.ts";
 import { listAllCustomers } from "../support/listAllCustomers.ts";
 import { execute, type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { launchServer } from "../support/processes.ts";
 import { count, findLimit } from "./counts.ts";
-import { addFigure, formatTimes } from "./figures.ts";
 import { type Outage, startOutage } from "./outage.ts";
 import { Writer } from "./writers.ts";
 

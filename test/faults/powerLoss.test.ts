@@ -7,11 +7,11 @@ import { join } from "node:path";
 import SqliteConnection from "better-sqlite3";
 import { afterAll, expect, it, onTestFinished } from "vitest";
 import { createTemporaryDatabase } from "../support/databases.ts";
+import { addFigure } from "../support/figures.ts";
 import { listAllCustomers } from "../support/listAllCustomers.ts";
 import { createKeyByCommand, spawnServer } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { count } from "./counts.ts";
-import { addFigure } from "./figures.ts";
 
 // https://sqlite.org/fileformat2.html#the_write_ahead_log
 const logHeaderBytes = 32;

@@ -2,11 +2,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { createTemporaryDatabase } from "../support/databases.ts";
+import { addFigure, formatTimes } from "../support/figures.ts";
 import { listAllCustomers } from "../support/listAllCustomers.ts";
 import { freePort } from "../support/postgres.ts";
 import { createKeyByCommand, type SpawnedServer, spawnServer } from "../support/processes.ts";
 import { count } from "./counts.ts";
-import { addFigure, formatTimes } from "./figures.ts";
 
 const connections = 64;
 const exitMilliseconds = 10_000;

@@ -18,7 +18,7 @@ export default defineConfig(({ mode }) => {
     test: {
       // They measure times, so they run one after the other.
       maxWorkers: 1,
-      globalSetup: ["test/support/postgres.ts", "test/faults/figures.ts"],
+      globalSetup: ["test/support/postgres.ts", "test/support/figures.ts"],
       projects: [
         {
           test: {

@@ -22,6 +22,10 @@ const counts = {
   /** Bodies of tiny chunks. */
   CHUNKED_BODIES: [500, 100],
   OVERLOAD_SECONDS: [60, 8],
+  /** Lines of 15 KB written to a pipe that nobody reads. */
+  UNREAD_LOG_LINES: [3_000, 300],
+  /** Creates of the largest possible customer. */
+  LARGEST_CREATES: [3_000, 400],
   /** Times that each of two responses is timed. */
   TIMINGS: [20_000, 300],
 };

@@ -1,5 +1,6 @@
 /** Header fields behind many others: each is read, or the request is rejected as a whole. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { addFigure } from "../support/figures.ts";
 import type { Partner } from "../support/partner.ts";
 import { exchangeBytes } from "../support/rawHttp.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -10,7 +11,14 @@ beforeAll(async () => {
   server = await startServer();
   partner = await server.partner();
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  addFigure(
+    "Header fields after 99 to 2,000 others",
+    "connections, all with the expected status",
+    connections,
+  );
+  await server.stop();
+});
 
 const customers = "/api/v1/customers";
 const mostFields = 100;
@@ -23,8 +31,10 @@ function buildRequest(line: string, first: string[], last: string[], before: num
   return `${line} HTTP/1.1\r\n${[...first, ...fillers, ...last].map((field) => `${field}\r\n`).join("")}\r\n${body}`;
 }
 
+let connections = 0;
 /** The statuses of the responses to bytes on a new connection. */
 async function readStatuses(bytes: string): Promise<number[]> {
+  connections += 1;
   const received = (await exchangeBytes(server.port, bytes, 3_000)).toString("latin1");
   return [...received.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 }

@@ -148,6 +148,16 @@ describe("standard output that accepts nothing", () => {
     expect((await keys("revoke", prefix)).code).toBe(0);
   });
 
+  it.each([">&-", ">/dev/null"])("keys create, rotate: %s → exit code 2, no new key", async (redirection) => {
+    const prefix = (await createKey("--name", "old")).slice(0, 12);
+    const before = await listKeys();
+    for (const command of ["create --company acme --scopes customers:read", `rotate ${prefix}`]) {
+      const { code, stderr } = await runInShell(`keys ${command} ${redirection}`);
+      expect([code, stderr]).toEqual([2, expect.stringContaining("Standard output is closed or /dev/null")]);
+    }
+    expect(await listKeys()).toEqual(before);
+  });
+
   it.each(["keys list", "help"])("%s: full disk → exit code 1, the cause", async (command) => {
     const { code, stderr } = await runInShell(`${command} >/dev/full`);
     expect([code, stderr]).toEqual([1, expect.stringMatching(/^Failed: ENOSPC\b.*\n$/m)]);

@@ -38,9 +38,9 @@ function listCommands(page: Page): string[][] {
   const blocks = readAllBlocks(page).map(({ code }) => code.replaceAll("\\\n", " "));
   const spans = [...readProse(page).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code as string);
   return [...blocks, ...spans].flatMap((code) =>
-    [...code.matchAll(/(?:^|npx |exec \S+ |-- +|`|cli\.js )(?:distribu |(?<=cli\.js ))([a-z].*)$/gm)].map(
-      ([, command]) => (command as string).split(/\s+/),
-    ),
+    [
+      ...code.matchAll(/(?:^|npx --no |exec \S+ |-- +|`|cli\.js )(?:distribu |(?<=cli\.js ))([a-z].*)$/gm),
+    ].map(([, command]) => (command as string).split(/\s+/)),
   );
 }
 

@@ -50,7 +50,10 @@ async function runLines(lines: string[], edit: (line: string, output: string) =>
   await createTables(DATABASE_URL);
   let output = "";
   for (const line of lines) {
-    const command = edit(line, output).replace("npx distribu", `node ${process.cwd()}/dist/server/cli.js`);
+    const command = edit(line, output).replace(
+      "npx --no distribu",
+      `node ${process.cwd()}/dist/server/cli.js`,
+    );
     const { code, stdout, stderr } = await runProgram("bash", ["-c", `cd ${folder}; ${command}`], {
       DATABASE_URL,
     });

@@ -71,9 +71,11 @@ it.each([1, 2])("startup: database %i migrations ahead → a clear error, exit c
   await expect(createCustomersApi({ databaseUrl: DATABASE_URL })).rejects.toThrow(message);
 });
 
-it("startup: clock before the release or decades later → a warning", async () => {
+it("startup: clock before the release or ten years later → a warning", async () => {
   expect(checkClock(Date.now())).toBeUndefined();
-  expect(checkClock(Date.parse("2070-01-01"))).toMatch(/^The system clock is wrong \(2070-01-01T/);
+  const inTenYears = new Date(Date.now() + 10 * 365 * 86_400_000);
+  const warned = `The system clock is wrong (${inTenYears.toISOString()}), unless this version is five years old:`;
+  expect(checkClock(inTenYears.getTime())).toContain(warned);
   const server = await spawnServer({ DATABASE_URL }, undefined, {
     nodeOptions: ["--import=data:text/javascript,Date.now=()=>1e12"],
   });

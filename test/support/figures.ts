@@ -38,6 +38,12 @@ export function addFigure(test: string, what: string, measured: number | string,
   appendFileSync(inject("figuresFile"), `${JSON.stringify(figure)}\n`);
 }
 
+/** Formats the maximum and the median of some times, in milliseconds. */
+export function formatTimes(milliseconds: number[]): string {
+  const sorted = milliseconds.toSorted((a, b) => a - b).map(Math.round);
+  return `${sorted.at(-1)} ms, median ${sorted[Math.floor(sorted.length / 2)]} ms`;
+}
+
 /** Returns the value below which this share of the values lies. */
 export function percentile(values: number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);

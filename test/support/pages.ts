@@ -48,3 +48,17 @@ export function readBlock(page: Page, language: string, marker: string): string 
     throw new Error(`${page} has several blocks that begin with \`\`\`${language} ${marker}`);
   return code;
 }
+
+/** Lists the packages that the npm and npx commands in a text would download by name, if they are missing. */
+export function listDownloadedPackages(text: string): string[] {
+  return [...text.matchAll(/\b(npm (?:install|i|exec)|npx)((?: [^\s`|&;]+)+)/g)].flatMap(
+    ([, command, words = ""]) => {
+      const all = words.trim().split(" ");
+      if (all.includes("--no") || all.includes("--offline")) return [];
+      const packages = all.flatMap((word) => /^(?:--package=|-p=?)(.+)/.exec(word)?.[1] ?? []);
+      const named = all.filter((word) => !word.startsWith("-"));
+      const others = command === "npm install" || command === "npm i" ? named : named.slice(0, 1);
+      return (packages.length > 0 ? packages : others).filter((name) => !/^[./~]/.test(name));
+    },
+  );
+}
