@@ -185,7 +185,7 @@ it("SIGUSR1: repeated → no inspector listens, the server keeps running", async
     server.process.kill("SIGUSR1");
     await sleep(200);
     const socket = connect(9_229, "127.0.0.1");
-    // Rejects if the connection is refused.
+    // Rejects if nothing listens there.
     open += await once(socket, "connect").then(
       () => 1,
       () => 0,

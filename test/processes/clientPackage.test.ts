@@ -39,7 +39,7 @@ it("documentation: private packages → installed from their files, never by nam
   const { info } = JSON.parse(readFileSync("generated/openapi.json", "utf8"));
   for (const file of ["package.json", "client/package.json"])
     expect(JSON.parse(readFileSync(file, "utf8")).private).toBe(true);
-  // Whoever registers such a name would run code on the caller's machine, with its API keys.
+  // Anyone could register such a name, and their code would run on the reader's machine, with its API keys.
   const names = [...pages.map(readPage), info.description].flatMap(listDownloadedPackages);
   expect(names).toContain("openapi-typescript");
   expect(names.filter((name) => /^@?distribu/.test(name))).toEqual([]);

@@ -9,14 +9,17 @@ interface Server {
   databaseUrl: string;
 }
 
-/** Removes what every operation needs, so that statements fail although the database works. */
+/** Renames a column that every operation needs, so that statements fail although the database works. */
 export async function breakSchema(server: Server): Promise<void> {
-  await executeOn(server, "alter table customers rename to elsewhere");
+  await executeOn(server, "alter table customers rename column company_id to elsewhere");
 }
 
-/** Removes the audit trail table, which every write needs. */
+/** Removes what every write needs of the audit trail. */
 export async function breakAuditTrail(server: Server): Promise<void> {
-  await executeOn(server, "drop table audit_entries");
+  // SQLite would also rename the column in the triggers.
+  const isPostgres = server.databaseUrl.startsWith("postgres");
+  const sql = "alter table audit_entries rename column changed_by to elsewhere";
+  await executeOn(server, isPostgres ? sql : "drop table audit_entries");
 }
 
 async function executeOn(server: Server, sql: string): Promise<void> {
