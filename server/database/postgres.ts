@@ -81,12 +81,13 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     // Knex would also print the errors that it throws.
     log: { warn() {}, error() {}, deprecate() {}, debug() {} },
   });
+  const { pool } = knex.client;
 
   async function onConnection<Result>(
     work: (connection: pg.Client) => Promise<Result>,
     milliseconds = statementTimeoutInMilliseconds,
   ): Promise<Result> {
-    if (knex.client.pool.numPendingAcquires() >= maxPendingAcquires)
+    if (pool.numPendingAcquires() >= maxPendingAcquires)
       throw new UnavailableError(`${maxPendingAcquires} statements are waiting for a connection`);
     let connection: PooledConnection;
     try {
@@ -238,11 +239,8 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
         knex.client.releaseConnection(connection);
       }
     },
-    pool() {
-      const { pool } = knex.client;
-      return { used: pool.numUsed(), idle: pool.numFree(), waiting: pool.numPendingAcquires() };
-    },
-    isBusy: () => knex.client.pool.numPendingAcquires() >= busyPendingAcquires,
+    pool: () => ({ used: pool.numUsed(), idle: pool.numFree(), waiting: pool.numPendingAcquires() }),
+    isBusy: () => pool.numPendingAcquires() >= busyPendingAcquires,
     async ping() {
       const [row] = await onConnection((connection) => run(connection, readVersion, {}));
       if (!row || row.version < newestVersion) throw new UnavailableError("migrations are pending");
