@@ -2,14 +2,7 @@ import { defineConfig } from "vitest/config";
 import { sharedConfig } from "../support/sharedConfig.ts";
 
 /** What happens before any query: in the short form, only on SQLite. */
-const sqliteInShortForm = [
-  "endlessInput",
-  "largeBodies",
-  "manyConnections",
-  "slow",
-  "slowReaders",
-  "tinyChunks",
-];
+const sqliteInShortForm = ["endlessInput", "largeBodies", "manyConnections", "slow", "tinyChunks"];
 /** Measures the heap for a long time. */
 const sqliteOnly = ["memory"];
 
