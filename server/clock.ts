@@ -8,8 +8,8 @@ const yearInMilliseconds = 365 * dayInMilliseconds;
 const intervalInMilliseconds = 1_000;
 
 /**
- * Detects a clock that is before this release, or five years after it: IDs, expiry and rate limits depend on it. Returns
- * a warning, or undefined.
+ * Detects a clock that is before this release, or five years after it: IDs, expiry and rate limits depend on it.
+ * Returns a warning, or undefined.
  * @param now milliseconds since 1970
  */
 export function checkClock(now: number): string | undefined {

@@ -87,8 +87,8 @@ function createLimiter(prefix: string, limit: number, database: Database): RateL
         if (rejection instanceof RateLimiterRes) return rejection;
         throw new UnavailableError("the primary did not count the request", { cause: rejection });
       });
-      // The window is ended by a timer, but `msBeforeNext` is the difference of two system times: if the clock has been set
-      // back by an hour, it is an hour too long.
+      // A timer ends the window, but `msBeforeNext` is the difference of two system times: an hour too long if the
+      // clock has been set back by an hour.
       return {
         consumed: consumedPoints,
         millisecondsUntilReset: Math.min(msBeforeNext, windowInSeconds * 1_000),

@@ -3,8 +3,8 @@ import pg from "pg";
 import { SchemaError, StatementTimeoutError, UnavailableError } from "../errors.ts";
 
 /**
- * SQLSTATE classes of a server that is unreachable, starting, stopping, full, read-only, damaged or locked, of cancelled
- * statements, and of a database without our tables, as during a restore.
+ * SQLSTATE classes of a server that is unreachable, starting, stopping, full, read-only, damaged or locked, of
+ * cancelled statements, and of a database without our tables, as during a restore.
  */
 const unavailableStates = /^(08|25006|28|3D|40|42P01|53|55000|55P03|57|58|XX00[12])/;
 

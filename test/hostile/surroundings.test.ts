@@ -1,4 +1,6 @@
-/** What happens around the server, to its files, clock, log, disk and process, and what the pages tell readers to run. */
+/**
+ * What happens around the server, to its files, clock, log, disk and process, and what the pages tell readers to run.
+ */
 import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
