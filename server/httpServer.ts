@@ -17,7 +17,7 @@ import { createMessageClasses } from "./messageClasses.ts";
 import type { Metrics } from "./metrics.ts";
 import { createOverloadResponder, isProbe } from "./overload.ts";
 import { type RawResponse, sendRawResponse } from "./rawResponses.ts";
-import { createReadTimeouts, quietInMilliseconds } from "./readTimeouts.ts";
+import { createReadTimeouts } from "./readTimeouts.ts";
 import { toOriginForm } from "./targets.ts";
 
 /** How many requests may be queued on one connection, behind the request in progress. */
@@ -28,6 +28,12 @@ const maxWaiting = 640;
  * filled a heap of 512 MB; with 5,000, ones with 630 requests each sometimes filled one of 256 MB.
  */
 const maxWaitingInAll = 2_000;
+
+/**
+ * A request without a body emits no stream events, which takes 4 % less CPU time for a get. Added in Node.js 24.12; the
+ * types are those of Node.js 22, which ignores it.
+ */
+const withoutEmptyStreams = { optimizeEmptyRequests: true };
 
 export interface HttpServerOptions {
   log: Logger;
@@ -59,6 +65,7 @@ export function createServer(app: Express, options: HttpServerOptions): Stoppabl
     keepAliveTimeout: keepAliveTimeoutInSeconds * 1_000,
     // The application rejects a missing Host with a JSON response.
     requireHostHeader: false,
+    ...withoutEmptyStreams,
   });
   // Node drops fields beyond this count without an error. The application rejects a request with one too many.
   server.maxHeadersCount = 101;
@@ -69,11 +76,11 @@ export function createServer(app: Express, options: HttpServerOptions): Stoppabl
   let waitingInAll = 0;
   let isStopping = false;
 
-  const { timeOut, holdLastResponse } = createReadTimeouts(connections, keepAliveTimeoutInSeconds);
-  server.timeout = quietInMilliseconds;
+  const readTimeouts = createReadTimeouts(connections, keepAliveTimeoutInSeconds);
+  server.on("close", readTimeouts.stop);
   server.on(
     "timeout",
-    guard((socket: Socket) => socket, timeOut),
+    guard((socket: Socket) => socket, readTimeouts.timeOut),
   );
 
   /** Wraps a listener so that an exception closes only its connection. */
@@ -119,7 +126,7 @@ export function createServer(app: Express, options: HttpServerOptions): Stoppabl
       connections.delete(socket);
       waitingInAll -= connection.waiting.length;
     });
-    holdLastResponse(socket);
+    readTimeouts.holdLastResponse(socket);
     readFairly(socket, connection);
     admission.connectionAccepted();
   });

@@ -80,6 +80,13 @@ it("Content-Type: missing, also without a body → 415", async () => {
   expect(await create({}, "")).toEqual(wrongType);
 });
 
+it("body: none, with or without a length → 400", async () => {
+  expect(await create(json, "")).toEqual(invalid);
+  expect(await create({ ...json, Expect: "100-continue" }, "")).toEqual(invalid);
+  expect(await create({ ...json, "Content-Length": "0" }, "")).toEqual(invalid);
+  expect(await create({ ...json, "Transfer-Encoding": "chunked" }, "0\r\n\r\n")).toEqual(invalid);
+});
+
 it("Content-Type: a patch type on updateCustomer → 415", async () => {
   for (const type of ["application/merge-patch+json", "application/json-patch+json"]) {
     const { status, body } = await partner.send("PATCH", "/customers/x", {}, { "Content-Type": type });
