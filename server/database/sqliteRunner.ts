@@ -4,27 +4,14 @@ import type SqliteConnection from "better-sqlite3";
 /** Runs a statement with the values of its placeholders. Returns its rows; none if the statement returns nothing. */
 export type SqliteRunner = (values: unknown[]) => unknown[];
 
-/**
- * Prepares a statement. Rows are built here as copies of an empty row: better-sqlite3 sets each property separately,
- * which takes 1.5 times as long for a page (124 instead of 84 microseconds for 51 customers).
- */
+/** Prepares a statement. */
 export function prepareRunner(connection: SqliteConnection.Database, sql: string): SqliteRunner {
   const statement = connection.prepare(hideValues(sql));
-  if (!statement.reader) {
-    return (values) => {
-      statement.run(...values);
-      return [];
-    };
-  }
-  statement.raw();
-  const names = statement.columns().map(({ name }) => name);
-  const empty: Record<string, unknown> = Object.fromEntries(names.map((name) => [name, null]));
-  const buildRow = (values: unknown[]) => {
-    const row = { ...empty };
-    for (const [index, name] of names.entries()) row[name] = values[index];
-    return row;
+  if (statement.reader) return (values) => statement.all(...values);
+  return (values) => {
+    statement.run(...values);
+    return [];
   };
-  return (values) => (statement.all(...values) as unknown[][]).map(buildRow);
 }
 
 /**
