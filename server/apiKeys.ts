@@ -115,13 +115,13 @@ export function createApiKeys({ dialect, knex, prepare, read, write }: Database)
         return undefined;
       }
       if (now - (seenLive.get(sha256) ?? 0) > lastUseGranularityInMilliseconds) seenLive.set(sha256, now);
-      const { lastUsedAt, scopes, sha256: _, ...key } = row;
+      const { id, companyId, scopes, prefix, company, requestsPerMinute, lastUsedAt } = row;
       if (now - (lastUsedAt ?? 0) > lastUseGranularityInMilliseconds) {
         // The request does not wait for the update, and a failed update must not invalidate the key.
         const lastUseBefore = now - lastUseGranularityInMilliseconds;
-        write([{ statement: setLastUse, values: { id: key.id, now, lastUseBefore } }]).catch(() => {});
+        write([{ statement: setLastUse, values: { id, now, lastUseBefore } }]).catch(() => {});
       }
-      return { ...key, scopes: scopes.split(",") };
+      return { id, companyId, scopes: scopes.split(","), prefix, company, requestsPerMinute };
     },
   };
 }
