@@ -133,8 +133,7 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
       );
     if (pooler) await assertRoleSettings(connection, statementTimeoutInMilliseconds);
     // Locks and settings are transaction-scoped, because a pooler may run the next transaction in another session.
-    await connection.query("begin");
-    await connection.query("set local statement_timeout = 0");
+    await connection.query("begin; set local statement_timeout = 0");
     await connection.query("select pg_advisory_xact_lock($1)", [migrationLock]);
     await connection.query(versionTable.create);
     const { rows: applied } = await connection.query(versionTable.readAll);
