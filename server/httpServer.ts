@@ -30,8 +30,8 @@ const maxWaiting = 640;
 const maxWaitingInAll = 2_000;
 
 /**
- * A request without a body emits no stream events, which takes 4 % less CPU time for a get. Added in Node.js 24.12; the
- * types are those of Node.js 22, which ignores it.
+ * A request that declares no body emits no stream events, which saves 4 % of the CPU time of a get. This option of
+ * Node.js 24.12 is not in the types, which are those of Node.js 22; older versions ignore it.
  */
 const withoutEmptyStreams = { optimizeEmptyRequests: true };
 

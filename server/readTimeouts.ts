@@ -5,10 +5,10 @@
 import type { Socket } from "node:net";
 import type { Connection } from "./connection.ts";
 
-/** The socket timeout while a response is being sent: after it, a socket that accepts no more of it is noticed. */
+/** The socket timeout while a response is being sent, after which a client that does not read is noticed. */
 const quietInMilliseconds = 5_000;
 
-/** How often responses that are being sent are looked for. */
+/** How often the server looks for responses that are still being sent. */
 const checkIntervalInMilliseconds = 1_000;
 
 /** After how many timeouts in a row, 15 to 21 s without progress, the connection is reset. */
@@ -40,8 +40,9 @@ export function createReadTimeouts(
   }
 
   /**
-   * Sets the socket timeout where a response is being sent; Node ends it with the response. With `server.timeout`, Node
-   * would set two timers for each request, which takes 5 % of the CPU time of a get.
+   * Sets a timeout on each socket that is sending a response; after the response, Node replaces it with
+   * keepAliveTimeout. With `server.timeout`, Node would set a timer for every request, and restart it at each read and
+   * write, which takes 5 % of the CPU time of a get.
    */
   const timer = setInterval(() => {
     for (const [socket, { current }] of connections)
@@ -52,8 +53,8 @@ export function createReadTimeouts(
     stop: () => clearInterval(timer),
 
     /**
-     * Handles the server's `timeout` event, of the timeout above or of keepAliveTimeout. Node counts it as activity when
-     * the kernel accepts part of a write.
+     * Handles the server's `timeout` event, which the timeout above and keepAliveTimeout cause. Node counts it as
+     * activity when the kernel accepts part of a write.
      */
     timeOut(socket: Socket): void {
       const connection = connections.get(socket);

@@ -178,7 +178,7 @@ function receiveBody({ request, response, isOver }: Exchange, maxBytes: number):
     return Promise.reject(
       new Error("The body was already read: mount the API before body parsers such as express.json()"),
     );
-  // Node treats a request that declares no body as already read.
+  // With `optimizeEmptyRequests`, a request that declares no body has already ended.
   if (request.readableEnded) return Promise.resolve(Buffer.alloc(0));
   // A destroyed request emits no more events.
   if (request.destroyed) return Promise.reject(new ClientGoneError());
