@@ -3,7 +3,7 @@ import type { Knex } from "knex";
 import { parseCreatedAt, toPosition } from "../customerIds.ts";
 import { formatIsoTime } from "../formatIsoTime.ts";
 import type { Customer } from "../operations.ts";
-import type { Database, Dialect, Step, Value, Values } from "./database.ts";
+import type { Database, Dialect, Statement, Step, Value, Values } from "./database.ts";
 import { foldText } from "./foldText.ts";
 import { createSearch } from "./search.ts";
 import { contains } from "./slices.ts";
@@ -133,13 +133,17 @@ export function createCustomerTable(database: Database) {
   const selectByEmail = prepare<{ id: string }>(
     customersOfCompany().where("email", named("email")).select("id"),
   );
-  const insert = prepare<{ id: string }>(
-    knex("customers")
-      .insert(namedColumns(listInsertColumns(dialect)))
-      .onConflict()
-      .ignore()
-      .returning("id"),
+  const insertColumns = namedColumns(listInsertColumns(dialect));
+  const getInsert = keepStatements((rows: number) =>
+    prepare<{ id: string }>(
+      knex("customers")
+        .insert(Array.from({ length: rows }, () => insertColumns))
+        .onConflict()
+        .ignore()
+        .returning("id"),
+    ),
   );
+  const insert: Statement<{ id: string }> = { ...getInsert(1), forRows: getInsert };
 
   /** Returns the update statement for a set of columns. It leaves `updated_at` unchanged if no value differs. */
   const getUpdate = keepStatements((changed: string[]) => {

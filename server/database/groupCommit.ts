@@ -4,12 +4,10 @@
  */
 import type SqliteConnection from "better-sqlite3";
 import type { Step } from "./database.ts";
+import type { StepResult } from "./sqliteWrites.ts";
 
 /** How long a write waits for others that arrive with it. */
 const collectingInMilliseconds = 5;
-
-/** The rows of each step, or the step that failed. */
-export type StepResult = { rows: unknown[][] } | { failedStep: number };
 
 interface PendingWrite {
   steps: readonly Step[];
@@ -20,8 +18,8 @@ interface PendingWrite {
 }
 
 interface GroupCommitOptions {
-  /** Runs all steps or none within the open transaction. */
-  runSteps(steps: readonly Step[]): StepResult;
+  /** Runs writes in order within the open transaction, each with all of its steps or none. */
+  runWrites(writes: readonly (readonly Step[])[]): StepResult[];
   /** Called before each commit; throws if the writes must not be committed. */
   beforeCommit(): void;
   /** Converts an error of SQLite to the one that a write rejects with. */
@@ -30,7 +28,7 @@ interface GroupCommitOptions {
 
 /** Creates the queue of a connection's writes. */
 export function createGroupCommit(connection: SqliteConnection.Database, options: GroupCommitOptions) {
-  const { runSteps, beforeCommit, toError } = options;
+  const { runWrites, beforeCommit, toError } = options;
   const begin = connection.prepare("begin immediate");
   const commit = connection.prepare("commit");
   const rollback = connection.prepare("rollback");
@@ -59,7 +57,7 @@ export function createGroupCommit(connection: SqliteConnection.Database, options
       return;
     }
     try {
-      const results = batch.map((write) => runSteps(write.steps));
+      const results = runWrites(batch.map(({ steps }) => steps));
       beforeCommit();
       commit.run();
       committedAt = performance.now();

@@ -5,13 +5,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type SqliteConnection from "better-sqlite3";
 import createKnex from "knex";
 import { MissingDatabaseError, SchemaError, UnavailableError } from "../errors.ts";
-import { type ConnectOptions, timeoutInMilliseconds } from "./connect.ts";
+import { type ConnectOptions, defaultSearchWindow, timeoutInMilliseconds } from "./connect.ts";
 import type { Database, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
-import { createGroupCommit, isBusy, type StepResult } from "./groupCommit.ts";
+import { createGroupCommit, isBusy } from "./groupCommit.ts";
 import { type AppliedMigration, buildMigrations, newestVersion, versionTable } from "./migrate.ts";
 import { createSqliteFile, rejectLogWithoutFile, watchSqliteFiles } from "./sqliteFiles.ts";
 import { applicationId, findOwner } from "./sqliteOwner.ts";
 import { prepareRunner, type SqliteRunner } from "./sqliteRunner.ts";
+import { createSqliteWrites } from "./sqliteWrites.ts";
 import { bindValues, prepareStatement } from "./statement.ts";
 
 /** How long startup and the operator's commands wait for another process that migrates or holds the write lock. */
@@ -34,7 +35,7 @@ const unavailable =
  */
 export async function connectSqlite(
   file: string,
-  { searchWindow = 2_000, mustExist = false }: ConnectOptions,
+  { searchWindow = defaultSearchWindow, mustExist = false }: ConnectOptions,
 ): Promise<Database> {
   const isInMemory = file === ":memory:";
   const missing = () =>
@@ -78,42 +79,25 @@ export async function connectSqlite(
 
   const files = watchSqliteFiles(file);
   const prepared = new Map<string, SqliteRunner>();
-  const savepoint = connection.prepare("savepoint step");
-  const release = connection.prepare("release step");
-  const rollbackStep = connection.prepare("rollback to step");
   const readVersion = prepareStatement<{ version: number }>(knex.raw(versionTable.readNewest));
   const rewriteVersion = prepareStatement(knex.raw(versionTable.rewrite));
 
-  function run<Row>(statement: Statement<Row>, values: Values): Row[] {
+  /** Runs a statement with the values of its placeholders, in order. */
+  function runBound(statement: Statement<unknown>, values: unknown[]): unknown[] {
     let kept = prepared.get(statement.sql);
     if (!kept) {
       kept = prepareRunner(connection, statement.sql);
       prepared.set(statement.sql, kept);
     }
-    return kept(bindValues(statement, values)) as Row[];
+    return kept(values);
   }
 
-  /** Runs all steps or none within the open transaction. */
-  function runSteps(steps: readonly Step[]): StepResult {
-    const rows: unknown[][] = [];
-    if (steps.length > 1) savepoint.run();
-    for (const [index, step] of steps.entries()) {
-      const returned = run(step.statement, step.values);
-      if (returned.length === 0) {
-        if (steps.length > 1) {
-          rollbackStep.run();
-          release.run();
-        }
-        return { failedStep: index };
-      }
-      rows.push(returned);
-    }
-    if (steps.length > 1) release.run();
-    return { rows };
+  function run<Row>(statement: Statement<Row>, values: Values): Row[] {
+    return runBound(statement, bindValues(statement, values)) as Row[];
   }
 
   const groupCommit = createGroupCommit(connection, {
-    runSteps,
+    runWrites: createSqliteWrites(connection, runBound),
     beforeCommit: files.beforeCommit,
     toError: asUnavailable,
   });
