@@ -7,6 +7,7 @@ import { findAmbiguousTemplates, orderTemplates } from "./pathTemplates.ts";
 
 /** The parts of an OpenAPI 3.0 schema that the server uses. */
 export interface Schema {
+  type?: string;
   pattern?: string;
   properties?: Record<string, Schema>;
   "x-error-message"?: string | Record<string, string>;

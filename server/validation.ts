@@ -31,6 +31,7 @@ export function createValidation(operations = contractOperations): (operation: O
 
   return (operation) => {
     const constrained = operation.parameters.filter(isConstrained);
+    const splitQuery = createQuerySplitter(operation);
     return (request, response, next) => {
       const { exchange } = response.locals;
       let memoKey: string | undefined;
@@ -41,10 +42,11 @@ export function createValidation(operations = contractOperations): (operation: O
         request.headers["content-type"] = "application/json";
       } else {
         const path = constrained.map(({ name }) => exchange.path[name]);
-        memoKey = JSON.stringify([operation.operationId, path, exchange.query]);
+        const { matching, others } = splitQuery(exchange.query);
+        memoKey = JSON.stringify([operation.operationId, path, Object.keys(matching), others]);
         const query = passed.get(memoKey);
         if (query) {
-          exchange.query = query;
+          exchange.query = { ...query, ...matching };
           return next();
         }
         // Without a body, any Content-Type is allowed; the validator would compile and keep schemas for each.
@@ -90,6 +92,30 @@ function createMiddlewares(operations: Operation[]): express.RequestHandler[] {
     })),
   );
   return validator.installMiddleware(Promise.resolve({ apiDoc, basePaths: [basePath], routes, serial: 1 }));
+}
+
+/**
+ * Returns a function that splits a query: into the values that match their parameter's pattern, where that is its only
+ * constraint, and the others. The memo ignores the former, because each page of a list has another cursor.
+ */
+function createQuerySplitter({ query: parameters }: Operation) {
+  const patterns: [name: string, pattern: RegExp][] = [];
+  for (const [name, { schema }] of parameters) {
+    const keywords = Object.keys(schema).filter((keyword) => !keyword.startsWith("x-"));
+    if (schema.type === "string" && schema.pattern !== undefined && keywords.length === 2)
+      patterns.push([name, new RegExp(schema.pattern, "u")]);
+  }
+  return (query: Record<string, unknown>) => {
+    const matching: Record<string, unknown> = {};
+    const others = { ...query };
+    for (const [name, pattern] of patterns) {
+      const value = query[name];
+      if (typeof value !== "string" || !pattern.test(value)) continue;
+      matching[name] = value;
+      delete others[name];
+    }
+    return { matching, others };
+  };
 }
 
 /** Whether an error is the validator's, with a list of violations. */
