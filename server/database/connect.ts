@@ -4,6 +4,12 @@ import type { Database } from "./database.ts";
 /** How long a request waits for a locked or slow database before it gets a 503. */
 export const timeoutInMilliseconds = 1_500;
 
+/**
+ * How many of a list's newest customers a search compares, at most, before it uses the index: enough to fill a page of
+ * 50 with a term that one customer in forty has.
+ */
+export const defaultSearchWindow = 2_000;
+
 /** How to reach a database. */
 export interface ConnectOptions {
   /** `sqlite:<file>`, `sqlite::memory:` or `postgres://...` */
@@ -14,7 +20,7 @@ export interface ConnectOptions {
   statementTimeoutInMilliseconds?: number;
   /** PostgreSQL: whether connections go through a pooler in transaction mode. */
   pooler?: "transaction" | false;
-  /** How many of a list's newest customers a search compares, at most, before it uses the index. */
+  /** See `defaultSearchWindow`. */
   searchWindow?: number;
   /** Whether a database that does not exist, or lacks our tables, is an error instead of being created. */
   mustExist?: boolean;

@@ -9,7 +9,7 @@ import {
   StatementTimeoutError,
   UnavailableError,
 } from "../errors.ts";
-import { type ConnectOptions, timeoutInMilliseconds } from "./connect.ts";
+import { type ConnectOptions, defaultSearchWindow, timeoutInMilliseconds } from "./connect.ts";
 import type { Database, ReadOptions, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
 import { describeUrl } from "./describeUrl.ts";
 import { buildMigrations, newestVersion, versionTable } from "./migrate.ts";
@@ -48,7 +48,7 @@ type PooledConnection = pg.Client & { __knex__disposed?: unknown };
  */
 export async function connectPostgres(options: ConnectOptions): Promise<Database> {
   const { url, poolSize = 10, statementTimeoutInMilliseconds = timeoutInMilliseconds } = options;
-  const { searchWindow = 1_000, pooler = false, mustExist = false, warn = () => {} } = options;
+  const { searchWindow = defaultSearchWindow, pooler = false, mustExist = false, warn = () => {} } = options;
   // Knex passes on options that its own types lack.
   const connection = {
     connectionString: url,
