@@ -1,6 +1,6 @@
 /**
  * Group commit for SQLite: writes that arrive together share a transaction, its lock and its fsync. With sixteen clients
- * that create or update, this takes about two thirds of the CPU time of separate commits, at twice the throughput.
+ * that update, this takes about two thirds of the CPU time of separate commits, at twice the throughput.
  */
 import type SqliteConnection from "better-sqlite3";
 import type { Step } from "./database.ts";
