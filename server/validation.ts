@@ -96,14 +96,15 @@ function createMiddlewares(operations: Operation[]): express.RequestHandler[] {
 
 /**
  * Returns a function that splits a query: into the values that match their parameter's pattern, where that is its only
- * constraint, and the others. The memo ignores the former, because each page of a list has another cursor: a page then
- * takes four fifths of the CPU time.
+ * constraint, and the others. The memo ignores the former, because each page of a list has another cursor. This saves a
+ * fifth of the CPU time of a page.
  */
 function createQuerySplitter({ query: parameters }: Operation) {
   const patterns: [name: string, pattern: RegExp][] = [];
   for (const [name, { schema }] of parameters) {
     const keywords = Object.keys(schema).filter((keyword) => !keyword.startsWith("x-"));
     if (schema.type === "string" && schema.pattern !== undefined && keywords.length === 2)
+      // Compiled as ajv compiles it.
       patterns.push([name, new RegExp(schema.pattern, "u")]);
   }
   return (query: Record<string, unknown>) => {

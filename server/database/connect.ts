@@ -6,7 +6,7 @@ export const timeoutInMilliseconds = 1_500;
 
 /**
  * How many of a list's newest customers a search compares, at most, before it uses the index: enough to fill a page of
- * 50 with a term that one customer in forty has.
+ * 50 with a term that 3 % of them contain.
  */
 export const defaultSearchWindow = 2_000;
 

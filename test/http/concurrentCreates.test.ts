@@ -18,7 +18,10 @@ const customer = (index: number, email: string) => ({
   taxRateOverride: index % 5 === 0 ? null : index / 1_000,
 });
 
-it("creates: 40 concurrent ones of 20 emails → one 201 each, with its own fields", async () => {
+const byTimeOfUpdate = (one: { updatedAt: string }, other: { updatedAt: string }) =>
+  one.updatedAt < other.updatedAt ? -1 : 1;
+
+it("creates: 40 concurrent ones for 20 emails → one 201 each, with its own fields", async () => {
   const partner = await server.partner();
   const bodies = Array.from({ length: 40 }, (_, index) => customer(index, `email-${index % 20}@x.example`));
   const sent = await Promise.all(bodies.map((body) => partner.send("POST", "/customers", body)));
@@ -32,7 +35,7 @@ it("creates: 40 concurrent ones of 20 emails → one 201 each, with its own fiel
   }
 });
 
-it("creates: among updates and Idempotency-Keys of two companies → each is done", async () => {
+it("creates: among updates and Idempotency-Keys of two companies → all take effect", async () => {
   const partners = [await server.partner(), await server.partner()] as const;
   const existing = await Promise.all(
     partners.map((partner) => partner.send("POST", "/customers", { email: "first@x.example" })),
@@ -54,5 +57,11 @@ it("creates: among updates and Idempotency-Keys of two companies → each is don
     const created = sent.filter((_, index) => index % 2 === company && index % 7 !== 0);
     expect(data).toHaveLength(created.length + 1);
     for (const { body } of created) expect(data).toContainEqual(body.data);
+    const updates = sent.filter((_, index) => index % 2 === company && index % 7 === 0);
+    const newest = updates
+      .map(({ body }) => body.data)
+      .sort(byTimeOfUpdate)
+      .at(-1);
+    expect(data).toContainEqual(newest);
   }
 });

@@ -23,7 +23,7 @@ async function serveOperation(operation: Operation) {
       createDeadlines(1_000, () => {}),
     );
     exchange.path = request.params;
-    // Removed before the validator runs.
+    // Removed before the validator runs, so it is still there if the request was remembered.
     request.headers["content-type"] = "text/plain";
     exchange.query = Object.fromEntries(new URL(request.url, "http://x").searchParams);
     response.locals.exchange = exchange;
