@@ -15,30 +15,42 @@ export function contains({ knex, dialect }: Database): Knex.Raw {
 /** Less than any customer's ID. */
 const leastId = "00000000-0000-0000-0000-000000000000";
 
-/**
- * Reads lists in slices. One statement finds the end of a slice with an index-only scan, and another compares its
- * customers until there are enough matches: together they take two thirds of the time of a single statement.
- */
+/** The last row of a slice: the ID of its last customer. A customer has an email. */
+interface SliceEnd {
+  id: string;
+  email: null;
+}
+
+/** Reads lists in slices. */
 export function createSlices({ database, columns, buildList }: SearchedTable) {
-  const { prepare, read } = database;
+  const { dialect, knex, prepare, read } = database;
   type Form = { cursor: boolean; status: boolean };
-  const getEnd = keepStatements((form: Form) =>
-    prepare<{ id: string }>(
-      buildList(form)
-        .select("id")
-        .orderByRaw("id desc limit 1 offset ?", [named("skipped")]),
-    ),
-  );
+  const buildEnd = (form: Form) =>
+    buildList(form)
+      .select("id")
+      .orderByRaw("id desc limit 1 offset ?", [named("skipped")]);
+  const buildMatches = (form: Form, end: Knex.Raw) =>
+    buildList(form)
+      .where("id", ">=", end)
+      .where(contains(database))
+      .select(columns)
+      .orderByRaw("id desc limit ?", [named("rows")]);
+  const getEnd = keepStatements((form: Form) => prepare<{ id: string }>(buildEnd(form)));
   const getMatches = keepStatements((form: Form) =>
-    prepare<CustomerRow>(
-      buildList(form)
-        .where("id", ">=", named("end"))
-        .where(contains(database))
-        .select(columns)
-        .orderByRaw("id desc limit ?", [named("rows")]),
-      { planEachTime: true },
-    ),
+    prepare<CustomerRow>(buildMatches(form, knex.raw("?", [named("end")]))),
   );
+  /** PostgreSQL: the matches, and then the end of the slice, which has no row if the list has fewer customers. */
+  const getMatchesAndEnd = keepStatements((form: Form) => {
+    const end = knex.raw("coalesce((select id from slice), ?)", [leastId]);
+    const nulls = columns.slice(1).map(() => knex.raw("null"));
+    return prepare<CustomerRow | SliceEnd>(
+      knex
+        .withMaterialized("slice", buildEnd(form))
+        .select("*")
+        .from(buildMatches(form, end).as("matches"))
+        .unionAll(knex("slice").select("id", ...nulls)),
+    );
+  });
 
   function bind({ companyId, cursor, status }: SearchFilters): { form: Form; values: Values } {
     const form = { cursor: cursor !== undefined, status: status !== undefined };
@@ -57,14 +69,19 @@ export function createSlices({ database, columns, buildList }: SearchedTable) {
 
     /**
      * Compares the next `size` customers of the list. Returns at most `rows` matches, and as `end` what `findEnd`
-     * returns.
+     * returns. On PostgreSQL, each statement is a round trip, so both are one statement; on SQLite, two take less time.
      */
     async compare(filters: SearchFilters, size: number) {
       const { form, values } = bind(filters);
-      const end = await findEnd(filters, size);
       const { text, rows } = filters;
-      const matches = await read(getMatches(form), { ...values, text, rows, end: end ?? leastId });
-      return { matches, end };
+      if (dialect === "sqlite") {
+        const end = await findEnd(filters, size);
+        const matches = await read(getMatches(form), { ...values, text, rows, end: end ?? leastId });
+        return { matches, end };
+      }
+      const returned = await read(getMatchesAndEnd(form), { ...values, text, rows, skipped: size - 1 });
+      const matches = returned.filter((row) => row.email !== null);
+      return { matches, end: returned.find((row) => row.email === null)?.id };
     },
   };
 }
