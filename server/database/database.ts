@@ -22,8 +22,8 @@ export interface Statement<Row> {
   /** Whether its best plan depends on its values: PostgreSQL then plans it for each run. */
   readonly planEachTime: boolean;
   /**
-   * Of a statement that inserts one row and returns its `id`: the statement that inserts this many rows. SQLite uses it
-   * for concurrent writes.
+   * Of a statement that inserts one row and returns its `id`: the statement that inserts this many rows, for concurrent
+   * writes.
    */
   readonly forRows?: (count: number) => Statement<Row>;
   readonly [rowType]?: Row;

@@ -4,7 +4,7 @@
  */
 import type SqliteConnection from "better-sqlite3";
 import type { Step } from "./database.ts";
-import type { StepResult } from "./sqliteWrites.ts";
+import type { StepResult } from "./multiRowInsert.ts";
 
 /** How long a write waits for others that arrive with it. */
 const collectingInMilliseconds = 5;

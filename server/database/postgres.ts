@@ -10,14 +10,15 @@ import {
   UnavailableError,
 } from "../errors.ts";
 import { type ConnectOptions, defaultSearchWindow, timeoutInMilliseconds } from "./connect.ts";
-import type { Database, ReadOptions, RowsOf, Statement, Step, Values, WriteResult } from "./database.ts";
+import type { Database, ReadOptions, Statement, Values } from "./database.ts";
 import { describeUrl } from "./describeUrl.ts";
 import { buildMigrations, newestVersion, versionTable } from "./migrate.ts";
-import { asUnavailable, FailedStep, isHealthy } from "./postgresErrors.ts";
+import type { BoundStatement } from "./multiRowInsert.ts";
+import { asUnavailable, isHealthy } from "./postgresErrors.ts";
 import { assertRoleSettings, sessionSettings } from "./postgresSettings.ts";
 import { inTransaction } from "./postgresTransaction.ts";
+import { createPostgresWrites } from "./postgresWrites.ts";
 import { bindValues, prepareStatement } from "./statement.ts";
-import { createTurns } from "./turns.ts";
 
 /** The advisory lock under which migrations run: an arbitrary number, the same in all processes. */
 const migrationLock = 7_216_305_118;
@@ -30,12 +31,6 @@ const maxPendingAcquires = 256;
 
 /** While at least this many wait, the database counts as busy: one that waits for 1.5 s fails. */
 const busyPendingAcquires = 32;
-
-/**
- * The share of the pool that the writes of one company may use. Otherwise updates of a single customer, which wait for
- * each other, could use all connections.
- */
-const writesShare = 0.8;
 
 /** Knex discards a pooled connection with this property, such as one that failed during a statement. */
 type PooledConnection = pg.Client & { __knex__disposed?: unknown };
@@ -150,8 +145,8 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
   });
 
   const names = new WeakMap<Statement<unknown>, string>();
-  async function run<Row>(connection: pg.Client, statement: Statement<Row>, values: Values): Promise<Row[]> {
-    const query = { text: statement.sql, values: bindValues(statement, values) };
+  async function runBound(connection: pg.Client, { statement, values }: BoundStatement): Promise<unknown[]> {
+    const query = { text: statement.sql, values };
     // Named statements belong to a session, which a pooler shares between clients.
     if (statement.planEachTime || pooler) return (await connection.query(query)).rows;
     let name = names.get(statement);
@@ -161,6 +156,10 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     }
     return (await connection.query({ ...query, name })).rows;
   }
+
+  // The driver's rows are untyped; these are the rows of the statement.
+  const run = <Row>(connection: pg.Client, statement: Statement<Row>, values: Values) =>
+    runBound(connection, { statement, values: bindValues(statement, values) }) as Promise<Row[]>;
 
   async function read<Row>(
     statement: Statement<Row>,
@@ -183,37 +182,7 @@ export async function connectPostgres(options: ConnectOptions): Promise<Database
     });
   }
 
-  const concurrent = Math.max(1, Math.floor(poolSize * writesShare));
-  const inTurn = createTurns({ concurrent, timeoutInMilliseconds });
-
-  async function write<const Steps extends readonly Step[]>(
-    steps: Steps,
-    companyId?: string,
-  ): Promise<WriteResult<Steps>> {
-    const rows: unknown[][] = [];
-    const runAll = async (connection: pg.Client) => {
-      for (const [index, { statement, values }] of steps.entries()) {
-        const returned = await run(connection, statement, values);
-        if (returned.length === 0) throw new FailedStep(index);
-        rows.push(returned);
-      }
-    };
-    try {
-      const writeAll = () =>
-        onConnection((connection) =>
-          steps.length > 1
-            ? inTransaction(connection, "begin", () => runAll(connection))
-            : runAll(connection),
-        );
-      await (companyId === undefined ? writeAll() : inTurn(companyId, writeAll));
-    } catch (error) {
-      if (error instanceof FailedStep) return { failedStep: error.index };
-      throw error;
-    }
-    // The driver's rows are untyped; these are the rows of the steps' statements.
-    return { rows: rows as RowsOf<Steps> };
-  }
-
+  const write = createPostgresWrites({ onConnection, run: runBound, poolSize });
   const readVersion = prepareStatement<{ version: number }>(knex.raw(versionTable.readNewest));
   return {
     dialect: "postgres",

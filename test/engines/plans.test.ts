@@ -36,7 +36,7 @@ const requests: Record<string, { method?: string; path: string; body?: Record<st
 };
 
 /**
- * How many customers a search compares before it uses the index: on PostgreSQL, twice as many as in production; on
+ * How many customers a search compares before it uses the index: on PostgreSQL, as many as in production; on
  * SQLite, half of the company's.
  */
 const [searchWindow, sqliteSearchWindow] = [2_000, 50];

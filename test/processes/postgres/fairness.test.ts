@@ -1,6 +1,7 @@
 /** How companies share the connections to PostgreSQL. */
 import pg from "pg";
 import { expect, it, onTestFinished } from "vitest";
+import { countWaitingForLocks } from "../../support/locks.ts";
 import { startServer } from "../../support/server.ts";
 
 it("pool: 40 updates wait for a locked customer → another company is served", async () => {
@@ -66,12 +67,3 @@ it("pool: 120 lists while customers are locked → each gets a 503, probes a 200
   await connection.query("rollback");
   expect(await sendAll(1, "/api/v1/customers")).toEqual([[200, null]]);
 });
-
-/** Counts the connections to the same database that wait for a lock. */
-async function countWaitingForLocks(connection: pg.Client): Promise<number> {
-  await connection.query("select pg_stat_clear_snapshot()");
-  const { rows } = await connection.query(
-    "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-  );
-  return rows.length;
-}

@@ -1,0 +1,43 @@
+/** Inserts of single rows, of several writes, as one statement. */
+import type { Statement, Step } from "./database.ts";
+import { bindValues } from "./statement.ts";
+
+/** The maximum number of rows that one statement inserts. */
+const maxRows = 16;
+
+/** The rows of each step, or the step that failed. */
+export type StepResult = { rows: unknown[][] } | { failedStep: number };
+
+/** A statement with the values of its placeholders, in order. */
+export interface BoundStatement {
+  statement: Statement<unknown>;
+  values: unknown[];
+}
+
+/** Returns the first writes if each is the same insert of a row, which one statement can do for all. */
+export function takeInserts(writes: readonly (readonly Step[])[]): Step[] {
+  const inserts: Step[] = [];
+  for (const [insert, ...others] of writes.slice(0, maxRows)) {
+    if (!insert?.statement.forRows || others.length > 0) break;
+    if (inserts[0] && inserts[0].statement !== insert.statement) break;
+    inserts.push(insert);
+  }
+  return inserts;
+}
+
+/** Combines what `takeInserts` has returned. Returns undefined unless there are several inserts. */
+export function combineInserts(inserts: readonly Step[]): BoundStatement | undefined {
+  const statement = inserts.length > 1 ? inserts[0]?.statement.forRows?.(inserts.length) : undefined;
+  return (
+    statement && {
+      statement,
+      values: inserts.flatMap((insert) => bindValues(insert.statement, insert.values)),
+    }
+  );
+}
+
+/** Returns the result of each insert, given the rows that the combined statement has returned. */
+export function splitRows(inserts: readonly Step[], returned: readonly unknown[]): StepResult[] {
+  const rows = new Map<unknown, unknown>((returned as { id: string }[]).map((row) => [row.id, row]));
+  return inserts.map(({ values: { id } }) => (rows.has(id) ? { rows: [[rows.get(id)]] } : { failedStep: 0 }));
+}

@@ -1,0 +1,105 @@
+/** Concurrent creates of a company on PostgreSQL, which one statement inserts together. */
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import { beforeAll, expect, it, onTestFinished } from "vitest";
+import { countWaitingForLocks } from "../../support/locks.ts";
+import type { Partner } from "../../support/partner.ts";
+import { startServer, type TestServer } from "../../support/server.ts";
+
+let server: TestServer;
+let connection: pg.Client;
+beforeAll(async () => {
+  server = await startServer();
+  connection = new pg.Client(server.databaseUrl);
+  await connection.connect();
+  return async () => {
+    await connection.end();
+    await server.stop();
+  };
+});
+
+/** Creates customers concurrently, with a pause before each. Returns the status for each email. */
+async function createAll(
+  partner: Partner,
+  names: readonly string[],
+  pauseInMilliseconds = 0,
+): Promise<Record<string, number>> {
+  const statuses = names.map(async (name, index) => {
+    await sleep(index * pauseInMilliseconds);
+    const { status } = await partner.send("POST", "/customers", { email: `${name}@x.example`, name });
+    return [name, status];
+  });
+  return Object.fromEntries(await Promise.all(statuses));
+}
+
+/** Begins a transaction in which other customers get these emails. */
+async function holdEmails(partner: Partner, names: readonly string[]): Promise<void> {
+  const others = names.map((name) => `other-${name}`);
+  await createAll(partner, others);
+  await connection.query("begin");
+  await connection.query("update customers set email = substr(email, 7) where name = any($1)", [others]);
+}
+
+const names = Array.from({ length: 30 }, (_, index) => `name-${index}`);
+const statuses = (status: number) => Object.fromEntries(names.map((name) => [name, status]));
+
+it("creates: 30 at once → in fewer than 15 transactions", async () => {
+  const partner = await server.partner();
+  // Opens the connections.
+  await createAll(
+    partner,
+    names.map((name) => `first-${name}`),
+  );
+  expect(await createAll(partner, names)).toEqual(statuses(201));
+  const { rows } = await connection.query(
+    "select count(distinct xmin::text)::integer as count from customers where email like 'name-%'",
+  );
+  expect(rows[0].count).toBeLessThan(15);
+});
+
+it("creates: two servers, same emails in reverse order → 201 or 409, no deadlock", async () => {
+  const other = await startServer({ databaseUrl: server.databaseUrl });
+  onTestFinished(() => other.stop());
+  const company = "reversed";
+  const partners = [await server.partner({ company }), await other.partner({ company })] as const;
+  // Opens the connections.
+  await createAll(partners[0], names);
+  await createAll(partners[1], names);
+  await holdEmails(partners[0], ["held-1", "held-2", "held-3"]);
+  // The first create of each server waits, so the others share a statement: it has inserted the first of them when it
+  // waits for the next one.
+  const both = Promise.all([
+    createAll(partners[0], ["held-1", "a", "held-3", "z"], 2),
+    createAll(partners[1], ["held-2", "z", "held-3", "a"], 2),
+  ]);
+  while ((await countWaitingForLocks(connection)) < 4) await sleep(10);
+  await connection.query("rollback");
+  const [one, reversed] = await both;
+  expect([one["held-1"], reversed["held-2"]]).toEqual([201, 201]);
+  for (const name of ["a", "held-3", "z"]) expect([one[name], reversed[name]].sort()).toEqual([201, 409]);
+});
+
+it("creates: PostgreSQL rejects the values of one → the others are created", async () => {
+  const partner = await server.partner();
+  await connection.query("alter table customers add constraint test check (name <> 'name-20') not valid");
+  onTestFinished(async () => {
+    await connection.query("alter table customers drop constraint test");
+  });
+  expect(await createAll(partner, names)).toEqual({ ...statuses(201), "name-20": 500 });
+});
+
+it("creates: another transaction holds one of the emails → later ones do not wait", async () => {
+  const partner = await server.partner();
+  await holdEmails(partner, ["name-20"]);
+  // These fail together.
+  const together = await createAll(partner, names);
+  expect(together["name-20"]).toBe(503);
+  expect(new Set(Object.values(together))).toEqual(new Set([201, 503]));
+  const failed = names.filter((name) => together[name] === 503);
+  expect(failed.length).toBeGreaterThan(1);
+
+  const retried = await createAll(partner, failed);
+  expect(retried).toEqual({ ...Object.fromEntries(failed.map((name) => [name, 201])), "name-20": 503 });
+  await connection.query("rollback");
+  expect(await createAll(partner, ["name-20"])).toEqual({ "name-20": 201 });
+});
