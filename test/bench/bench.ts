@@ -3,7 +3,7 @@
  * data, checks that their responses are the same, loads them in turn, and compares. It needs Linux (it reads the CPU
  * time from /proc) and two free cores.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -33,7 +33,8 @@ const help = `Usage: npm run bench -- [options]
   --folder <path>    where the databases of SQLite go (the system's temporary folder); no file system in
                      memory, or a durable write costs nothing
 
-A run of everything writes test/bench/results.json and test/bench/chart.svg.`;
+A run of all operations and servers writes test/bench/results.json and test/bench/chart.svg; what they say of
+an engine that was not measured stays.`;
 
 const { values: options } = parseArgs({
   options: {
@@ -85,11 +86,13 @@ try {
       ...results.setting,
     });
   }
-  const { sqlite, postgres } = results.engines;
-  const isComplete = timed.length === operations.length && names.length === Object.keys(programs).length;
-  if (sqlite && postgres && isComplete) {
-    writeFileSync(join(import.meta.dirname, "results.json"), toJson(results));
-    writeFileSync(join(import.meta.dirname, "chart.svg"), drawChart(results.setting, sqlite));
+  if (timed.length === operations.length && names.length === Object.keys(programs).length) {
+    const file = join(import.meta.dirname, "results.json");
+    const before = JSON.parse(readFileSync(file, "utf8")) as Results;
+    const engines = { ...before.engines, ...results.engines };
+    writeFileSync(file, toJson({ ...results, engines }));
+    const { sqlite } = results.engines;
+    if (sqlite) writeFileSync(join(import.meta.dirname, "chart.svg"), drawChart(results.setting, sqlite));
   }
 } finally {
   // After a failure, of the engines that were measured before it.
