@@ -2,7 +2,14 @@ import { defineConfig } from "vitest/config";
 import { sharedConfig } from "../support/sharedConfig.ts";
 
 /** What happens before any query: in the short form, only on SQLite. */
-const sqliteInShortForm = ["endlessInput", "largeBodies", "manyConnections", "slow", "tinyChunks"];
+const sqliteInShortForm = [
+  "endlessInput",
+  "largeBodies",
+  "manyConnections",
+  "pipelinedMethods",
+  "slow",
+  "tinyChunks",
+];
 /** Measures the heap for a long time. */
 const sqliteOnly = ["memory"];
 
