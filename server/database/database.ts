@@ -35,6 +35,12 @@ export interface Step<Row = unknown> {
   readonly values: Values;
 }
 
+/** A statement with the values of its placeholders, in order. */
+export interface BoundStatement {
+  readonly statement: Statement<unknown>;
+  readonly values: unknown[];
+}
+
 /** The rows of each step, at least one per step. */
 export type RowsOf<Steps extends readonly Step[]> = {
   -readonly [Index in keyof Steps]: Steps[Index] extends Step<infer Row> ? [Row, ...Row[]] : never;
@@ -42,6 +48,9 @@ export type RowsOf<Steps extends readonly Step[]> = {
 
 /** The rows of all steps or, if nothing was written, the index of the step that returned no row. */
 export type WriteResult<Steps extends readonly Step[]> = { rows: RowsOf<Steps> } | { failedStep: number };
+
+/** A WriteResult of steps that are not known to the types. */
+export type StepResult = { rows: unknown[][] } | { failedStep: number };
 
 /** Runs a statement and returns its rows. */
 export type Run = <Row>(statement: Statement<Row>, values?: Values) => Promise<Row[]>;
@@ -71,7 +80,8 @@ export interface Database {
   read<Row>(statement: Statement<Row>, values: Values, options?: ReadOptions): Promise<Row[]>;
   /**
    * Runs all steps or, if one returns no row, none. Resolves once they are durable.
-   * @param companyId the company that writes: on PostgreSQL, its writes leave connections for others
+   * @param companyId the company that writes: on PostgreSQL, its writes leave connections for others, and its
+   *   concurrent inserts share statements
    */
   write<const Steps extends readonly Step[]>(steps: Steps, companyId?: string): Promise<WriteResult<Steps>>;
   /**

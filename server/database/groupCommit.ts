@@ -3,8 +3,7 @@
  * that update, this takes about two thirds of the CPU time of separate commits, at twice the throughput.
  */
 import type SqliteConnection from "better-sqlite3";
-import type { Step } from "./database.ts";
-import type { StepResult } from "./multiRowInsert.ts";
+import type { Step, StepResult } from "./database.ts";
 
 /** How long a write waits for others that arrive with it. */
 const collectingInMilliseconds = 5;

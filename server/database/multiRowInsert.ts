@@ -1,18 +1,9 @@
-/** Inserts of single rows, of several writes, as one statement. */
-import type { Statement, Step } from "./database.ts";
+/** Combines the single-row inserts of several writes into one statement. */
+import type { BoundStatement, Step, StepResult } from "./database.ts";
 import { bindValues } from "./statement.ts";
 
 /** The maximum number of rows that one statement inserts. */
 const maxRows = 16;
-
-/** The rows of each step, or the step that failed. */
-export type StepResult = { rows: unknown[][] } | { failedStep: number };
-
-/** A statement with the values of its placeholders, in order. */
-export interface BoundStatement {
-  statement: Statement<unknown>;
-  values: unknown[];
-}
 
 /** Returns the first writes if each is the same insert of a row, which one statement can do for all. */
 export function takeInserts(writes: readonly (readonly Step[])[]): Step[] {

@@ -10,10 +10,9 @@ import {
   UnavailableError,
 } from "../errors.ts";
 import { type ConnectOptions, defaultSearchWindow, timeoutInMilliseconds } from "./connect.ts";
-import type { Database, ReadOptions, Statement, Values } from "./database.ts";
+import type { BoundStatement, Database, ReadOptions, Statement, Values } from "./database.ts";
 import { describeUrl } from "./describeUrl.ts";
 import { buildMigrations, newestVersion, versionTable } from "./migrate.ts";
-import type { BoundStatement } from "./multiRowInsert.ts";
 import { asUnavailable, isHealthy } from "./postgresErrors.ts";
 import { assertRoleSettings, sessionSettings } from "./postgresSettings.ts";
 import { inTransaction } from "./postgresTransaction.ts";

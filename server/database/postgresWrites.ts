@@ -1,18 +1,12 @@
 /**
  * PostgreSQL: runs writes. Concurrent inserts of one company share a statement: with sixteen clients, a create takes a
- * quarter less CPU time here and half of it in PostgreSQL.
+ * quarter less CPU time here, and half as much in PostgreSQL.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { timeoutInMilliseconds } from "./connect.ts";
-import type { RowsOf, Step, WriteResult } from "./database.ts";
-import {
-  type BoundStatement,
-  combineInserts,
-  type StepResult,
-  splitRows,
-  takeInserts,
-} from "./multiRowInsert.ts";
+import type { BoundStatement, RowsOf, Step, StepResult, WriteResult } from "./database.ts";
+import { combineInserts, splitRows, takeInserts } from "./multiRowInsert.ts";
 import { FailedStep, isHealthy } from "./postgresErrors.ts";
 import { inTransaction } from "./postgresTransaction.ts";
 import { bindValues } from "./statement.ts";
@@ -36,6 +30,7 @@ const oneByOneInMilliseconds = 10_000;
 interface PostgresWritesOptions {
   /** Lends a connection. */
   onConnection<Result>(work: (connection: pg.Client) => Promise<Result>): Promise<Result>;
+  /** Runs a statement and returns its rows. */
   run(connection: pg.Client, bound: BoundStatement): Promise<unknown[]>;
   poolSize: number;
 }
@@ -46,7 +41,7 @@ interface PendingInsert {
   reject(error: unknown): void;
 }
 
-/** Creates the function that writes. */
+/** Creates the `write` of a database. */
 export function createPostgresWrites({ onConnection, run, poolSize }: PostgresWritesOptions) {
   const concurrent = Math.max(1, Math.floor(poolSize * writesShare));
   const inTurn = createTurns({ concurrent, timeoutInMilliseconds });

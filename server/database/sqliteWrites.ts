@@ -1,7 +1,7 @@
 /** SQLite: runs the steps of writes within the open transaction. */
 import type SqliteConnection from "better-sqlite3";
-import type { Statement, Step } from "./database.ts";
-import { combineInserts, type StepResult, splitRows, takeInserts } from "./multiRowInsert.ts";
+import type { Statement, Step, StepResult } from "./database.ts";
+import { combineInserts, splitRows, takeInserts } from "./multiRowInsert.ts";
 import { bindValues } from "./statement.ts";
 
 /** Runs a statement with the values of its placeholders, in order. */

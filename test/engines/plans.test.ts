@@ -1,6 +1,7 @@
 /** Query plans: the databases use indexes, regardless of the number of customers. */
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { defaultSearchWindow } from "../../server/database/connect.ts";
 import type { Statement, Values } from "../../server/database/database.ts";
 import { bindValues } from "../../server/database/statement.ts";
 import { createDatabase } from "../support/databases.ts";
@@ -36,10 +37,10 @@ const requests: Record<string, { method?: string; path: string; body?: Record<st
 };
 
 /**
- * How many customers a search compares before it uses the index: on PostgreSQL, as many as in production; on
- * SQLite, half of the company's.
+ * How many customers a search compares before it uses the index: on PostgreSQL, the default; on SQLite, half
+ * of the company's.
  */
-const [searchWindow, sqliteSearchWindow] = [2_000, 50];
+const [searchWindow, sqliteSearchWindow] = [defaultSearchWindow, 50];
 
 /**
  * For these, PostgreSQL reads the customers in order, or fetches every hit: the index lacks the term, or is not in

@@ -1,4 +1,4 @@
-/** Creates that arrive together: on SQLite, one statement inserts several of them. */
+/** Creates that arrive together: one statement inserts several of them. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startServer, type TestServer } from "../support/server.ts";
 
