@@ -4,6 +4,7 @@ import { basePath } from "./contract.ts";
 import { isCustomerId, newCustomerId, parseCreatedAt } from "./customerIds.ts";
 import { createCustomerInsert } from "./customerLimit.ts";
 import { type CustomerRow, createCustomerTable, toCustomer } from "./database/customers.ts";
+import { createCustomerUpdates } from "./database/customerUpdates.ts";
 import type { Database } from "./database/database.ts";
 import { foldText } from "./database/foldText.ts";
 import { matchesTag, parseEntityTags } from "./entityTags.ts";
@@ -28,6 +29,7 @@ export function createOperations(
 ): Operations {
   const customersPath = `${publicPath.replace(/\/$/, "")}${basePath}/customers`;
   const customers = createCustomerTable(database);
+  const buildUpdate = createCustomerUpdates(database);
   const idempotencyKeys = createIdempotencyKeys(database);
   const insertCustomer = createCustomerInsert(database, maxCustomers);
 
@@ -104,7 +106,7 @@ export function createOperations(
       const { companyId, keyId, path, body } = call;
       const ifMatch = call.headers["If-Match"];
       const version = ifMatch === undefined ? null : await requireMatch(call, ifMatch);
-      const update = customers.buildUpdate({ companyId, id: path.id, version, changedBy: keyId }, body);
+      const update = buildUpdate({ companyId, id: path.id, version, changedBy: keyId }, body);
       const result = isCustomerId(path.id) ? await database.write([update], companyId) : { failedStep: 0 };
       if ("failedStep" in result) {
         // Customers are never deleted, so one that has just been read can only have changed.

@@ -22,10 +22,10 @@ export interface Statement<Row> {
   /** Whether its best plan depends on its values: PostgreSQL then plans it for each run. */
   readonly planEachTime: boolean;
   /**
-   * Of a statement that inserts one row and returns its `id`: the statement that inserts this many rows, for concurrent
-   * writes.
+   * Of a statement that writes one row with an `id`: writes several, with different IDs, for concurrent writes. It
+   * returns the rows that it has written, with their IDs; each of the others is to be written alone.
    */
-  readonly forRows?: (count: number) => Statement<Row>;
+  readonly combine?: (rows: readonly Values[]) => BoundStatement;
   readonly [rowType]?: Row;
 }
 
@@ -81,7 +81,7 @@ export interface Database {
   /**
    * Runs all steps or, if one returns no row, none. Resolves once they are durable.
    * @param companyId the company that writes: on PostgreSQL, its writes leave connections for others, and its
-   *   concurrent inserts share statements
+   *   concurrent writes share statements
    */
   write<const Steps extends readonly Step[]>(steps: Steps, companyId?: string): Promise<WriteResult<Steps>>;
   /**

@@ -1,7 +1,7 @@
 /** SQLite: runs the steps of writes within the open transaction. */
 import type SqliteConnection from "better-sqlite3";
 import type { Statement, Step, StepResult } from "./database.ts";
-import { combineInserts, splitRows, takeInserts } from "./multiRowInsert.ts";
+import { combineSteps, splitRows, takeCombinable } from "./multiRowWrites.ts";
 import { bindValues } from "./statement.ts";
 
 /** Runs a statement with the values of its placeholders, in order. */
@@ -35,12 +35,14 @@ export function createSqliteWrites(connection: SqliteConnection.Database, run: R
     const results: StepResult[] = [];
     while (results.length < writes.length) {
       const rest = writes.slice(results.length);
-      const inserts = takeInserts(rest);
+      const steps = takeCombinable(rest);
       // Before each statement of a transaction, FTS5 writes what the previous ones have indexed: with one statement per
       // row, the database takes twice the CPU time for 16 rows.
-      const combined = combineInserts(inserts);
-      if (combined) results.push(...splitRows(inserts, run(combined.statement, combined.values)));
-      else results.push(runSteps(rest[0] ?? []));
+      const combined = combineSteps(steps);
+      if (combined) {
+        const found = splitRows(steps, run(combined.statement, combined.values));
+        results.push(...steps.map((step, index) => found[index] ?? runSteps([step])));
+      } else results.push(runSteps(rest[0] ?? []));
     }
     return results;
   };

@@ -116,6 +116,26 @@ it("partitions.sql: several companies → several partitions, a read uses one", 
   expect(JSON.stringify(plan).match(/customers_\d\b/g)).toHaveLength(1);
 });
 
+it("partitions.sql: concurrent updates → only the customers of that company change", async () => {
+  const server = await startServer({ databaseUrl: (await createPartitioned()).url });
+  onTestFinished(() => server.stop());
+  const readAll = () =>
+    query(server.databaseUrl, "select company_id, id, email, notes, updated_at from customers order by id");
+  const partners = [await server.partner(), await server.partner(), await server.partner()] as const;
+  for (let n = 0; n < 20; n++)
+    for (const partner of partners) await partner.send("POST", "/customers", { email: `n${n}@x.example` });
+  const before = await readAll();
+  const { data } = (await partners[1].send("GET", "/customers")).body;
+  const sent = await Promise.all(
+    data.map(({ id }: { id: string }) => partners[1].send("PATCH", `/customers/${id}`, { notes: id })),
+  );
+  expect(sent.map(({ status }) => status)).toEqual(Array(20).fill(200));
+  const after = await readAll();
+  const changed = after.filter((row, index) => row.updated_at !== before[index]?.updated_at);
+  expect(changed.map(({ id }) => id)).toEqual(data.map(({ id }: { id: string }) => id).sort());
+  expect(changed.map(({ notes }) => notes)).toEqual(changed.map(({ id }) => id));
+});
+
 async function createPartitioned(): Promise<{ url: string }> {
   const { url, drop } = await createDatabase("postgres");
   onTestFinished(drop);

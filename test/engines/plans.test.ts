@@ -2,7 +2,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaultSearchWindow } from "../../server/database/connect.ts";
-import type { Statement, Values } from "../../server/database/database.ts";
+import type { BoundStatement, Statement, Values } from "../../server/database/database.ts";
 import { bindValues } from "../../server/database/statement.ts";
 import { createDatabase } from "../support/databases.ts";
 import type { Partner } from "../support/partner.ts";
@@ -159,7 +159,15 @@ describe("PostgreSQL plans", () => {
   });
 
   /** Returns the plan of a statement for its values, or the generic one; then the plans of its functions. */
-  async function explainStatement({ statement, values }: Ran, mode: "custom" | "generic"): Promise<PlanNode> {
+  function explainStatement({ statement, values }: Ran, mode: "custom" | "generic"): Promise<PlanNode> {
+    return explainBound({ statement, values: bindValues(statement, values) }, mode);
+  }
+
+  async function explainBound(
+    { statement, values }: BoundStatement,
+    mode: "custom" | "generic",
+    hasStatistics = true,
+  ): Promise<PlanNode> {
     const nested: PlanNode[] = [];
     const keep = ({ message = "" }) => {
       const text = /^duration: .* plan:\n(.*)$/s.exec(message)?.[1];
@@ -168,13 +176,13 @@ describe("PostgreSQL plans", () => {
       if (!/^(explain|prepare)/.test(query)) nested.push(Plan);
     };
     client.on("notice", keep);
-    const literals = bindValues(statement, values).map((value) =>
-      value === null ? "null" : pg.escapeLiteral(String(value)),
-    );
+    const literals = values.map((value) => (value === null ? "null" : pg.escapeLiteral(String(value))));
     await client.query(`set plan_cache_mode = force_${mode}_plan`);
     await client.query(`prepare statement as ${statement.sql}`);
     try {
       await client.query("begin");
+      if (!hasStatistics)
+        await client.query("delete from pg_statistic where starelid = 'customers'::regclass");
       const { rows } = await client.query(
         `explain (analyze, format json) execute statement${literals.length > 0 ? `(${literals.join()})` : ""}`,
       );
@@ -261,6 +269,26 @@ describe("PostgreSQL plans", () => {
     const indexes = nodes.flatMap((node) => node["Index Name"] ?? []);
     expect(indexes).toHaveLength(size === "small" ? 1 : 0);
     expect(nodes.some((node) => node["Node Type"] === "Gather Merge")).toBe(size === "large");
+  });
+
+  it.each([
+    ["custom", true],
+    ["generic", true],
+    ["generic", false],
+  ] as const)("PostgreSQL: 16 updates, %s plan, statistics: %s → reads 16 rows", async (mode, statistics) => {
+    const { statement, values } = (await watched.recordStatements("an update", deep)).at(-1) as Ran;
+    const { rows } = await client.query(
+      "select customers.id from customers join companies on companies.id = company_id where slug = 'acme' order by customers.id limit 16",
+    );
+    const combined = statement.combine?.(rows.map(({ id }) => ({ ...values, id }))) as BoundStatement;
+    const nodes = listNodes(await explainBound(combined, mode, statistics));
+    const scans = nodes.filter((node) => node["Relation Name"] === "customers");
+    expect(scans.map((node) => node["Node Type"])).toEqual([
+      "ModifyTable",
+      expect.stringMatching(/^(Index|Bitmap Heap) Scan$/),
+      "Tid Scan",
+    ]);
+    expect(scans.map((node) => node["Actual Rows"])).toEqual([16, 1, 1]);
   });
 
   it("PostgreSQL: API key → uses the index of its hash", async () => {
