@@ -48,9 +48,10 @@ export function createCustomerUpdates({ knex, prepare, dialect }: Database) {
 
   /**
    * PostgreSQL: updates several customers, but skips those that other transactions have locked, so that it waits for
-   * none. A JSON array has the values; PostgreSQL converts them to the types of the columns. With the place of each row
-   * (`ctid`) and a limit, a good plan does not depend on statistics: before the first `analyze`, a join by ID alone reads
-   * all customers of the company. A place is unique only within a partition.
+   * none. A JSON array has the values of each row by column; PostgreSQL ignores other keys, and converts the values to
+   * the types of the columns. With the place of each row (`ctid`) and a limit, a good plan does not depend on
+   * statistics: before the first `analyze`, a join by ID alone reads all customers of the company. A place is unique
+   * only within a partition, so the other conditions are needed too.
    */
   function buildCombined(changed: readonly string[]): Statement<CustomerRow> {
     const changes = knex.raw(

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL: runs writes. Concurrent inserts of one company share a statement, and so do concurrent updates of the same
- * fields: with sixteen clients, a write takes a quarter less CPU time here, and half as much in PostgreSQL.
+ * PostgreSQL: runs writes. Concurrent inserts of one company share a statement, and so do concurrent updates of the
+ * same fields: with sixteen clients, a write takes a quarter less CPU time here, and half as much in PostgreSQL.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
@@ -22,8 +22,8 @@ const writesShare = 0.8;
 const maxWaitInMilliseconds = 10;
 
 /**
- * After PostgreSQL has rejected or cancelled a statement with several rows, the writes of its company run one by one for
- * this long: perhaps another transaction, such as an import, holds one of the emails, and the others need not wait.
+ * After PostgreSQL has rejected or cancelled a statement with several rows, the writes of its company run one by one
+ * for this long: perhaps another transaction, such as an import, holds one of the emails, and the others need not wait.
  */
 const oneByOneInMilliseconds = 10_000;
 
@@ -45,7 +45,7 @@ interface PendingWrite {
 export function createPostgresWrites({ onConnection, run, poolSize }: PostgresWritesOptions) {
   const concurrent = Math.max(1, Math.floor(poolSize * writesShare));
   const inTurn = createTurns({ concurrent, timeoutInMilliseconds });
-  /** For each statement and company, the writes that wait for the previous ones; no entry if there are none of those. */
+  /** For each statement and company, the writes that wait for previous ones; no entry if there are none of those. */
   const waiting = new Map<Statement<unknown>, Map<string, PendingWrite[]>>();
   /** The companies whose writes run one by one, and until when, in terms of performance.now(). */
   const oneByOneUntil = new Map<string, number>();
