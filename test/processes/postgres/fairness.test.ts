@@ -1,6 +1,7 @@
 /** How companies share the connections to PostgreSQL. */
 import pg from "pg";
 import { expect, it, onTestFinished } from "vitest";
+import { createGate } from "../../support/gate.ts";
 import { countWaitingForLocks } from "../../support/locks.ts";
 import { startServer } from "../../support/server.ts";
 
@@ -28,18 +29,9 @@ it("pool: 40 updates wait for a locked customer → another company is served", 
 it("pool: 120 lists while customers are locked → each gets a 503, probes a 200", async () => {
   // The key of a list that arrives once all connections are in use cannot be looked up, so the first lists continue
   // together.
-  let releaseAll = () => {};
-  const allAreHeld = new Promise<void>((resolve) => {
-    releaseAll = resolve;
-  });
-  let held = 0;
+  const gate = createGate(100);
   const server = await startServer({
-    onStatement({ sql }) {
-      if (!sql.includes(`from "customers"`)) return;
-      held += 1;
-      if (held === 100) releaseAll();
-      return allAreHeld;
-    },
+    onStatement: ({ sql }) => (sql.includes(`from "customers"`) ? gate.arrive() : undefined),
   });
   onTestFinished(() => server.stop());
   const key = await server.createKey();
@@ -57,13 +49,13 @@ it("pool: 120 lists while customers are locked → each gets a 503, probes a 200
     );
 
   const lists = sendAll(100, "/api/v1/customers");
-  await allAreHeld;
+  await gate.opened;
   // These are queued, because enough statements wait for a connection.
   const queued = sendAll(20, "/api/v1/customers");
   expect(await sendAll(5, "/healthz")).toEqual(Array.from({ length: 5 }, () => [200, null]));
   expect([...(await lists), ...(await queued)]).toEqual(Array.from({ length: 120 }, () => [503, "1"]));
   expect(server.logLines).toContainEqual(expect.objectContaining({ msg: "overloaded" }));
-  expect(held).toBe(100);
+  expect(gate.arrivals).toBe(100);
   await connection.query("rollback");
   expect(await sendAll(1, "/api/v1/customers")).toEqual([[200, null]]);
 });
