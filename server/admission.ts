@@ -22,6 +22,9 @@ const rejectedPerBegun = 4;
  */
 const maxQueuedMilliseconds = 700;
 
+/** The same while the queue is full: what cannot be served then gets its 503 sooner, and newer requests begin. */
+const maxQueuedMillisecondsWhenFull = 250;
+
 /** How long to wait before checking a busy database again, in milliseconds. */
 const busyPause = 1;
 
@@ -71,8 +74,8 @@ export function createAdmission({ maxQueued, isDatabaseBusy }: AdmissionOptions)
   function takeNext(now: number): Queued[] {
     if (queue.length === 0 || !isDatabaseBusy()) return queue.splice(0, mayBegin());
     const probes = queue.filter(({ reject }) => !reject).slice(0, mayBegin());
-    const isExpired = ({ reject, since }: Queued) =>
-      reject !== undefined && now - since > maxQueuedMilliseconds;
+    const maxWait = queue.length < maxQueued ? maxQueuedMilliseconds : maxQueuedMillisecondsWhenFull;
+    const isExpired = ({ reject, since }: Queued) => reject !== undefined && now - since > maxWait;
     // They have waited longer than those that were rejected on arrival.
     rejected.unshift(...queue.filter(isExpired).map(({ reject }) => reject as Action));
     queue = queue.filter((one) => !probes.includes(one) && !isExpired(one));
